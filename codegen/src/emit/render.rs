@@ -1,0 +1,81 @@
+//! Plans through templates to text.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde::Serialize;
+
+/// A file an emitter wants to exist.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GeneratedFile {
+    /// Path relative to the emitter's root, with `/`.
+    pub path: String,
+    /// Its whole content.
+    pub text: String,
+}
+
+impl GeneratedFile {
+    pub(crate) fn new(path: impl Into<String>, text: String) -> Self {
+        Self { path: path.into(), text }
+    }
+}
+
+/// A template: its name and its text.
+pub(crate) type Template = (&'static str, &'static str);
+
+/// Every template of every emitter, for the test that keeps them free of thoughts.
+pub fn every_template() -> Vec<(&'static str, &'static str)> {
+    [
+        super::rust_wire::TEMPLATES,
+        super::rust_events::TEMPLATES,
+        super::rust_server::TEMPLATES,
+        super::rust_sdk::TEMPLATES,
+        super::ts_sdk::TEMPLATES,
+    ]
+    .concat()
+}
+
+/// Templates ready to be filled in.
+pub(crate) struct Renderer(Environment<'static>);
+
+impl Renderer {
+    pub(crate) fn new(templates: &[Template]) -> Self {
+        let mut environment = Environment::empty();
+        let syntax = SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build()
+            .expect("the delimiters are the usual ones");
+        environment.set_syntax(syntax);
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        for (name, text) in templates {
+            environment.add_template(name, text).expect("our templates parse: a test reads each");
+        }
+        Self(environment)
+    }
+
+    /// Fills in one template.
+    pub(crate) fn file<P: Serialize>(&self, path: &str, template: &str, plan: &P) -> GeneratedFile {
+        let template = self.0.get_template(template).expect("emitters name their own templates");
+        let text = template.render(Serde(plan)).expect("plans hold every name their template uses");
+        GeneratedFile::new(path, text)
+    }
+}
+
+/// Prose as lines for a doc comment: its first paragraph, wrapped.
+pub(crate) fn prose(text: Option<&str>, width: usize) -> Vec<String> {
+    let paragraph = text.unwrap_or_default().trim().split("\n\n").next().unwrap_or_default();
+    let mut lines: Vec<String> = Vec::new();
+    for word in paragraph.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

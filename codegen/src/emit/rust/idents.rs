@@ -1,0 +1,204 @@
+//! Names as Rust identifiers.
+
+use crate::emit::render::prose;
+use crate::model::Name;
+
+/// Words Rust keeps for itself, in any edition.
+const KEYWORDS: [&str; 52] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// Type names that generated files need for something else.
+const TAKEN_TYPES: [&str; 38] = [
+    "BTreeMap",
+    "Binary",
+    "Box",
+    "Clone",
+    "Copy",
+    "Date",
+    "Debug",
+    "Default",
+    "Deserialize",
+    "Deserializer",
+    "Display",
+    "Documented",
+    "Eq",
+    "Err",
+    "Hash",
+    "In",
+    "JsonSchema",
+    "None",
+    "Ok",
+    "Open",
+    "Option",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Pattern",
+    "Problem",
+    "Result",
+    "Self",
+    "Serialize",
+    "Serializer",
+    "Some",
+    "String",
+    "Tagged",
+    "Timestamp",
+    "Uuid",
+    "Validate",
+    "Value",
+    "Vec",
+];
+
+/// A name as a type: `ServiceCall`.
+pub(crate) fn type_ident(name: &Name) -> String {
+    let ident = camel(name);
+    if TAKEN_TYPES.contains(&ident.as_str()) || ident == "Violations" {
+        return format!("{ident}_");
+    }
+    ident
+}
+
+/// Names that files of operations need for something else.
+const TAKEN_OPERATIONS: [&str; 24] = [
+    "Arc",
+    "Call",
+    "Client",
+    "DecodeError",
+    "Err",
+    "Fault",
+    "Future",
+    "IdempotencyRule",
+    "Incoming",
+    "Info",
+    "Input",
+    "Method",
+    "None",
+    "Ok",
+    "Operation",
+    "Option",
+    "Outcome",
+    "Outgoing",
+    "Paged",
+    "Parameter",
+    "Rejected",
+    "Reply",
+    "Result",
+    "Routes",
+];
+
+/// A context as a trait or a client: `ServiceCalls`.
+pub(crate) fn context_ident(name: &Name) -> String {
+    let ident = camel(name);
+    let taken = TAKEN_OPERATIONS.contains(&ident.as_str())
+        || ["Requirement", "Self", "Send", "Some", "Style", "Sync", "Vec"]
+            .contains(&ident.as_str());
+    if taken { format!("{ident}_") } else { ident }
+}
+
+/// An operation as a marker type, apart from the name of its context.
+pub(crate) fn operation_ident(context: &Name, operation: &Name) -> String {
+    let ident = context_ident(operation);
+    if ident == context_ident(context) { format!("{ident}Operation") } else { ident }
+}
+
+/// A name as a variant of an enum: `AlreadyRunning`.
+pub(crate) fn variant_ident(name: &Name) -> String {
+    let ident = camel(name);
+    if ident == "Self" { "Self_".to_owned() } else { ident }
+}
+
+/// A name as a field, function or variable: `service_call_id`.
+pub(crate) fn field_ident(name: &Name) -> String {
+    let ident = name.words().iter().map(|word| spelled(word)).collect::<Vec<_>>().join("_");
+    if KEYWORDS.contains(&ident.as_str()) {
+        return format!("{ident}_");
+    }
+    lead(ident, "n")
+}
+
+/// A name as a module.
+pub(crate) fn module_ident(name: &Name) -> String {
+    field_ident(name)
+}
+
+/// A text as a string literal.
+pub(crate) fn literal(text: &str) -> String {
+    format!("{text:?}")
+}
+
+/// What serde's `rename_all = "camelCase"` makes of a field.
+pub(crate) fn serde_camel_case(ident: &str) -> String {
+    let mut text = String::new();
+    let mut rises = false;
+    for character in ident.chars() {
+        match (character, rises) {
+            ('_', _) => rises = true,
+            (character, true) => {
+                text.push(character.to_ascii_uppercase());
+                rises = false;
+            }
+            (character, false) => text.push(character),
+        }
+    }
+    text
+}
+
+/// Prose as the text of doc comments.
+pub(crate) fn doc_lines(text: Option<&str>) -> Vec<String> {
+    prose(text, 90)
+}
+
+fn camel(name: &Name) -> String {
+    let mut ident = String::new();
+    for word in name.words() {
+        let word = spelled(word);
+        // Two numbers in a row must not run together: `1 2` is no `12`.
+        let number = word.starts_with(|c: char| c.is_ascii_digit());
+        if number && ident.ends_with(|c: char| c.is_ascii_digit()) {
+            ident.push('_');
+        }
+        let mut characters = word.chars();
+        if let Some(first) = characters.next() {
+            ident.extend(first.to_uppercase());
+            ident.push_str(characters.as_str());
+        }
+    }
+    lead(ident, "N")
+}
+
+/// An identifier cannot begin with a digit.
+fn lead(ident: String, letter: &str) -> String {
+    if ident.starts_with(|c: char| c.is_ascii_digit()) { format!("{letter}{ident}") } else { ident }
+}
+
+/// A word in letters that an identifier may hold.
+fn spelled(word: &str) -> String {
+    word.chars()
+        .map(|character| match character {
+            _ if character.is_ascii_alphanumeric() || character.is_alphabetic() => {
+                character.to_string()
+            }
+            _ => format!("u{:x}", u32::from(character)),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{field_ident, serde_camel_case, type_ident};
+    use crate::model::Name;
+
+    #[test]
+    fn keeps_out_of_the_way() {
+        assert_eq!(field_ident(&Name::new("type")), "type_");
+        assert_eq!(field_ident(&Name::new("3d-model")), "n3d_model");
+        assert_eq!(type_ident(&Name::new("option")), "Option_");
+        assert_eq!(type_ident(&Name::new("ServiceCall")), "ServiceCall");
+        assert_eq!(serde_camel_case("due_at"), "dueAt");
+    }
+}

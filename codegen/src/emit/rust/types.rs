@@ -1,0 +1,117 @@
+//! Types as Rust types.
+
+use std::collections::BTreeSet;
+
+use super::idents::type_ident;
+use crate::model::{Definition, Scalar, Shape, System, Type, TypeId};
+
+/// Where a type stands: enums are open where a newer server may answer with values of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// In a request only: the contract's values and no others.
+    Closed,
+    /// In a response or an event.
+    Open,
+}
+
+impl Position {
+    /// The position of everything a definition holds.
+    pub(crate) fn of(definition: &Definition) -> Self {
+        if definition.in_responses { Self::Open } else { Self::Closed }
+    }
+}
+
+/// Spells types and remembers what must be imported for them.
+pub(crate) struct Speller<'a> {
+    system: &'a System,
+    /// What stands before a named type: empty, or the path to the module of types.
+    prefix: &'static str,
+    imports: BTreeSet<&'static str>,
+}
+
+impl<'a> Speller<'a> {
+    pub(crate) fn new(system: &'a System, prefix: &'static str) -> Self {
+        Self { system, prefix, imports: BTreeSet::new() }
+    }
+
+    /// Notes an import that no type brings along.
+    pub(crate) fn import(&mut self, path: &'static str) {
+        self.imports.insert(path);
+    }
+
+    /// Everything to import, sorted.
+    pub(crate) fn into_imports(self) -> Vec<&'static str> {
+        self.imports.into_iter().collect()
+    }
+
+    /// The type as Rust spells it.
+    pub(crate) fn spell(&mut self, ty: &Type, position: Position) -> String {
+        match ty {
+            Type::Scalar(scalar) => self.scalar(*scalar).to_owned(),
+            Type::List(item) => format!("Vec<{}>", self.spell(item, position)),
+            Type::Map(value) => {
+                self.import("std::collections::BTreeMap");
+                format!("BTreeMap<String, {}>", self.spell(value, position))
+            }
+            Type::Named(id) => self.named(id, position),
+            Type::Nullable(inner) => format!("Option<{}>", self.spell(inner, position)),
+            Type::Problem => {
+                self.import("symbolon_wire::Problem");
+                "Problem".to_owned()
+            }
+            Type::Any => {
+                self.import("serde_json::Value");
+                "Value".to_owned()
+            }
+        }
+    }
+
+    fn named(&mut self, id: &TypeId, position: Position) -> String {
+        let ident = format!("{}{}", self.prefix, type_ident(&id.0));
+        if !self.prefix.is_empty() {
+            self.import("crate::types");
+        }
+        if position == Position::Open && is_open(self.system, id) {
+            self.import("symbolon_wire::Open");
+            return format!("Open<{ident}>");
+        }
+        ident
+    }
+
+    fn scalar(&mut self, scalar: Scalar) -> &'static str {
+        match scalar {
+            Scalar::Boolean => "bool",
+            Scalar::Int32 => "i32",
+            Scalar::Int64 => "i64",
+            Scalar::Uint32 => "u32",
+            Scalar::Uint64 => "u64",
+            Scalar::Float => "f32",
+            Scalar::Double => "f64",
+            Scalar::Text => "String",
+            Scalar::DateTime => {
+                self.import("jiff::Timestamp");
+                "Timestamp"
+            }
+            Scalar::Date => {
+                self.import("jiff::civil::Date");
+                "Date"
+            }
+            Scalar::Uuid => {
+                self.import("uuid::Uuid");
+                "Uuid"
+            }
+            Scalar::Binary => {
+                self.import("symbolon_wire::Binary");
+                "Binary"
+            }
+        }
+    }
+}
+
+/// Whether a newer server may answer with values of its own; not where there is but one.
+pub(crate) fn is_open(system: &System, id: &TypeId) -> bool {
+    match &system.definition(id).shape {
+        Shape::Enumeration(enumeration) => enumeration.values.len() > 1,
+        Shape::Object(_) | Shape::Union(_) | Shape::Alias(..) => false,
+    }
+}

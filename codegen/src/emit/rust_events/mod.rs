@@ -1,0 +1,57 @@
+//! Emits the events of a system as Rust types, a module of its wire crate.
+
+mod plan;
+
+use super::render::{GeneratedFile, Renderer, Template};
+use super::rust::{Position, Speller, doc_lines, field_ident, literal, type_ident, variant_ident};
+use super::rust_wire::heading;
+use crate::model::{Channel, System, Type};
+
+pub(super) const TEMPLATES: &[Template] =
+    &[("events/events.rs.j2", include_str!("templates/events.rs.j2"))];
+
+/// `src/events.rs` of the wire crate; nothing for a system without events.
+pub fn emit(system: &System) -> Vec<GeneratedFile> {
+    if system.channels.is_empty() {
+        return Vec::new();
+    }
+    let renderer = Renderer::new(TEMPLATES);
+    let mut speller = Speller::new(system, "types::");
+    let channels = system.channels.iter().map(|found| channel(found, &mut speller)).collect();
+    let plan = plan::Events { heading: heading(system), imports: speller.into_imports(), channels };
+    vec![renderer.file("src/events.rs", "events/events.rs.j2", &plan)]
+}
+
+fn channel(channel: &Channel, speller: &mut Speller<'_>) -> plan::Channel {
+    let mut docs = doc_lines(channel.description.as_deref());
+    if docs.is_empty() {
+        docs.push(format!("Messages on `{}`.", channel.address));
+    }
+    let messages: Vec<plan::Message> = channel
+        .messages
+        .iter()
+        .map(|message| {
+            let mut docs = doc_lines(message.description.as_deref());
+            if docs.is_empty() {
+                docs.push(format!("`{}`.", message.wire));
+            }
+            plan::Message {
+                ident: variant_ident(&message.name),
+                wire: literal(&message.wire),
+                ty: speller.spell(&message.ty, Position::Open),
+                docs,
+                from: channel.messages.iter().filter(|other| other.ty == message.ty).count() == 1
+                    && message.ty != Type::Any,
+            }
+        })
+        .collect();
+    let known: Vec<String> = messages.iter().map(|message| message.wire.clone()).collect();
+    plan::Channel {
+        ident: type_ident(&channel.name),
+        constant: field_ident(&channel.name).to_uppercase(),
+        address: literal(&channel.address),
+        docs,
+        known: known.join(", "),
+        messages,
+    }
+}

@@ -1,0 +1,104 @@
+//! Emits the Rust SDK of a system: one client a tag, one method an operation.
+
+mod operations;
+mod paging;
+mod plan;
+
+use super::render::{GeneratedFile, Renderer, Template};
+use super::rust::{context_ident, doc_lines, field_ident};
+use super::rust_wire::{Manifest, context_module, heading, package};
+use crate::model::{BodyKind, Context, Operation, System};
+
+pub(super) const TEMPLATES: &[Template] = &[
+    ("sdk/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
+    ("sdk/lib.rs.j2", include_str!("templates/lib.rs.j2")),
+    ("sdk/context.rs.j2", include_str!("templates/context.rs.j2")),
+    ("sdk/operation.rs.j2", include_str!("templates/operation.rs.j2")),
+];
+
+/// The SDK as a crate of its own.
+pub fn emit(system: &System) -> Vec<GeneratedFile> {
+    let renderer = Renderer::new(TEMPLATES);
+    let heading = heading(system);
+    let wire = package(system, "wire");
+    let manifest = plan::Manifest {
+        package: Manifest { heading: heading.clone(), package: package(system, "sdk") },
+        wire: wire.clone(),
+    };
+    let mut contexts: Vec<plan::Group> = system.contexts.iter().map(group).collect();
+    contexts.sort_by(|left, right| left.module.cmp(&right.module));
+    let library = plan::Library { heading, wire: wire.replace('-', "_"), contexts };
+    let mut files = vec![
+        renderer.file("Cargo.toml", "sdk/Cargo.toml.j2", &manifest),
+        renderer.file("src/lib.rs", "sdk/lib.rs.j2", &library),
+    ];
+    for found in &system.contexts {
+        let plan = context(system, found);
+        let path = format!("src/{}.rs", context_module(found));
+        files.push(renderer.file(&path, "sdk/context.rs.j2", &plan));
+    }
+    files
+}
+
+fn docs(context: &Context) -> Vec<String> {
+    let docs = doc_lines(context.description.as_deref());
+    if docs.is_empty() { vec![format!("Operations tagged `{}`.", context.tag)] } else { docs }
+}
+
+fn group(context: &Context) -> plan::Group {
+    let function = field_ident(&context.name);
+    let taken = ["new", "over", "transport"].contains(&function.as_str());
+    plan::Group {
+        module: context_module(context),
+        function: if taken { format!("{function}_") } else { function },
+        ident: context_ident(&context.name),
+        docs: docs(context),
+    }
+}
+
+fn context(system: &System, context: &Context) -> plan::Context {
+    let any = |test: &dyn Fn(&Operation) -> bool| context.operations.iter().any(test);
+    let operations = operations::plan(system, context);
+    let mut imports = vec![
+        "Call",
+        "Client",
+        "DecodeError",
+        "Incoming",
+        "Info",
+        "Method",
+        "Operation",
+        "Outgoing",
+    ];
+    let multipart = |body: &crate::model::Body| body.kind == BodyKind::Multipart;
+    if any(&|operation| operation.body.as_ref().is_some_and(multipart)) {
+        imports.push("Multipart");
+    }
+    if operations.iter().any(|operation| operation.paged.is_some()) {
+        imports.push("Paged");
+    }
+    if operations
+        .iter()
+        .any(|operation| operation.info.iter().any(|line| line.contains("Security")))
+    {
+        imports.push("Security");
+    }
+    imports.sort_unstable();
+    let has_parameters = any(&|operation| !operation.parameters.is_empty());
+    let has_styles =
+        any(&|operation| operation.parameters.iter().any(|parameter| parameter.style.is_some()));
+    plan::Context {
+        heading: heading(system),
+        tag: context.tag.clone(),
+        wire: package(system, "wire").replace('-', "_"),
+        module: context_module(context),
+        imports: imports.join(", "),
+        parameter_imports: match (has_parameters, has_styles) {
+            (false, _) => None,
+            (true, false) => Some("Parameter"),
+            (true, true) => Some("{Parameter, Style}"),
+        },
+        docs: docs(context),
+        ident: context_ident(&context.name),
+        operations,
+    }
+}

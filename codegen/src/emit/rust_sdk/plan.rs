@@ -1,0 +1,72 @@
+//! What the templates of Rust SDKs say, every string final.
+
+use serde::Serialize;
+
+use crate::emit::rust_wire::{Heading, Manifest as Package};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Manifest {
+    #[serde(flatten)]
+    pub(super) package: Package,
+    pub(super) wire: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Library {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) wire: String,
+    pub(super) contexts: Vec<Group>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Group {
+    pub(super) module: String,
+    pub(super) function: String,
+    pub(super) ident: String,
+    pub(super) docs: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Context {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) tag: String,
+    pub(super) wire: String,
+    pub(super) module: String,
+    pub(super) imports: String,
+    pub(super) parameter_imports: Option<&'static str>,
+    pub(super) docs: Vec<String>,
+    pub(super) ident: String,
+    pub(super) operations: Vec<Operation>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Operation {
+    pub(super) ident: String,
+    pub(super) function: String,
+    pub(super) module: String,
+    pub(super) id: String,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) path_literal: String,
+    pub(super) summary: String,
+    pub(super) info: Vec<String>,
+    pub(super) request: &'static str,
+    pub(super) out: &'static str,
+    pub(super) writes: Vec<String>,
+    pub(super) answers: Vec<String>,
+    pub(super) by_code: bool,
+    pub(super) is_open: bool,
+    pub(super) problems: Vec<String>,
+    pub(super) paged: Option<Paged>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Paged {
+    pub(super) item: String,
+    pub(super) cursor: String,
+    pub(super) items: String,
+    pub(super) next: String,
+    pub(super) parameter: String,
+}

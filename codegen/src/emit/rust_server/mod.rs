@@ -1,0 +1,123 @@
+//! Emits the server crate of a system: one trait a tag, and the routes that call it.
+
+mod operations;
+mod plan;
+
+use super::documents::pretty;
+use super::render::{GeneratedFile, Renderer, Template};
+use super::rust::{context_ident, doc_lines, field_ident, literal};
+use super::rust_wire::{Manifest, context_module, heading, package};
+use crate::model::{Context, Errors, Operation, System};
+
+pub(super) const TEMPLATES: &[Template] = &[
+    ("server/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
+    ("server/lib.rs.j2", include_str!("templates/lib.rs.j2")),
+    ("server/problems.rs.j2", include_str!("templates/problems.rs.j2")),
+    ("server/context.rs.j2", include_str!("templates/context.rs.j2")),
+    ("server/operation.rs.j2", include_str!("templates/operation.rs.j2")),
+];
+
+/// The server crate.
+pub fn emit(system: &System) -> Vec<GeneratedFile> {
+    let renderer = Renderer::new(TEMPLATES);
+    let heading = heading(system);
+    let manifest = plan::Manifest {
+        package: Manifest { heading: heading.clone(), package: package(system, "server") },
+        wire: package(system, "wire"),
+    };
+    let mut modules: Vec<String> = system.contexts.iter().map(module).collect();
+    modules.sort();
+    let library = plan::Library {
+        heading: heading.clone(),
+        modules,
+        has_problems: !system.problems.is_empty(),
+        has_asyncapi: system.documents.asyncapi.is_some(),
+    };
+    let mut files = vec![
+        renderer.file("Cargo.toml", "server/Cargo.toml.j2", &manifest),
+        renderer.file("src/lib.rs", "server/lib.rs.j2", &library),
+        GeneratedFile::new("src/openapi.json", pretty(&system.documents.openapi)),
+    ];
+    if let Some(asyncapi) = &system.documents.asyncapi {
+        files.push(GeneratedFile::new("src/asyncapi.json", pretty(asyncapi)));
+    }
+    if !system.problems.is_empty() {
+        let problems = system.problems.values().map(problem).collect();
+        let plan = plan::Problems { heading: heading.clone(), problems };
+        files.push(renderer.file("src/problems.rs", "server/problems.rs.j2", &plan));
+    }
+    for found in &system.contexts {
+        let plan = context(system, found);
+        let path = format!("src/{}.rs", module(found));
+        files.push(renderer.file(&path, "server/context.rs.j2", &plan));
+    }
+    files
+}
+
+/// The module of a context; `problems` is one of the crate's own.
+fn module(context: &Context) -> String {
+    let module = context_module(context);
+    if module == "problems" { "problems_".to_owned() } else { module }
+}
+
+fn problem(kind: &crate::model::ProblemKind) -> plan::Problem {
+    let mut docs = doc_lines(kind.description.as_deref());
+    if docs.is_empty() {
+        docs.push(format!("{}.", kind.title));
+    }
+    plan::Problem {
+        ident: field_ident(&kind.name).to_uppercase(),
+        docs,
+        code: literal(&kind.code),
+        status: kind.status,
+        title: literal(&kind.title),
+        type_uri: literal(kind.type_uri.as_deref().unwrap_or_default()),
+    }
+}
+
+fn context(system: &System, context: &Context) -> plan::Context {
+    let any = |test: &dyn Fn(&Operation) -> bool| context.operations.iter().any(test);
+    let mut imports = vec![
+        "Call",
+        "Info",
+        "Input",
+        "Method",
+        "Operation",
+        "Outcome",
+        "Rejected",
+        "Reply",
+        "Routes",
+    ];
+    if any(&|operation| operation.idempotency.is_some()) {
+        imports.push("IdempotencyRule");
+    }
+    if any(&|operation| operation.security.iter().any(|all| !all.is_empty())) {
+        imports.push("Requirement");
+    }
+    imports.sort_unstable();
+    let has_parameters = any(&|operation| !operation.parameters.is_empty());
+    let has_styles =
+        any(&|operation| operation.parameters.iter().any(|parameter| parameter.style.is_some()));
+    let mut docs = doc_lines(context.description.as_deref());
+    if docs.is_empty() {
+        docs.push(format!("Operations tagged `{}`.", context.tag));
+    }
+    plan::Context {
+        heading: heading(system),
+        tag: context.tag.clone(),
+        wire: package(system, "wire").replace('-', "_"),
+        module: context_module(context),
+        imports: imports.join(", "),
+        parameter_imports: match (has_parameters, has_styles) {
+            (false, _) => None,
+            (true, false) => Some("Parameter"),
+            (true, true) => Some("{Parameter, Style}"),
+        },
+        has_problems: any(
+            &|operation| matches!(&operation.errors, Errors::Problems(codes) if !codes.is_empty()),
+        ),
+        docs,
+        ident: context_ident(&context.name),
+        operations: operations::plan(system, context),
+    }
+}

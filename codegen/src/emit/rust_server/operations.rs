@@ -1,0 +1,160 @@
+//! Operations as implementations of the edge's `Operation`.
+
+use super::plan;
+use crate::emit::rust::{
+    body_method, descriptor, doc_lines, field_ident, literal, module_ident, operation_ident,
+    variant_ident,
+};
+use crate::emit::rust_wire::{answer_ident, header_ident, parameter_ident};
+use crate::model::{
+    Answer, Body, BodyKind, Context, Errors, Location, Operation, Requirement, Status, System,
+};
+
+/// The operations of a context.
+pub(super) fn plan(system: &System, context: &Context) -> Vec<plan::Operation> {
+    context.operations.iter().map(|operation| one(system, context, operation)).collect()
+}
+
+fn one(system: &System, context: &Context, operation: &Operation) -> plan::Operation {
+    let summary = operation.summary.as_deref().or(operation.description.as_deref());
+    let summary = doc_lines(summary).into_iter().next();
+    let reads = reads(operation);
+    let fields: Vec<String> = operation
+        .parameters
+        .iter()
+        .map(|parameter| parameter_ident(&parameter.name))
+        .chain(operation.body.as_ref().map(|_| "body".to_owned()))
+        .map(|ident| format!("{ident}: {ident}?"))
+        .collect();
+    plan::Operation {
+        ident: operation_ident(&context.name, &operation.name),
+        function: field_ident(&operation.name),
+        module: module_ident(&operation.name),
+        id: literal(&operation.id),
+        method: operation.method.clone(),
+        path: operation.path.clone(),
+        path_literal: literal(&operation.path),
+        summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
+        info: info(operation),
+        input: if reads.is_empty() { "_" } else { "input" },
+        reads,
+        fields: fields.join(", "),
+        answers: operation.answers.iter().map(answer).collect(),
+        errors: errors(system, operation),
+    }
+}
+
+fn info(operation: &Operation) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !operation.security.is_empty() {
+        let alternatives: Vec<String> =
+            operation.security.iter().map(|all| requirements(all)).collect();
+        lines.push(format!("security: &[{}]", alternatives.join(", ")));
+    }
+    if let Some(body) = &operation.body {
+        lines.push(format!("consumes: &[{}]", literal(&body.media_type)));
+    }
+    if let Some(rule) = &operation.idempotency {
+        let header = operation
+            .parameters
+            .iter()
+            .find(|parameter| {
+                parameter.location == Location::Header
+                    && parameter.wire.eq_ignore_ascii_case("idempotency-key")
+            })
+            .map_or("Idempotency-Key", |parameter| &parameter.wire);
+        lines.push(format!(
+            "idempotency: Some(IdempotencyRule {{ header: {}, required: {} }})",
+            literal(header),
+            rule.required
+        ));
+    }
+    lines
+}
+
+fn requirements(all: &[Requirement]) -> String {
+    let each: Vec<String> = all
+        .iter()
+        .map(|requirement| {
+            let scopes: Vec<String> =
+                requirement.scopes.iter().map(|scope| literal(scope)).collect();
+            let scheme = literal(&requirement.scheme);
+            format!("Requirement {{ scheme: {scheme}, scopes: &[{}] }}", scopes.join(", "))
+        })
+        .collect();
+    format!("&[{}]", each.join(", "))
+}
+
+fn reads(operation: &Operation) -> Vec<String> {
+    let mut lines: Vec<String> = operation
+        .parameters
+        .iter()
+        .map(|parameter| {
+            let presence = if parameter.required { "required" } else { "optional" };
+            let ident = parameter_ident(&parameter.name);
+            format!("let {ident} = input.{presence}({});", descriptor(parameter))
+        })
+        .collect();
+    if let Some(body) = &operation.body {
+        let optional = if body.required { "" } else { "optional_" };
+        lines.push(format!("let body = input.{optional}{}();", body_method(body.kind)));
+    }
+    lines
+}
+
+fn answer(answer: &Answer) -> String {
+    let mut fields = Vec::new();
+    let status = match answer.status {
+        Status::Code(code) => code.to_string(),
+        Status::Range(_) | Status::Default => {
+            fields.push("status".to_owned());
+            "status".to_owned()
+        }
+    };
+    let mut reply = match &answer.body {
+        None => format!("Reply::empty({status})"),
+        Some(body) => reply(body, &status),
+    };
+    for header in &answer.headers {
+        let ident = header_ident(&header.name);
+        let method = if header.required { "header" } else { "optional_header" };
+        reply.push_str(&format!(".{method}({}, &{ident})", literal(&header.wire)));
+        fields.push(ident);
+    }
+    if answer.body.is_some() {
+        fields.push("body".to_owned());
+    }
+    format!("{} {{ {} }} => {reply}", answer_ident(answer.status), fields.join(", "))
+}
+
+fn reply(body: &Body, status: &str) -> String {
+    let media_type = literal(&body.media_type);
+    match body.kind {
+        BodyKind::Json if body.media_type == "application/json" => {
+            format!("Reply::json({status}, &body)")
+        }
+        BodyKind::Json => format!("Reply::json_as({status}, {media_type}, &body)"),
+        BodyKind::Text if body.media_type == "text/plain" => {
+            format!("Reply::text({status}, body)")
+        }
+        BodyKind::Text => format!("Reply::bytes({status}, {media_type}, body)"),
+        BodyKind::Bytes | BodyKind::Form | BodyKind::Multipart => {
+            format!("Reply::bytes({status}, {media_type}, body.0)")
+        }
+    }
+}
+
+fn errors(system: &System, operation: &Operation) -> Vec<String> {
+    match &operation.errors {
+        Errors::Problems(codes) => codes
+            .iter()
+            .filter_map(|code| system.problems.get(code))
+            .map(|kind| {
+                let constant = field_ident(&kind.name).to_uppercase();
+                let variant = variant_ident(&kind.name);
+                format!("{variant}(problem) => Reply::problem(&problems::{constant}, problem)")
+            })
+            .collect(),
+        Errors::Statuses(answers) => answers.iter().map(answer).collect(),
+    }
+}

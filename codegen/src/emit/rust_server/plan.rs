@@ -1,0 +1,71 @@
+//! What the templates of server crates say, every string final.
+
+use serde::Serialize;
+
+use crate::emit::rust_wire::{Heading, Manifest as Package};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Manifest {
+    #[serde(flatten)]
+    pub(super) package: Package,
+    pub(super) wire: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Library {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) modules: Vec<String>,
+    pub(super) has_problems: bool,
+    pub(super) has_asyncapi: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Problems {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
+    pub(super) ident: String,
+    pub(super) docs: Vec<String>,
+    pub(super) code: String,
+    pub(super) status: u16,
+    pub(super) title: String,
+    pub(super) type_uri: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Context {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) tag: String,
+    pub(super) wire: String,
+    pub(super) module: String,
+    pub(super) imports: String,
+    pub(super) parameter_imports: Option<&'static str>,
+    pub(super) has_problems: bool,
+    pub(super) docs: Vec<String>,
+    pub(super) ident: String,
+    pub(super) operations: Vec<Operation>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Operation {
+    pub(super) ident: String,
+    pub(super) function: String,
+    pub(super) module: String,
+    pub(super) id: String,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) path_literal: String,
+    pub(super) summary: String,
+    pub(super) info: Vec<String>,
+    pub(super) input: &'static str,
+    pub(super) reads: Vec<String>,
+    pub(super) fields: String,
+    pub(super) answers: Vec<String>,
+    pub(super) errors: Vec<String>,
+}

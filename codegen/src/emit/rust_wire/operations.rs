@@ -1,0 +1,231 @@
+//! Operations as modules of their context.
+
+use std::collections::BTreeSet;
+
+use super::plan;
+use crate::emit::rust::{
+    Checks, Field, Position, Presence, Speller, doc_lines, field_ident, module_ident, variant_ident,
+};
+use crate::model::{
+    Answer, Context, Errors, Location, Name, Operation, Status, System, Type, TypeId,
+};
+
+/// The operations of a context.
+pub(super) fn plan(
+    system: &System,
+    context: &Context,
+    checked: &BTreeSet<TypeId>,
+    speller: &mut Speller<'_>,
+) -> Vec<plan::Operation> {
+    context.operations.iter().map(|operation| one(system, operation, checked, speller)).collect()
+}
+
+fn one(
+    system: &System,
+    operation: &Operation,
+    checked: &BTreeSet<TypeId>,
+    speller: &mut Speller<'_>,
+) -> plan::Operation {
+    let fields = request_fields(operation, speller);
+    let checks = request_checks(system, operation, checked, &fields);
+    let defaultable = fields.iter().all(|field| field.ty.starts_with("Option<"));
+    let summary = operation.summary.as_deref().or(operation.description.as_deref());
+    let summary = doc_lines(summary).into_iter().next();
+    let bodies: BTreeSet<Option<String>> = operation
+        .answers
+        .iter()
+        .map(|answer| answer.body.as_ref().map(|body| speller.spell(&body.ty, Position::Open)))
+        .collect();
+    let mut bodies = bodies.into_iter();
+    let same_body = match (bodies.next(), bodies.next()) {
+        (Some(Some(body)), None) => Some(body),
+        _ => None,
+    };
+    plan::Operation {
+        ident: module_ident(&operation.name),
+        method: operation.method.clone(),
+        path: operation.path.clone(),
+        summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
+        request_derives: if defaultable {
+            "Debug, Clone, Default, PartialEq"
+        } else {
+            "Debug, Clone, PartialEq"
+        },
+        fields,
+        at: if checks.is_empty() { "_" } else { "at" },
+        checks,
+        answers: operation.answers.iter().map(|found| answer(found, speller)).collect(),
+        same_body,
+        errors: errors(system, operation, speller),
+    }
+}
+
+/// The fields of a request: parameters, then the body.
+fn request_fields(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Field> {
+    let mut fields: Vec<plan::Field> = operation
+        .parameters
+        .iter()
+        .map(|parameter| {
+            let spelled = speller.spell(parameter.ty.present(), Position::Closed);
+            plan::Field {
+                ident: parameter_ident(&parameter.name),
+                ty: if parameter.required { spelled } else { format!("Option<{spelled}>") },
+                docs: doc_lines(parameter.description.as_deref()),
+                attributes: Vec::new(),
+            }
+        })
+        .collect();
+    if let Some(body) = &operation.body {
+        let spelled = speller.spell(&body.ty, Position::Closed);
+        fields.push(plan::Field {
+            ident: "body".to_owned(),
+            ty: if body.required { spelled } else { format!("Option<{spelled}>") },
+            docs: Vec::new(),
+            attributes: Vec::new(),
+        });
+    }
+    fields
+}
+
+/// `body` is the body's own name.
+pub(in crate::emit) fn parameter_ident(name: &Name) -> String {
+    let ident = field_ident(name);
+    if ident == "body" { "body_".to_owned() } else { ident }
+}
+
+fn request_checks(
+    system: &System,
+    operation: &Operation,
+    checked: &BTreeSet<TypeId>,
+    fields: &[plan::Field],
+) -> Vec<String> {
+    let checks = Checks { system, checked, position: Position::Closed };
+    let mut lines = Vec::new();
+    for (parameter, field) in operation.parameters.iter().zip(fields) {
+        let inner = checks.field(
+            &Field {
+                wire: &parameter.wire,
+                ident: &field.ident,
+                ty: parameter.ty.present(),
+                constraints: &parameter.constraints,
+                presence: if parameter.required { Presence::Required } else { Presence::Optional },
+            },
+            4,
+        );
+        if !inner.is_empty() {
+            let location = match parameter.location {
+                Location::Path => "Path",
+                Location::Query => "Query",
+                Location::Header => "Header",
+                Location::Cookie => "Cookie",
+            };
+            let head = format!("at.inside(symbolon_wire::In::{location}, |at| {{");
+            lines.push(format!("{}{head}", "    ".repeat(3)));
+            lines.extend(inner);
+            lines.push(format!("{}}});", "    ".repeat(3)));
+        }
+    }
+    if let Some(body) = &operation.body {
+        let inner = checks.value(&body.ty, &body.constraints, 4);
+        if !inner.is_empty() {
+            let open = if body.required {
+                "{ let value = &self.body;"
+            } else {
+                "if let Some(value) = &self.body {"
+            };
+            lines.push(format!("{}{open}", "    ".repeat(3)));
+            lines.extend(inner);
+            lines.push(format!("{}}}", "    ".repeat(3)));
+        }
+    }
+    lines
+}
+
+fn answer(answer: &Answer, speller: &mut Speller<'_>) -> plan::Answer {
+    let fields = answer_fields(answer, speller);
+    plan::Answer {
+        ident: answer_ident(answer.status),
+        doc: doc(answer),
+        fields: fields
+            .iter()
+            .map(|(ident, ty)| format!("{ident}: {ty}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+fn doc(answer: &Answer) -> String {
+    let label = match answer.status {
+        Status::Code(code) => code.to_string(),
+        Status::Range(hundred) => format!("{hundred}XX"),
+        Status::Default => "any other status".to_owned(),
+    };
+    match doc_lines(answer.description.as_deref()).into_iter().next() {
+        Some(line) => format!("{label}: {line}"),
+        None => label,
+    }
+}
+
+/// The fields of an answer: the status where it is open, headers, then the body.
+fn answer_fields(answer: &Answer, speller: &mut Speller<'_>) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    if !matches!(answer.status, Status::Code(_)) {
+        fields.push(("status".to_owned(), "u16".to_owned()));
+    }
+    for header in &answer.headers {
+        let spelled = speller.spell(header.ty.present(), Position::Open);
+        let ty = if header.required { spelled } else { format!("Option<{spelled}>") };
+        fields.push((header_ident(&header.name), ty));
+    }
+    if let Some(body) = &answer.body {
+        fields.push(("body".to_owned(), speller.spell(&body.ty, Position::Open)));
+    }
+    fields
+}
+
+/// `body` and `status` are fields of their own.
+pub(in crate::emit) fn header_ident(name: &Name) -> String {
+    let ident = field_ident(name);
+    if ["body", "status"].contains(&ident.as_str()) { format!("{ident}_") } else { ident }
+}
+
+/// The variant of a status: its reason phrase (RFC 9110), or its number.
+pub(in crate::emit) fn answer_ident(status: Status) -> String {
+    match status {
+        Status::Code(code) => match http_reason(code) {
+            Some(reason) => variant_ident(&Name::new(reason)),
+            None => format!("Status{code}"),
+        },
+        Status::Range(hundred) => format!("Status{hundred}Xx"),
+        Status::Default => "Default".to_owned(),
+    }
+}
+
+fn http_reason(code: u16) -> Option<&'static str> {
+    http::StatusCode::from_u16(code).ok()?.canonical_reason().filter(|_| code != 418)
+}
+
+fn errors(system: &System, operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Error> {
+    match &operation.errors {
+        Errors::Problems(codes) => codes
+            .iter()
+            .filter_map(|code| system.problems.get(code))
+            .map(|kind| plan::Error {
+                ident: variant_ident(&kind.name),
+                doc: format!("{} `{}`: {}", kind.status, kind.code, kind.title),
+                payload: format!("({})", speller.spell(&Type::Problem, Position::Open)),
+            })
+            .collect(),
+        Errors::Statuses(answers) => answers
+            .iter()
+            .map(|found| {
+                let planned = answer(found, speller);
+                plan::Error {
+                    ident: planned.ident,
+                    doc: planned.doc,
+                    payload: format!(" {{ {} }}", planned.fields),
+                }
+            })
+            .collect(),
+    }
+}

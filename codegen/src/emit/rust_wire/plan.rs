@@ -1,0 +1,150 @@
+//! What the templates of wire crates say, every string final.
+
+use serde::Serialize;
+
+/// First lines of every generated file.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Heading {
+    pub(crate) command: &'static str,
+    pub(crate) contract: String,
+    pub(crate) title: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Manifest {
+    #[serde(flatten)]
+    pub(crate) heading: Heading,
+    pub(crate) package: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Library {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) has_events: bool,
+    pub(super) modules: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Types {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) imports: Vec<&'static str>,
+    pub(super) items: Vec<Item>,
+}
+
+/// A named type: exactly one of the four kinds is there.
+#[derive(Debug, Serialize)]
+pub(super) struct Item {
+    pub(super) ident: String,
+    pub(super) docs: Vec<String>,
+    pub(super) object: Option<Object>,
+    pub(super) enumeration: Option<Enumeration>,
+    pub(super) union: Option<Union>,
+    pub(super) alias: Option<Alias>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Object {
+    pub(super) derives: &'static str,
+    pub(super) attributes: Vec<String>,
+    pub(super) fields: Vec<Field>,
+    pub(super) checks: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Field {
+    pub(super) ident: String,
+    pub(super) ty: String,
+    pub(super) docs: Vec<String>,
+    pub(super) attributes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Enumeration {
+    pub(super) derives: &'static str,
+    pub(super) count: usize,
+    pub(super) variants: Vec<EnumerationVariant>,
+    pub(super) lifecycle: bool,
+    pub(super) initial: String,
+    pub(super) transitions: Vec<Transition>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EnumerationVariant {
+    pub(super) ident: String,
+    pub(super) wire: String,
+    pub(super) docs: Vec<String>,
+    pub(super) attributes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Transition {
+    pub(super) from: String,
+    pub(super) to: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Union {
+    pub(super) derives: &'static str,
+    pub(super) untagged: bool,
+    pub(super) tagged: bool,
+    pub(super) property: String,
+    pub(super) known: String,
+    pub(super) checked: bool,
+    pub(super) variants: Vec<UnionVariant>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct UnionVariant {
+    pub(super) ident: String,
+    pub(super) ty: String,
+    pub(super) doc: String,
+    pub(super) patterns: String,
+    pub(super) from: bool,
+    pub(super) binding: &'static str,
+    pub(super) checks: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Alias {
+    pub(super) ty: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Context {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) tag: String,
+    pub(super) imports: Vec<&'static str>,
+    pub(super) operations: Vec<Operation>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Operation {
+    pub(super) ident: String,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) summary: String,
+    pub(super) request_derives: &'static str,
+    pub(super) fields: Vec<Field>,
+    pub(super) at: &'static str,
+    pub(super) checks: Vec<String>,
+    pub(super) answers: Vec<Answer>,
+    pub(super) same_body: Option<String>,
+    pub(super) errors: Vec<Error>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    pub(super) ident: String,
+    pub(super) doc: String,
+    pub(super) fields: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Error {
+    pub(super) ident: String,
+    pub(super) doc: String,
+    pub(super) payload: String,
+}

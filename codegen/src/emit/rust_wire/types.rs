@@ -1,0 +1,344 @@
+//! Definitions as items of the types module.
+
+use std::collections::BTreeSet;
+
+use super::plan;
+use crate::emit::rust::{
+    Checks, Field, Position, Presence, Speller, doc_lines, field_ident, literal, serde_camel_case,
+    type_ident, variant_ident,
+};
+use crate::model::{
+    Additional, Constraints, Definition, Enumeration, Object, Property, Shape, System, Type,
+    TypeId, Union,
+};
+
+/// Every named type, sorted by name.
+pub(super) fn plan(
+    system: &System,
+    checked: &BTreeSet<TypeId>,
+    speller: &mut Speller<'_>,
+) -> Vec<plan::Item> {
+    system
+        .types
+        .iter()
+        .map(|(id, definition)| item(system, checked, speller, id, definition))
+        .collect()
+}
+
+fn item(
+    system: &System,
+    checked: &BTreeSet<TypeId>,
+    speller: &mut Speller<'_>,
+    id: &TypeId,
+    definition: &Definition,
+) -> plan::Item {
+    let position = Position::of(definition);
+    let checks = Checks { system, checked, position };
+    let is_checked = checked.contains(id);
+    let ident = type_ident(&id.0);
+    let mut docs = doc_lines(definition.description.as_deref());
+    if docs.is_empty() {
+        docs.push(format!("`{}` of the contract.", id.0.words().join(" ")));
+    }
+    let mut item =
+        plan::Item { ident, docs, object: None, enumeration: None, union: None, alias: None };
+    match &definition.shape {
+        Shape::Object(found) => {
+            item.object = Some(object(found, definition, is_checked, &checks, speller));
+        }
+        Shape::Enumeration(found) => item.enumeration = Some(enumeration(found, speller)),
+        Shape::Union(found) => item.union = Some(union(found, is_checked, &checks, speller)),
+        Shape::Alias(ty, _) => {
+            item.alias = Some(plan::Alias { ty: speller.spell(ty, position) });
+        }
+    }
+    item
+}
+
+fn import_serde(speller: &mut Speller<'_>) {
+    speller.import("serde::Deserialize");
+    speller.import("serde::Serialize");
+}
+
+fn import_validation(speller: &mut Speller<'_>) {
+    speller.import("symbolon_wire::Validate");
+    speller.import("symbolon_wire::Violations");
+}
+
+fn object(
+    object: &Object,
+    definition: &Definition,
+    checked: bool,
+    checks: &Checks<'_>,
+    speller: &mut Speller<'_>,
+) -> plan::Object {
+    import_serde(speller);
+    let camel = object
+        .properties
+        .iter()
+        .all(|property| serde_camel_case(&field_ident(&property.name)) == property.wire);
+    let changes = object.properties.iter().any(|found| field_ident(&found.name) != found.wire);
+    let mut attributes = Vec::new();
+    match (&object.additional, camel && changes) {
+        (Additional::Denied, true) => {
+            attributes.push("#[serde(rename_all = \"camelCase\", deny_unknown_fields)]".to_owned());
+        }
+        (Additional::Denied, false) => attributes.push("#[serde(deny_unknown_fields)]".to_owned()),
+        (_, true) => attributes.push("#[serde(rename_all = \"camelCase\")]".to_owned()),
+        (_, false) => {}
+    }
+    let mut lines = Vec::new();
+    let mut fields: Vec<plan::Field> = Vec::new();
+    for property in &object.properties {
+        let field = field(property, definition, camel, checks.position, speller);
+        if checked {
+            let checked = Field {
+                wire: &property.wire,
+                ident: &field.ident,
+                ty: &property.ty,
+                constraints: &property.constraints,
+                presence: Presence::of(&property.ty, property.required),
+            };
+            lines.extend(checks.field(&checked, 2));
+        }
+        fields.push(field);
+    }
+    if let Additional::Kept(ty) = &object.additional {
+        let ident = free_ident(&fields);
+        if checked {
+            let map = Type::Map(Box::new(ty.clone()));
+            let inner = checks.value(&map, &Constraints::default(), 2);
+            let own =
+                inner.into_iter().map(|line| line.replacen("value", &format!("&self.{ident}"), 1));
+            lines.extend(own);
+        }
+        let spelled = speller.spell(ty, checks.position);
+        speller.import("std::collections::BTreeMap");
+        fields.push(plan::Field {
+            ident,
+            ty: format!("BTreeMap<String, {spelled}>"),
+            docs: vec!["Members the contract does not name.".to_owned()],
+            attributes: vec!["#[serde(flatten)]".to_owned()],
+        });
+    }
+    if !lines.is_empty() {
+        import_validation(speller);
+    }
+    let optional = object.properties.iter().all(|property| !property.required);
+    let derives = if optional {
+        "Debug, Clone, Default, PartialEq, Serialize, Deserialize"
+    } else {
+        "Debug, Clone, PartialEq, Serialize, Deserialize"
+    };
+    plan::Object { derives, attributes, fields, checks: lines }
+}
+
+fn free_ident(fields: &[plan::Field]) -> String {
+    let mut ident = "additional".to_owned();
+    while fields.iter().any(|field| field.ident == ident) {
+        ident.push('_');
+    }
+    ident
+}
+
+fn field(
+    property: &Property,
+    definition: &Definition,
+    camel: bool,
+    position: Position,
+    speller: &mut Speller<'_>,
+) -> plan::Field {
+    let ident = field_ident(&property.name);
+    let mut spelled = speller.spell(property.ty.present(), position);
+    if property.recursive {
+        spelled = format!("Box<{spelled}>");
+    }
+    let presence = Presence::of(&property.ty, property.required);
+    let mut serde = Vec::new();
+    let renamed = if camel { serde_camel_case(&ident) } else { ident.clone() };
+    if renamed != property.wire {
+        serde.push(format!("rename = {}", literal(&property.wire)));
+    }
+    let ty = match presence {
+        Presence::Required => spelled,
+        Presence::Optional if property.required => {
+            serde.push("deserialize_with = \"Option::deserialize\"".to_owned());
+            format!("Option<{spelled}>")
+        }
+        Presence::Optional => {
+            if definition.in_requests && property.ty != Type::Any {
+                serde.push("default".to_owned());
+                serde.push("deserialize_with = \"symbolon_wire::present\"".to_owned());
+            }
+            serde.push("skip_serializing_if = \"Option::is_none\"".to_owned());
+            format!("Option<{spelled}>")
+        }
+        Presence::OptionalNullable => {
+            serde.push("default".to_owned());
+            serde.push("deserialize_with = \"symbolon_wire::nullable\"".to_owned());
+            serde.push("skip_serializing_if = \"Option::is_none\"".to_owned());
+            format!("Option<Option<{spelled}>>")
+        }
+    };
+    let mut attributes = Vec::new();
+    if !serde.is_empty() {
+        attributes.push(format!("#[serde({})]", serde.join(", ")));
+    }
+    attributes.extend(schemars_attribute(&property.constraints, presence));
+    let docs = doc_lines(property.description.as_deref());
+    plan::Field { ident, ty, docs, attributes }
+}
+
+/// The constraints once more for `schemars`, so that its schemas refuse what the contract's do.
+fn schemars_attribute(limits: &Constraints, presence: Presence) -> Option<String> {
+    let mut parts = Vec::new();
+    let lengths = [
+        ("min", limits.min_length.or(limits.min_count)),
+        ("max", limits.max_length.or(limits.max_count)),
+    ];
+    let spelled: Vec<String> = lengths
+        .iter()
+        .filter_map(|(side, length)| length.map(|length| format!("{side} = {length}")))
+        .collect();
+    if !spelled.is_empty() {
+        parts.push(format!("length({})", spelled.join(", ")));
+    }
+    let bounds = [("min", limits.minimum), ("max", limits.maximum)];
+    let spelled: Vec<String> = bounds
+        .iter()
+        .filter_map(|(side, bound)| {
+            bound
+                .filter(|bound| !bound.exclusive && bound.value.fract() == 0.0)
+                .map(|bound| format!("{side} = {:.0}", bound.value))
+        })
+        .collect();
+    if !spelled.is_empty() {
+        parts.push(format!("range({})", spelled.join(", ")));
+    }
+    if let Some(pattern) = &limits.pattern {
+        parts.push(format!("extend(\"pattern\" = {})", literal(pattern)));
+    }
+    if presence == Presence::OptionalNullable {
+        parts.push("extend(\"x-nullable\" = true)".to_owned());
+    }
+    (!parts.is_empty())
+        .then(|| format!("#[cfg_attr(feature = \"schemars\", schemars({}))]", parts.join(", ")))
+}
+
+fn enumeration(enumeration: &Enumeration, speller: &mut Speller<'_>) -> plan::Enumeration {
+    import_serde(speller);
+    let ident_of = |wire: &str| {
+        let value = enumeration.values.iter().find(|value| value.wire == wire);
+        value.map(|value| variant_ident(&value.name)).unwrap_or_default()
+    };
+    let single = enumeration.values.len() == 1;
+    let variants = enumeration
+        .values
+        .iter()
+        .map(|value| {
+            let ident = variant_ident(&value.name);
+            let mut docs = doc_lines(value.description.as_deref());
+            if docs.is_empty() {
+                docs.push(format!("`{}`.", value.wire.replace('\n', " ")));
+            }
+            let renamed = ident != value.wire;
+            let mut attributes = Vec::new();
+            if single {
+                attributes.push("#[default]".to_owned());
+            }
+            if renamed {
+                attributes.push(format!("#[serde(rename = {})]", literal(&value.wire)));
+            }
+            plan::EnumerationVariant { wire: literal(&value.wire), docs, attributes, ident }
+        })
+        .collect();
+    let lifecycle = enumeration.lifecycle.as_ref();
+    let transitions = enumeration
+        .values
+        .iter()
+        .map(|value| {
+            let following = lifecycle.and_then(|lifecycle| {
+                lifecycle.transitions.iter().find(|(from, _)| *from == value.wire)
+            });
+            let following = following.map(|(_, to)| to.as_slice()).unwrap_or_default();
+            let to: Vec<String> =
+                following.iter().map(|wire| format!("Self::{}", ident_of(wire))).collect();
+            plan::Transition { from: variant_ident(&value.name), to: to.join(", ") }
+        })
+        .collect();
+    plan::Enumeration {
+        derives: match single {
+            true => {
+                "Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, \
+                 Serialize, Deserialize"
+            }
+            false => {
+                "Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize"
+            }
+        },
+        count: enumeration.values.len(),
+        variants,
+        lifecycle: lifecycle.is_some(),
+        initial: lifecycle.map(|found| ident_of(&found.initial)).unwrap_or_default(),
+        transitions,
+    }
+}
+
+fn union(
+    union: &Union,
+    checked: bool,
+    checks: &Checks<'_>,
+    speller: &mut Speller<'_>,
+) -> plan::Union {
+    import_serde(speller);
+    let tagged = union.tag.is_some();
+    if tagged {
+        speller.import("serde::Deserializer");
+        speller.import("serde::Serializer");
+        speller.import("symbolon_wire::Tagged");
+    }
+    if checked {
+        import_validation(speller);
+    }
+    let known: Vec<String> =
+        union.variants.iter().flat_map(|variant| &variant.tags).map(|tag| literal(tag)).collect();
+    let variants: Vec<plan::UnionVariant> = union
+        .variants
+        .iter()
+        .map(|variant| {
+            let spelled = speller.spell(&variant.ty, checks.position);
+            let count = union.variants.iter().filter(|other| other.ty == variant.ty).count();
+            let named = matches!(variant.ty, Type::Named(_));
+            let lines = match checked {
+                true => checks.value(&variant.ty, &Constraints::default(), 4),
+                false => Vec::new(),
+            };
+            let tags: Vec<String> = variant.tags.iter().map(|tag| literal(tag)).collect();
+            plan::UnionVariant {
+                ident: variant_ident(&variant.name),
+                ty: if variant.recursive { format!("Box<{spelled}>") } else { spelled },
+                doc: match tags.as_slice() {
+                    [] => format!("As {}.", variant.name.words().join(" ")),
+                    tags => format!("Told by {}.", tags.join(", ").replace('"', "`")),
+                },
+                patterns: tags.join(" | "),
+                from: named && count == 1 && tagged && !variant.recursive,
+                binding: if lines.is_empty() { "_" } else { "value" },
+                checks: lines,
+            }
+        })
+        .collect();
+    plan::Union {
+        derives: if tagged {
+            "Debug, Clone, PartialEq"
+        } else {
+            "Debug, Clone, PartialEq, Serialize, Deserialize"
+        },
+        untagged: !tagged,
+        tagged,
+        property: union.tag.as_ref().map(|tag| literal(&tag.wire)).unwrap_or_default(),
+        known: known.join(", "),
+        checked,
+        variants,
+    }
+}

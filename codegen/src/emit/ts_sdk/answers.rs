@@ -1,0 +1,121 @@
+//! Answers: the types of what comes back, and how the runtime reads it.
+
+use super::plan;
+use crate::emit::typescript::{Carrier, Place, Position, Speller, literal, member_ident};
+use crate::model::{
+    Answer, Body, BodyKind, Constraints, Header, Name, Scalar, Shape, Status, System, Type,
+};
+
+/// Where everything in an answer stands.
+pub(super) const ANSWERED: Place = Place { position: Position::Open, carrier: Carrier::Text };
+
+/// An answer as a type: its status, its headers and its body.
+pub(super) fn alternative(answer: &Answer, speller: &mut Speller<'_>) -> String {
+    let mut members = vec![match answer.status {
+        Status::Code(code) => format!("status: {code}"),
+        Status::Range(_) | Status::Default => "status: number".to_owned(),
+    }];
+    for header in &answer.headers {
+        let mark = if header.required { "" } else { "?" };
+        let ty = header_type(header, speller);
+        members.push(format!("{}{mark}: {ty}", header_key(&header.name)));
+    }
+    if let Some(body) = &answer.body {
+        members.push(format!("body: {}", body_type(body, speller)));
+    }
+    format!("{{ {} }}", members.join("; "))
+}
+
+/// An answer as the runtime reads it.
+pub(super) fn plan(answer: &Answer, system: &System) -> plan::Answer {
+    let body = answer.body.as_ref().map(|body| reading(body.kind));
+    let headers: Vec<plan::Header> = answer
+        .headers
+        .iter()
+        .enumerate()
+        .map(|(index, header)| plan::Header {
+            wire: literal(&header.wire),
+            key: header_key(&header.name),
+            ty: conversion(&header.ty, system),
+            required: header.required,
+            comma: if index + 1 < answer.headers.len() { ", " } else { "" },
+        })
+        .collect();
+    let bare = headers.is_empty().then(|| match body {
+        Some(kind) => format!("{{ body: '{kind}' }}"),
+        None => "{}".to_owned(),
+    });
+    let status = match answer.status {
+        Status::Code(code) => code.to_string(),
+        Status::Range(hundred) => format!("'{hundred}XX'"),
+        Status::Default => "default".to_owned(),
+    };
+    plan::Answer { status, bare, body, headers }
+}
+
+/// `body` and `status` are members of their own.
+fn header_key(name: &Name) -> String {
+    let key = member_ident(name);
+    if ["body", "status"].contains(&key.as_str()) { format!("{key}_") } else { key }
+}
+
+fn reading(kind: BodyKind) -> &'static str {
+    match kind {
+        BodyKind::Json => "json",
+        BodyKind::Text => "text",
+        BodyKind::Form | BodyKind::Multipart | BodyKind::Bytes => "bytes",
+    }
+}
+
+fn body_type(body: &Body, speller: &mut Speller<'_>) -> String {
+    match body.kind {
+        BodyKind::Json => speller.spell(&body.ty, &body.constraints, ANSWERED),
+        BodyKind::Text => "string".to_owned(),
+        BodyKind::Form | BodyKind::Multipart | BodyKind::Bytes => {
+            "Uint8Array<ArrayBuffer>".to_owned()
+        }
+    }
+}
+
+/// The type of a header: text, unless the runtime makes something else of it.
+fn header_type(header: &Header, speller: &mut Speller<'_>) -> String {
+    match conversion(&header.ty, speller.system) {
+        Some("list") => "string[]".to_owned(),
+        Some(converted) => converted.to_owned(),
+        None => match header.ty.present() {
+            Type::Named(id) => match &speller.system.definition(id).shape {
+                Shape::Enumeration(_) => {
+                    speller.spell(header.ty.present(), &Constraints::default(), ANSWERED)
+                }
+                Shape::Object(_) | Shape::Union(_) | Shape::Alias(..) => "string".to_owned(),
+            },
+            Type::Scalar(_)
+            | Type::List(_)
+            | Type::Map(_)
+            | Type::Nullable(_)
+            | Type::Problem
+            | Type::Any => "string".to_owned(),
+        },
+    }
+}
+
+fn conversion(ty: &Type, system: &System) -> Option<&'static str> {
+    match ty.present() {
+        Type::Scalar(scalar) => match scalar {
+            Scalar::Boolean => Some("boolean"),
+            Scalar::Int32
+            | Scalar::Int64
+            | Scalar::Uint32
+            | Scalar::Uint64
+            | Scalar::Float
+            | Scalar::Double => Some("number"),
+            Scalar::Text | Scalar::DateTime | Scalar::Date | Scalar::Uuid | Scalar::Binary => None,
+        },
+        Type::List(_) => Some("list"),
+        Type::Named(id) => match &system.definition(id).shape {
+            Shape::Alias(inner, _) => conversion(inner, system),
+            Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_) => None,
+        },
+        Type::Map(_) | Type::Nullable(_) | Type::Problem | Type::Any => None,
+    }
+}

@@ -1,0 +1,76 @@
+//! Emits the TypeScript client of a system over the hand-written runtime in `../runtime`.
+//!
+//! Types of the contract stay in a namespace of their own (`types`): an operation's request type
+//! and a schema often share a name, and a new schema must not change what an export means.
+
+mod answers;
+mod client;
+mod descriptors;
+mod operations;
+mod pages;
+mod plan;
+mod types;
+mod unions;
+
+use super::render::{GeneratedFile, Renderer, Template};
+use super::typescript::{Speller, Usage, file_stem};
+use crate::model::{Context, System};
+
+pub(super) const TEMPLATES: &[Template] = &[
+    ("ts/types.ts.j2", include_str!("templates/types.ts.j2")),
+    ("ts/declaration.ts.j2", include_str!("templates/declaration.ts.j2")),
+    ("ts/context.ts.j2", include_str!("templates/context.ts.j2")),
+    ("ts/operation.ts.j2", include_str!("templates/operation.ts.j2")),
+    ("ts/descriptor.ts.j2", include_str!("templates/descriptor.ts.j2")),
+    ("ts/parameter.ts.j2", include_str!("templates/parameter.ts.j2")),
+    ("ts/body.ts.j2", include_str!("templates/body.ts.j2")),
+    ("ts/answer.ts.j2", include_str!("templates/answer.ts.j2")),
+    ("ts/client.ts.j2", include_str!("templates/client.ts.j2")),
+    ("ts/context_class.ts.j2", include_str!("templates/context_class.ts.j2")),
+    ("ts/index.ts.j2", include_str!("templates/index.ts.j2")),
+];
+
+/// The client: `types.ts`, a file a context, `client.ts` and `index.ts`.
+pub fn emit(system: &System) -> Vec<GeneratedFile> {
+    let renderer = Renderer::new(TEMPLATES);
+    let heading = plan::Heading { command: system.command, contract: system.contract.clone() };
+    let usage = Usage::of(system);
+    let types = types::plan(system, &usage, heading.clone());
+    let mut files = vec![renderer.file("types.ts", "ts/types.ts.j2", &types)];
+    for context in &system.contexts {
+        let mut speller = Speller::outside(system, &usage);
+        let operations = operations::plan(context, &mut speller);
+        let plan = plan::Context {
+            heading: heading.clone(),
+            names_types: speller.names_types(),
+            imports: speller.into_imports(),
+            operations,
+        };
+        let path = format!("{}.ts", context_file(context));
+        files.push(renderer.file(&path, "ts/context.ts.j2", &plan));
+    }
+    let client = client::plan(system, &usage, heading.clone());
+    let index = plan::Index {
+        heading,
+        client: client.ident.clone(),
+        files: system.contexts.iter().map(context_file).collect(),
+    };
+    files.push(renderer.file("client.ts", "ts/client.ts.j2", &client));
+    files.push(renderer.file("index.ts", "ts/index.ts.j2", &index));
+    files
+}
+
+/// The file of a context, without its ending; none takes the name of a file of another kind.
+fn context_file(context: &Context) -> String {
+    let stem = file_stem(&context.name);
+    if ["client", "index", "types"].contains(&stem.as_str()) { format!("{stem}_") } else { stem }
+}
+
+/// A name nobody has taken yet, as close to the wanted one as can be had.
+fn free(taken: &mut std::collections::BTreeSet<String>, wanted: String) -> String {
+    let mut ident = wanted;
+    while !taken.insert(ident.clone()) {
+        ident.push('_');
+    }
+    ident
+}

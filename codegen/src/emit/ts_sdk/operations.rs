@@ -1,0 +1,188 @@
+//! Operations as functions, with the types of what they send and get.
+
+use std::collections::BTreeSet;
+
+use super::descriptors::{self, Constants};
+use super::pages::{self, Pages};
+use super::{answers, free, plan, types};
+use crate::emit::typescript::{
+    Carrier, Place, Position, Speller, constant_ident, doc_comment, function_ident, literal,
+    member_ident, type_ident,
+};
+use crate::model::{Answer, Body, BodyKind, Context, Errors, Operation, Parameter};
+
+/// The operations of a context.
+pub(super) fn plan(context: &Context, speller: &mut Speller<'_>) -> Vec<plan::Operation> {
+    speller.runtime("CallOptions");
+    speller.runtime("Core");
+    let mut taken: BTreeSet<String> =
+        context.operations.iter().map(|operation| function_ident(&operation.name)).collect();
+    context.operations.iter().map(|operation| one(operation, &mut taken, speller)).collect()
+}
+
+fn one(
+    operation: &Operation,
+    taken: &mut BTreeSet<String>,
+    speller: &mut Speller<'_>,
+) -> plan::Operation {
+    let stem = type_ident(&operation.name);
+    let constant = constant_ident(&operation.name);
+    let constants = Constants {
+        descriptor: free(taken, constant.clone()),
+        problems: free(taken, format!("{constant}_PROBLEMS")),
+    };
+    let members = request(operation, speller);
+    let mut declarations = vec![
+        about(types::interface(&format!("{stem}Request"), members), operation, "What", "sends"),
+        about(
+            union(&format!("{stem}Response"), &operation.answers, speller),
+            operation,
+            "How",
+            "succeeds",
+        ),
+    ];
+    declarations.extend(failures(operation, &stem, &constants.problems, speller));
+    let pages = pages::of(operation, speller);
+    let descriptor = descriptors::plan(operation, &constants, pages.as_ref(), speller);
+    let default = if leaves_all_open(operation) { " = {}" } else { "" };
+    plan::Operation {
+        docs: docs(operation),
+        function: function_ident(&operation.name),
+        declarations,
+        problems: problems(operation, constants.problems),
+        descriptor,
+        request: format!("request: {stem}Request{default}"),
+        returns: returns(operation, "", pages.as_ref()),
+        runs: if pages.is_some() { "list" } else { "call" },
+    }
+}
+
+/// What an operation's function returns; `module` stands before the types of its module.
+pub(super) fn returns(operation: &Operation, module: &str, pages: Option<&Pages>) -> String {
+    let response = format!("{module}{}Response", type_ident(&operation.name));
+    match pages {
+        Some(pages) => format!("Listing<{response}, {}>", pages.item),
+        None => format!("Promise<{response}>"),
+    }
+}
+
+/// Whether a request can be left out.
+pub(super) fn leaves_all_open(operation: &Operation) -> bool {
+    let body = operation.body.as_ref().is_some_and(|body| body.required);
+    !body && !operation.parameters.iter().any(|parameter| is_needed(operation, parameter))
+}
+
+/// Summary, method and path of an operation.
+pub(super) fn docs(operation: &Operation) -> Vec<String> {
+    let summary = operation.summary.as_deref().or(operation.description.as_deref());
+    let first = summary.unwrap_or_default().trim().split("\n\n").next().unwrap_or_default();
+    let first = first.trim_end_matches('.');
+    let colon = if first.is_empty() { "" } else { ": " };
+    let text = format!("{first}{colon}`{} {}`.", operation.method, operation.path);
+    let notes: &[&str] = if operation.deprecated { &["@deprecated"] } else { &[] };
+    doc_comment(Some(&text), notes)
+}
+
+/// The member of the request that holds a parameter; `body` is the body's own.
+pub(super) fn parameter_key(parameter: &Parameter) -> String {
+    let key = member_ident(&parameter.name);
+    if key == "body" { "body_".to_owned() } else { key }
+}
+
+/// The type of a parameter that is there.
+pub(super) fn parameter_type(parameter: &Parameter, speller: &mut Speller<'_>) -> String {
+    let place = Place { position: Position::Closed, carrier: Carrier::Text };
+    speller.spell(parameter.ty.present(), &parameter.constraints, place)
+}
+
+fn request(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Member> {
+    let mut members: Vec<plan::Member> = operation
+        .parameters
+        .iter()
+        .map(|parameter| {
+            let mark = if is_needed(operation, parameter) { "" } else { "?" };
+            let notes: &[&str] = if descriptors::carries_key(operation, parameter) {
+                &["Made up where it is left out."]
+            } else {
+                &[]
+            };
+            plan::Member {
+                docs: doc_comment(parameter.description.as_deref(), notes),
+                key: format!("{}{mark}", parameter_key(parameter)),
+                ty: parameter_type(parameter, speller),
+            }
+        })
+        .collect();
+    if let Some(body) = &operation.body {
+        let mark = if body.required { "" } else { "?" };
+        let ty = body_type(body, speller);
+        members.push(plan::Member { docs: Vec::new(), key: format!("body{mark}"), ty });
+    }
+    members
+}
+
+/// The runtime makes an idempotency key up, so that even a required one can be left out.
+fn is_needed(operation: &Operation, parameter: &Parameter) -> bool {
+    parameter.required && !descriptors::carries_key(operation, parameter)
+}
+
+fn body_type(body: &Body, speller: &mut Speller<'_>) -> String {
+    let carrier = match body.kind {
+        BodyKind::Json | BodyKind::Form | BodyKind::Text => Carrier::Text,
+        BodyKind::Multipart | BodyKind::Bytes => Carrier::Raw,
+    };
+    let place = Place { position: Position::Closed, carrier };
+    speller.spell(&body.ty, &body.constraints, place)
+}
+
+fn failures(
+    operation: &Operation,
+    stem: &str,
+    constant: &str,
+    speller: &mut Speller<'_>,
+) -> Option<plan::Declaration> {
+    match &operation.errors {
+        Errors::Problems(codes) if codes.is_empty() => None,
+        Errors::Problems(_) => {
+            let codes =
+                types::inline(&format!("{stem}Problem"), format!("(typeof {constant})[number]"));
+            Some(about(codes, operation, "Codes of the problems", "documents"))
+        }
+        Errors::Statuses(answers) if answers.is_empty() => None,
+        Errors::Statuses(answers) => {
+            let failed = union(&format!("{stem}Error"), answers, speller);
+            Some(about(failed, operation, "How", "fails, as `isApiError` tells"))
+        }
+    }
+}
+
+fn problems(operation: &Operation, constant: String) -> Option<plan::Problems> {
+    match &operation.errors {
+        Errors::Problems(codes) if !codes.is_empty() => Some(plan::Problems {
+            constant,
+            codes: codes.iter().map(|code| literal(code)).collect(),
+        }),
+        Errors::Problems(_) | Errors::Statuses(_) => None,
+    }
+}
+
+fn union(ident: &str, listed: &[Answer], speller: &mut Speller<'_>) -> plan::Declaration {
+    let mut spelled: Vec<String> = Vec::new();
+    for answer in listed {
+        let alternative = answers::alternative(answer, speller);
+        if !spelled.contains(&alternative) {
+            spelled.push(alternative);
+        }
+    }
+    types::alternatives(ident, spelled)
+}
+
+fn about(
+    declaration: plan::Declaration,
+    operation: &Operation,
+    what: &str,
+    does: &str,
+) -> plan::Declaration {
+    let docs = doc_comment(Some(&format!("{what} `{}` {does}.", operation.id)), &[]);
+    plan::Declaration { docs, ..declaration }
+}

@@ -1,0 +1,172 @@
+//! What the templates of TypeScript clients say, every string final.
+
+use serde::Serialize;
+
+/// First line of every generated file.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Heading {
+    pub(super) command: &'static str,
+    pub(super) contract: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Types {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) imports: String,
+    pub(super) declarations: Vec<Declaration>,
+    /// Whether nothing is declared, and the file must say that it is a module all the same.
+    pub(super) empty: bool,
+}
+
+/// An exported type: exactly one of members, `inline` and `lines` says what it is.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Declaration {
+    pub(super) docs: Vec<String>,
+    pub(super) ident: String,
+    pub(super) members: Vec<Member>,
+    pub(super) inline: Option<String>,
+    /// The alternatives of a union too long for one line; the last ends the statement.
+    pub(super) lines: Vec<String>,
+}
+
+/// A member of an interface; its key says whether it may be left out.
+#[derive(Debug, Serialize)]
+pub(super) struct Member {
+    pub(super) docs: Vec<String>,
+    pub(super) key: String,
+    pub(super) ty: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Context {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) imports: String,
+    pub(super) names_types: bool,
+    pub(super) operations: Vec<Operation>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Operation {
+    pub(super) docs: Vec<String>,
+    pub(super) function: String,
+    pub(super) declarations: Vec<Declaration>,
+    pub(super) problems: Option<Problems>,
+    pub(super) descriptor: Descriptor,
+    /// How the request is declared as a parameter, with its default if it has one.
+    pub(super) request: String,
+    pub(super) returns: String,
+    /// The method of the runtime that does it.
+    pub(super) runs: &'static str,
+}
+
+/// The constant that lists the codes of an operation's problems.
+#[derive(Debug, Serialize)]
+pub(super) struct Problems {
+    pub(super) constant: String,
+    pub(super) codes: Vec<String>,
+}
+
+/// The constant that tells the runtime what an operation is.
+#[derive(Debug, Serialize)]
+pub(super) struct Descriptor {
+    pub(super) constant: String,
+    pub(super) ty: &'static str,
+    /// Its type arguments, each with the comma behind it.
+    pub(super) arguments: Vec<String>,
+    pub(super) id: String,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) accept: Option<String>,
+    pub(super) idempotency: Option<String>,
+    pub(super) anonymous: bool,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) body: Option<Body>,
+    pub(super) responses: Vec<Answer>,
+    pub(super) errors: Vec<Answer>,
+    pub(super) problems: Option<String>,
+    pub(super) paging: Option<Paging>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Parameter {
+    pub(super) location: &'static str,
+    pub(super) wire: String,
+    pub(super) key: String,
+    pub(super) style: Option<&'static str>,
+    pub(super) explode: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Body {
+    pub(super) kind: &'static str,
+    pub(super) media_type: Option<String>,
+}
+
+/// An answer by status; `bare` stands for one without headers.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    pub(super) status: String,
+    pub(super) bare: Option<String>,
+    pub(super) body: Option<&'static str>,
+    pub(super) headers: Vec<Header>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Header {
+    pub(super) wire: String,
+    pub(super) key: String,
+    pub(super) ty: Option<&'static str>,
+    pub(super) required: bool,
+    /// What parts it from the next one.
+    pub(super) comma: &'static str,
+}
+
+/// How pages are taken apart.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Paging {
+    pub(super) items: String,
+    pub(super) next: String,
+    pub(super) resume: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Client {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) docs: Vec<String>,
+    pub(super) ident: String,
+    pub(super) imports: String,
+    pub(super) names_types: bool,
+    pub(super) contexts: Vec<ContextClass>,
+}
+
+/// The class of a context: its operations as methods.
+#[derive(Debug, Serialize)]
+pub(super) struct ContextClass {
+    pub(super) docs: Vec<String>,
+    pub(super) ident: String,
+    pub(super) member: String,
+    /// The name its module is imported by.
+    pub(super) module: String,
+    pub(super) file: String,
+    pub(super) methods: Vec<Method>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Method {
+    pub(super) docs: Vec<String>,
+    pub(super) ident: String,
+    pub(super) function: String,
+    pub(super) request: String,
+    pub(super) returns: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Index {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) client: String,
+    pub(super) files: Vec<String>,
+}

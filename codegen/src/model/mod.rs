@@ -1,0 +1,72 @@
+//! What a contract means, in no language's words: the only thing emitters see.
+
+mod event;
+mod name;
+mod operation;
+mod schema;
+
+pub use event::{Channel, Message};
+pub use name::{Name, unique_names};
+pub use operation::{
+    Answer, Body, BodyKind, Context, Errors, Header, Idempotency, Location, Operation, Pagination,
+    Parameter, ProblemKind, Requirement, Status, Style,
+};
+pub use schema::{
+    Additional, Bound, Constraints, Definition, Enumeration, EnumerationValue, Lifecycle, Object,
+    Property, Scalar, Shape, Tag, Type, TypeId, Union, Variant,
+};
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// Everything one system's contract says.
+#[derive(Debug, Clone, Default)]
+pub struct System {
+    /// Name of the system, as its crates and packages are called: `calls`.
+    pub name: Name,
+    /// `info.title`.
+    pub title: String,
+    /// `info.version`.
+    pub version: String,
+    /// `info.description`.
+    pub description: Option<String>,
+    /// The file this was read from, for the first line of generated files.
+    pub contract: String,
+    /// The command that generates, for the same line.
+    pub command: &'static str,
+    /// Operations grouped by tag, sorted by name.
+    pub contexts: Vec<Context>,
+    /// Every named type.
+    pub types: BTreeMap<TypeId, Definition>,
+    /// The problem catalogue, by code.
+    pub problems: BTreeMap<String, ProblemKind>,
+    /// Event channels, sorted by address.
+    pub channels: Vec<Channel>,
+    /// The whole contract as single self-contained documents.
+    pub documents: Documents,
+}
+
+/// The contract's documents with every other file folded in.
+#[derive(Debug, Clone, Default)]
+pub struct Documents {
+    /// The OpenAPI document.
+    pub openapi: Value,
+    /// The AsyncAPI document, if the contract has one.
+    pub asyncapi: Option<Value>,
+}
+
+impl System {
+    /// The definition behind a type name.
+    ///
+    /// # Panics
+    /// Never for ids of this system: `resolve` defines every name it hands out.
+    pub fn definition(&self, id: &TypeId) -> &Definition {
+        self.types.get(id).expect("resolve defines every type it names")
+    }
+
+    /// All operations, context by context.
+    pub fn operations(&self) -> impl Iterator<Item = &Operation> {
+        self.contexts.iter().flat_map(|context| &context.operations)
+    }
+}

@@ -1,0 +1,230 @@
+//! Operations: what can be asked of the system, and how it answers.
+
+use super::{Constraints, Name, Type};
+
+/// The operations of one tag.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Context {
+    /// The tag as words.
+    pub name: Name,
+    /// The tag as written.
+    pub tag: String,
+    /// Prose of the contract.
+    pub description: Option<String>,
+    /// Sorted by name.
+    pub operations: Vec<Operation>,
+}
+
+/// One method on one path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operation {
+    /// `operationId`, or one made of method and path.
+    pub id: String,
+    /// The id as words, unique in its system.
+    pub name: Name,
+    /// HTTP method in capitals.
+    pub method: String,
+    /// Path template.
+    pub path: String,
+    /// `summary`.
+    pub summary: Option<String>,
+    /// `description`.
+    pub description: Option<String>,
+    /// Whether the contract advises against its use.
+    pub deprecated: bool,
+    /// Parameters, sorted by location and name.
+    pub parameters: Vec<Parameter>,
+    /// The request body.
+    pub body: Option<Body>,
+    /// Success answers, sorted by status.
+    pub answers: Vec<Answer>,
+    /// Documented errors.
+    pub errors: Errors,
+    /// Alternatives (OR) of schemes that go together (AND).
+    pub security: Vec<Vec<Requirement>>,
+    /// `x-idempotency`.
+    pub idempotency: Option<Idempotency>,
+    /// `x-pagination`.
+    pub pagination: Option<Pagination>,
+    /// `x-emits`: names of the messages a success leads to.
+    pub emits: Vec<String>,
+}
+
+/// A parameter of an operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// Its name on the wire.
+    pub wire: String,
+    /// Its name as words, unique in its operation.
+    pub name: Name,
+    /// Where it travels.
+    pub location: Location,
+    /// Whether every request must carry it.
+    pub required: bool,
+    /// How structure is spelled, where it is not the location's default.
+    pub style: Option<Style>,
+    /// Whether structure is spread over several pairs, where it is not the style's default.
+    pub explode: Option<bool>,
+    /// Its type.
+    pub ty: Type,
+    /// What its value must keep to.
+    pub constraints: Constraints,
+    /// Prose of the contract.
+    pub description: Option<String>,
+}
+
+/// Where a parameter travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Location {
+    /// In the path.
+    Path,
+    /// In the query string.
+    Query,
+    /// In a header.
+    Header,
+    /// In a cookie.
+    Cookie,
+}
+
+/// How OpenAPI spells structured parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// `a,b`.
+    Simple,
+    /// `.a.b`.
+    Label,
+    /// `;x=a;x=b`.
+    Matrix,
+    /// `x=a&x=b`.
+    Form,
+    /// `x=a%20b`.
+    SpaceDelimited,
+    /// `x=a|b`.
+    PipeDelimited,
+    /// `x[k]=v`.
+    DeepObject,
+}
+
+/// A request body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Body {
+    /// How it is encoded.
+    pub kind: BodyKind,
+    /// The media type sent.
+    pub media_type: String,
+    /// Whether every request must carry it.
+    pub required: bool,
+    /// Its type.
+    pub ty: Type,
+    /// What its value must keep to.
+    pub constraints: Constraints,
+}
+
+/// How a body is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyKind {
+    /// JSON.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// `multipart/form-data`.
+    Multipart,
+    /// Text.
+    Text,
+    /// Anything else.
+    Bytes,
+}
+
+/// A documented answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Which status it documents.
+    pub status: Status,
+    /// Typed headers, sorted by name.
+    pub headers: Vec<Header>,
+    /// How the body is encoded and what it is; none for an answer without one.
+    pub body: Option<Body>,
+    /// Prose of the contract.
+    pub description: Option<String>,
+}
+
+/// The status a response documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// One code.
+    Code(u16),
+    /// A hundred, `4` for `4XX`.
+    Range(u8),
+    /// Every code that no other response documents.
+    Default,
+}
+
+/// A typed response header.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Header {
+    /// Its name on the wire.
+    pub wire: String,
+    /// Its name as words.
+    pub name: Name,
+    /// Whether every such response carries it.
+    pub required: bool,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// How an operation's errors are told apart.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Errors {
+    /// By the stable code of the problem (`x-problems`), sorted.
+    Problems(Vec<String>),
+    /// By status.
+    Statuses(Vec<Answer>),
+}
+
+/// An entry of the problem catalogue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProblemKind {
+    /// Its stable code.
+    pub code: String,
+    /// The code as words.
+    pub name: Name,
+    /// The status it comes with.
+    pub status: u16,
+    /// Its title, the same every time.
+    pub title: String,
+    /// URI of the kind, if the contract gives one.
+    pub type_uri: Option<String>,
+    /// Prose of the contract.
+    pub description: Option<String>,
+}
+
+/// A security scheme and the scopes or roles a caller needs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Requirement {
+    /// Name of the scheme.
+    pub scheme: String,
+    /// Scopes or roles.
+    pub scopes: Vec<String>,
+}
+
+/// `x-idempotency`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Whether every request must carry a key.
+    pub required: bool,
+    /// The status of a replay: `stored`, `200`, `208` or `409`.
+    pub replay: String,
+}
+
+/// `x-pagination`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pagination {
+    /// Response property that holds the items.
+    pub items: String,
+    /// Parameter that takes the cursor.
+    pub cursor: String,
+    /// Response property that holds the next cursor.
+    pub next: String,
+    /// Parameter that limits a page.
+    pub limit: Option<String>,
+}

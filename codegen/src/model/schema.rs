@@ -1,0 +1,287 @@
+//! Types: what values look like, apart from how any language spells them.
+
+use super::Name;
+
+/// The name of a type, unique within its system.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TypeId(pub Name);
+
+/// How a value is used at one place.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Type {
+    /// A scalar.
+    Scalar(Scalar),
+    /// An array.
+    List(Box<Type>),
+    /// An object with any member names and members of one type.
+    Map(Box<Type>),
+    /// A named type.
+    Named(TypeId),
+    /// The value or `null`.
+    Nullable(Box<Type>),
+    /// The problem document of RFC 9457, which the runtimes bring.
+    Problem,
+    /// Anything: the contract does not say, or says what no type can.
+    Any,
+}
+
+/// Scalars, with what their `format` adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar {
+    /// `boolean`.
+    Boolean,
+    /// `integer`, 32 bits and signed.
+    Int32,
+    /// `integer`, 64 bits and signed.
+    Int64,
+    /// `integer` that is never negative, 32 bits.
+    Uint32,
+    /// `integer` that is never negative, 64 bits.
+    Uint64,
+    /// `number` of single precision.
+    Float,
+    /// `number`.
+    Double,
+    /// `string` without a format that changes its type.
+    Text,
+    /// `string`, format `date-time` (RFC 3339).
+    DateTime,
+    /// `string`, format `date` (RFC 3339).
+    Date,
+    /// `string`, format `uuid` (RFC 9562).
+    Uuid,
+    /// Raw bytes: format `binary`, a file, or a body without a schema.
+    Binary,
+}
+
+/// A named type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    /// What it is.
+    pub shape: Shape,
+    /// `description` of the schema.
+    pub description: Option<String>,
+    /// Whether a request can hold it.
+    pub in_requests: bool,
+    /// Whether a response or an event can hold it.
+    pub in_responses: bool,
+}
+
+/// The kinds of named types.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// An object with known members.
+    Object(Object),
+    /// One of some texts.
+    Enumeration(Enumeration),
+    /// One of some types.
+    Union(Union),
+    /// Another type under this name.
+    Alias(Type, Constraints),
+}
+
+/// An object with known members.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Object {
+    /// Its members, sorted by their name on the wire.
+    pub properties: Vec<Property>,
+    /// What else it may hold.
+    pub additional: Additional,
+}
+
+/// What an object may hold besides its known members.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Additional {
+    /// Anything; it is read over.
+    #[default]
+    Ignored,
+    /// Nothing.
+    Denied,
+    /// Members of this type, which are kept.
+    Kept(Type),
+}
+
+/// A member of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Property {
+    /// Its name on the wire.
+    pub wire: String,
+    /// Its name as words.
+    pub name: Name,
+    /// Its type.
+    pub ty: Type,
+    /// Whether every value must hold it.
+    pub required: bool,
+    /// What its value must keep to.
+    pub constraints: Constraints,
+    /// Whether the object would hold itself through this member without indirection.
+    pub recursive: bool,
+    /// Prose of the contract.
+    pub description: Option<String>,
+    /// Whether the contract advises against its use.
+    pub deprecated: bool,
+}
+
+/// Constraint keywords of JSON Schema that a type alone does not carry.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Constraints {
+    /// `minLength`.
+    pub min_length: Option<u64>,
+    /// `maxLength`.
+    pub max_length: Option<u64>,
+    /// `pattern` (ECMA-262).
+    pub pattern: Option<String>,
+    /// `minimum` or `exclusiveMinimum`.
+    pub minimum: Option<Bound>,
+    /// `maximum` or `exclusiveMaximum`.
+    pub maximum: Option<Bound>,
+    /// `multipleOf`, where it is a positive integer.
+    pub multiple_of: Option<i64>,
+    /// `minItems` or `minProperties`.
+    pub min_count: Option<u64>,
+    /// `maxItems` or `maxProperties`.
+    pub max_count: Option<u64>,
+    /// `uniqueItems`.
+    pub unique: bool,
+    /// `enum` or `const` of integers.
+    pub integers: Vec<i64>,
+    /// The constraints of the elements of an array or the members of a map.
+    pub each: Option<Box<Constraints>>,
+}
+
+impl Constraints {
+    /// Whether nothing is constrained.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A bound of a number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bound {
+    /// The bound.
+    pub value: f64,
+    /// Whether the bound itself is outside.
+    pub exclusive: bool,
+}
+
+/// One of some texts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Enumeration {
+    /// Its values, in the order of the contract.
+    pub values: Vec<EnumerationValue>,
+    /// How its values may follow each other (`x-lifecycle`).
+    pub lifecycle: Option<Lifecycle>,
+}
+
+/// A value of an enumeration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnumerationValue {
+    /// The text on the wire.
+    pub wire: String,
+    /// Its name as words.
+    pub name: Name,
+    /// Prose of the contract.
+    pub description: Option<String>,
+}
+
+/// How the values of an enumeration may follow each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lifecycle {
+    /// The first value.
+    pub initial: String,
+    /// From each value, the values that may follow, sorted.
+    pub transitions: Vec<(String, Vec<String>)>,
+}
+
+/// One of some types.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Union {
+    /// The property whose value says which, if there is one.
+    pub tag: Option<Tag>,
+    /// The types, in the order they are tried.
+    pub variants: Vec<Variant>,
+}
+
+/// The property that tells the variants of a union apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tag {
+    /// Its name on the wire.
+    pub wire: String,
+}
+
+/// A variant of a union.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variant {
+    /// Its name as words.
+    pub name: Name,
+    /// Its type.
+    pub ty: Type,
+    /// The values of the tag that choose it.
+    pub tags: Vec<String>,
+    /// Whether the union would hold itself through this variant without indirection.
+    pub recursive: bool,
+}
+
+impl Type {
+    /// The type without `null`.
+    pub fn present(&self) -> &Self {
+        match self {
+            Self::Nullable(inner) => inner.present(),
+            Self::Scalar(_)
+            | Self::List(_)
+            | Self::Map(_)
+            | Self::Named(_)
+            | Self::Problem
+            | Self::Any => self,
+        }
+    }
+
+    /// Whether `null` is among its values.
+    pub fn is_nullable(&self) -> bool {
+        matches!(self, Self::Nullable(_))
+    }
+
+    /// This type or `null`.
+    #[must_use]
+    pub fn or_null(self) -> Self {
+        match self {
+            Self::Nullable(_) | Self::Any => self,
+            Self::Scalar(_) | Self::List(_) | Self::Map(_) | Self::Named(_) | Self::Problem => {
+                Self::Nullable(Box::new(self))
+            }
+        }
+    }
+
+    /// Calls `visit` for every type name this type mentions.
+    pub fn each_name<'a>(&'a self, visit: &mut dyn FnMut(&'a TypeId)) {
+        match self {
+            Self::Named(id) => visit(id),
+            Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.each_name(visit),
+            Self::Scalar(_) | Self::Problem | Self::Any => {}
+        }
+    }
+}
+
+impl Shape {
+    /// Calls `visit` for every type name this definition mentions.
+    pub fn each_name<'a>(&'a self, visit: &mut dyn FnMut(&'a TypeId)) {
+        match self {
+            Self::Object(object) => {
+                for property in &object.properties {
+                    property.ty.each_name(visit);
+                }
+                if let Additional::Kept(ty) = &object.additional {
+                    ty.each_name(visit);
+                }
+            }
+            Self::Union(union) => {
+                for variant in &union.variants {
+                    variant.ty.each_name(visit);
+                }
+            }
+            Self::Alias(ty, _) => ty.each_name(visit),
+            Self::Enumeration(_) => {}
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The only room that touches files: reads contracts, writes trees.
+
+mod catalog;
+mod house;
+mod read;
+mod standalone;
+mod tree;
+
+pub use catalog::{Catalog, CatalogError, SystemEntry};
+pub use house::expected as house;
+pub use read::{Contract, read};
+pub use standalone::{expected as standalone, former};
+pub use tree::{Change, ChangeKind, Tree, apply, compare};

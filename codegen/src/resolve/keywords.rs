@@ -1,0 +1,214 @@
+//! Our own keywords: their form, their members, and names that only look like them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Scope, similar};
+use crate::diagnostic::Kind;
+use crate::model::{EnumerationValue, Idempotency, Lifecycle, Name, Pagination, ProblemKind};
+use crate::source::Cursor;
+
+/// The keywords an operation may carry.
+const OPERATION_KEYWORDS: [&str; 7] = [
+    "x-audit",
+    "x-deadline",
+    "x-emits",
+    "x-idempotency",
+    "x-pagination",
+    "x-problems",
+    "x-rate-limit",
+];
+
+/// Reports keywords of an operation that look like ours and are none.
+pub(super) fn check_names<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) {
+    for (name, at) in operation.members() {
+        if !name.starts_with("x-") || OPERATION_KEYWORDS.contains(&name) {
+            continue;
+        }
+        let near = OPERATION_KEYWORDS
+            .iter()
+            .find(|known| strsim::damerau_levenshtein(known, name) <= 2)
+            .map(|known| (*known).to_owned());
+        if near.is_some() {
+            scope.unknown_keyword(&at, name, near);
+        }
+    }
+}
+
+/// `x-idempotency {required, scope, retention, replay}`.
+pub(super) fn idempotency<'a>(
+    scope: &mut Scope<'a>,
+    operation: &Cursor<'a>,
+) -> Option<Idempotency> {
+    let at = operation.get("x-idempotency")?;
+    members(scope, &at, "x-idempotency", &["required", "scope", "retention", "replay"])?;
+    let replay = match at.value.get("replay") {
+        None => "stored".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    if !["stored", "200", "208", "409"].contains(&replay.as_str()) {
+        let why = "has a `replay` other than stored, 200, 208 or 409".to_owned();
+        scope.report(&at, Kind::BadKeyword { keyword: "x-idempotency", why });
+    }
+    Some(Idempotency { required: at.flag("required"), replay })
+}
+
+/// `x-pagination {items, cursor, next, limit}`.
+pub(super) fn pagination<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) -> Option<Pagination> {
+    let at = operation.get("x-pagination")?;
+    members(scope, &at, "x-pagination", &["items", "cursor", "next", "limit"])?;
+    let text = |name: &str| at.text(name).map(str::to_owned);
+    match (text("items"), text("cursor"), text("next")) {
+        (Some(items), Some(cursor), Some(next)) => {
+            Some(Pagination { items, cursor, next, limit: text("limit") })
+        }
+        _ => {
+            let why = "needs `items`, `cursor` and `next`, each a name".to_owned();
+            scope.report(&at, Kind::BadKeyword { keyword: "x-pagination", why });
+            None
+        }
+    }
+}
+
+/// `x-emits [message...]`.
+pub(super) fn emits<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) -> Vec<String> {
+    texts(scope, operation, "x-emits").unwrap_or_default()
+}
+
+/// `x-problems [code...]`, each in the catalogue.
+pub(super) fn problems<'a>(
+    scope: &mut Scope<'a>,
+    operation: &Cursor<'a>,
+    catalogue: &BTreeMap<String, ProblemKind>,
+) -> Option<Vec<String>> {
+    let mut codes = texts(scope, operation, "x-problems")?;
+    let at = operation.get("x-problems")?;
+    for (code, element) in codes.iter().zip(at.elements()) {
+        if !catalogue.contains_key(code) {
+            let near = similar(code, catalogue.keys().map(String::as_str));
+            let suggestion = near.map(|name| format!("; did you mean `{name}`?"));
+            let why = format!(
+                "names `{code}`, which components.x-problems does not define{}",
+                suggestion.unwrap_or_default()
+            );
+            scope.report(&element, Kind::BadKeyword { keyword: "x-problems", why });
+        }
+    }
+    codes.retain(|code| catalogue.contains_key(code));
+    codes.sort();
+    codes.dedup();
+    Some(codes)
+}
+
+/// The catalogue in `components.x-problems`.
+pub(super) fn catalogue<'a>(
+    scope: &mut Scope<'a>,
+    root: &Cursor<'a>,
+) -> BTreeMap<String, ProblemKind> {
+    let mut catalogue = BTreeMap::new();
+    let Some(at) = root.get("components").and_then(|found| found.get("x-problems")) else {
+        return catalogue;
+    };
+    for (code, entry) in at.members() {
+        let known = &["status", "title", "type", "description"];
+        if members(scope, &entry, "x-problems", known).is_none() {
+            continue;
+        }
+        let status = entry.value.get("status").and_then(Value::as_u64);
+        let status = status.and_then(|status| u16::try_from(status).ok());
+        let (Some(status @ 400..=599), Some(title)) = (status, entry.text("title")) else {
+            let why = format!("entry `{code}` needs a `status` from 400 to 599 and a `title`");
+            scope.report(&entry, Kind::BadKeyword { keyword: "x-problems", why });
+            continue;
+        };
+        let kind = ProblemKind {
+            code: code.to_owned(),
+            name: Name::new(code),
+            status,
+            title: title.to_owned(),
+            type_uri: entry.text("type").map(str::to_owned),
+            description: entry.text("description").map(str::to_owned),
+        };
+        catalogue.insert(code.to_owned(), kind);
+    }
+    catalogue
+}
+
+/// `x-lifecycle {field, initial, transitions}` of an enumeration.
+pub(super) fn lifecycle<'a>(
+    scope: &mut Scope<'a>,
+    at: &Cursor<'a>,
+    values: &[EnumerationValue],
+) -> Option<Lifecycle> {
+    members(scope, at, "x-lifecycle", &["field", "initial", "transitions"])?;
+    let known = |state: &str| values.iter().any(|value| value.wire == state);
+    let mut unknown = Vec::new();
+    let initial = at.text("initial").unwrap_or_default().to_owned();
+    if !known(&initial) {
+        unknown.push((at.clone(), initial.clone()));
+    }
+    let mut transitions = Vec::new();
+    for (from, targets) in at.get("transitions").map(|found| found.members()).unwrap_or_default() {
+        if !known(from) {
+            unknown.push((targets.clone(), from.to_owned()));
+        }
+        let mut following = Vec::new();
+        for element in targets.elements() {
+            let state = element.value.as_str().unwrap_or_default().to_owned();
+            if !known(&state) {
+                unknown.push((element, state.clone()));
+            }
+            following.push(state);
+        }
+        following.sort();
+        transitions.push((from.to_owned(), following));
+    }
+    if unknown.is_empty() {
+        return Some(Lifecycle { initial, transitions });
+    }
+    for (place, state) in unknown {
+        let why = format!("names the state `{state}`, which the enumeration does not list");
+        scope.report(&place, Kind::BadKeyword { keyword: "x-lifecycle", why });
+    }
+    None
+}
+
+/// Checks that a keyword is an object with known members only.
+fn members<'a>(
+    scope: &mut Scope<'a>,
+    at: &Cursor<'a>,
+    keyword: &'static str,
+    known: &[&str],
+) -> Option<()> {
+    if at.object().is_none() {
+        let why = "must be an object".to_owned();
+        scope.report(at, Kind::BadKeyword { keyword, why });
+        return None;
+    }
+    for (name, member) in at.members() {
+        if !known.contains(&name) {
+            let near = similar(name, known.iter().copied());
+            scope.unknown_keyword(&member, &format!("{keyword}.{name}"), near);
+        }
+    }
+    Some(())
+}
+
+fn texts<'a>(
+    scope: &mut Scope<'a>,
+    operation: &Cursor<'a>,
+    keyword: &'static str,
+) -> Option<Vec<String>> {
+    let at = operation.get(keyword)?;
+    let found: Option<Vec<String>> = at
+        .value
+        .as_array()
+        .and_then(|items| items.iter().map(|item| item.as_str().map(str::to_owned)).collect());
+    if found.is_none() {
+        let why = "must be a list of names".to_owned();
+        scope.report(&at, Kind::BadKeyword { keyword, why });
+    }
+    found
+}

@@ -1,0 +1,189 @@
+//! Documents to the model, one pass a file. Total: every problem is reported, none stops the rest.
+
+mod all_of;
+mod answers;
+mod constraints;
+mod directions;
+mod events;
+mod examples;
+mod keywords;
+mod operations;
+mod parameters;
+mod recursion;
+mod schemas;
+mod unions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::model::{Definition, Documents, Name, System, TypeId, unique_names};
+use crate::source::{Cursor, Place, RefError, Sources, bundle};
+
+/// Which files of the sources make a system.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// Name of the system: `calls`.
+    pub name: &'a str,
+    /// Path of the OpenAPI document.
+    pub openapi: &'a str,
+    /// Path of the AsyncAPI document.
+    pub asyncapi: Option<&'a str>,
+    /// The command that generates, for the first line of generated files.
+    pub command: &'static str,
+}
+
+/// Resolves a system; the model is whole only if no problem is an error.
+pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>) {
+    let mut scope = Scope::new(sources);
+    let mut system = System {
+        name: Name::new(entry.name),
+        contract: entry.openapi.to_owned(),
+        command: entry.command,
+        ..System::default()
+    };
+    if let Some(root) = scope.open(entry.openapi, "openapi", &["3.0", "3.1"]) {
+        scope.declare_components(&root);
+        operations::resolve(&mut scope, &root, &mut system);
+        examples::check(&mut scope, &root);
+        let info = root.get("info");
+        let text = |key| info.as_ref().and_then(|info| info.text(key)).map(str::to_owned);
+        system.title = text("title").unwrap_or_default();
+        system.version = text("version").unwrap_or_default();
+        system.description = text("description");
+        system.documents = Documents { openapi: bundle::bundle(&root), asyncapi: None };
+    }
+    if let Some(path) = entry.asyncapi
+        && let Some(root) = scope.open(path, "asyncapi", &["3.0"])
+    {
+        events::resolve(&mut scope, &root, &mut system);
+        system.documents.asyncapi = Some(bundle::bundle(&root));
+    }
+    scope.drain();
+    system.types = std::mem::take(&mut scope.types);
+    answers::settle_forms(&mut scope, &mut system);
+    directions::mark(&mut system);
+    recursion::mark(&mut system, &mut scope);
+    let mut problems = scope.problems;
+    problems.sort();
+    problems.dedup();
+    (system, problems)
+}
+
+/// What the passes share: the sources, the types defined so far and the problems found.
+struct Scope<'a> {
+    sources: &'a Sources,
+    problems: Vec<Diagnostic>,
+    types: BTreeMap<TypeId, Definition>,
+    places: BTreeMap<Place, TypeId>,
+    inline: BTreeMap<Place, TypeId>,
+    taken: BTreeSet<String>,
+    waiting: Vec<(TypeId, Cursor<'a>)>,
+    problem_schemas: BTreeSet<Place>,
+}
+
+impl<'a> Scope<'a> {
+    fn new(sources: &'a Sources) -> Self {
+        Self {
+            sources,
+            problems: Vec::new(),
+            types: BTreeMap::new(),
+            places: BTreeMap::new(),
+            inline: BTreeMap::new(),
+            taken: BTreeSet::new(),
+            waiting: Vec::new(),
+            problem_schemas: BTreeSet::new(),
+        }
+    }
+
+    /// The root of a document, if it is of a kind and version that is read.
+    fn open(&mut self, path: &str, kind: &str, versions: &[&str]) -> Option<Cursor<'a>> {
+        let file = self.sources.file(path)?;
+        let root = Cursor::root(self.sources, file);
+        if root.value.is_null() {
+            return None;
+        }
+        let why = match root.value.get(kind) {
+            None => format!("it has no member `{kind}`"),
+            Some(version) => {
+                let version = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
+                if versions.iter().any(|known| version.starts_with(known)) {
+                    return Some(root);
+                }
+                format!("its {kind} version is {version}")
+            }
+        };
+        self.report(&root, Kind::NotAContract { why });
+        None
+    }
+
+    fn report(&mut self, at: &Cursor<'a>, kind: Kind) {
+        self.problems.push(Diagnostic::new(at.place(), kind));
+    }
+
+    fn degrade(&mut self, at: &Cursor<'a>, what: &'static str, why: &str) {
+        self.report(at, Kind::Degraded { what, why: why.to_owned() });
+    }
+
+    /// What a value stands for; a reference that leads nowhere is reported.
+    fn follow(&mut self, at: &Cursor<'a>) -> Option<Cursor<'a>> {
+        match at.follow() {
+            Ok(found) => Some(found),
+            Err(error) => {
+                self.bad_reference(at, error);
+                None
+            }
+        }
+    }
+
+    fn bad_reference(&mut self, at: &Cursor<'a>, error: RefError) {
+        let place = at.get("$ref").unwrap_or_else(|| at.clone());
+        let kind = match error {
+            RefError::Cycle { reference } => Kind::RefCycle { reference },
+            RefError::Missing { reference, siblings } => {
+                let wanted = reference.rsplit('/').next().unwrap_or(&reference);
+                let similar = similar(wanted, siblings.iter().map(String::as_str));
+                Kind::RefNotFound { reference, similar }
+            }
+        };
+        self.report(&place, kind);
+    }
+
+    /// Hands every component schema its name before anything else can take it.
+    fn declare_components(&mut self, root: &Cursor<'a>) {
+        let Some(schemas) = root.get("components").and_then(|found| found.get("schemas")) else {
+            return;
+        };
+        let members = schemas.members();
+        let names = unique_names(members.iter().map(|(name, _)| *name));
+        // A component that only points at a place without a name of its own gives it its name.
+        let (pointing, defining): (Vec<_>, Vec<_>) =
+            members.into_iter().partition(|(_, at)| at.reference().is_some());
+        for (wire, at) in defining.into_iter().chain(pointing) {
+            let id = TypeId(names[wire].clone());
+            self.taken.insert(id.0.key());
+            let place = at.follow().map_or_else(|_| at.place(), |target| target.place());
+            self.places.entry(place).or_insert_with(|| id.clone());
+            self.waiting.push((id, at));
+        }
+        self.waiting.reverse();
+    }
+
+    /// A free type name as close to the wanted one as can be had.
+    fn free_name(&mut self, wanted: &Name) -> TypeId {
+        let free = (2..).map(|number| wanted.numbered(number));
+        let name = std::iter::once(wanted.clone())
+            .chain(free)
+            .find(|name| self.taken.insert(name.key()))
+            .expect("numbers do not run out");
+        TypeId(name)
+    }
+}
+
+/// The most similar name, if one is near enough to be meant.
+fn similar<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
+    names
+        .map(|name| (strsim::damerau_levenshtein(wanted, name), name))
+        .filter(|(distance, name)| *distance <= 2.max(name.len() / 4))
+        .min()
+        .map(|(_, name)| name.to_owned())
+}

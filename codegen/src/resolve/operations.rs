@@ -1,0 +1,155 @@
+//! Paths and methods to operations, grouped by their first tag.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Scope, answers, keywords, parameters};
+use crate::diagnostic::Kind;
+use crate::model::{Context, Errors, Name, Operation, Requirement, System, unique_names};
+use crate::source::{Cursor, Place};
+
+const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
+
+/// Fills in the contexts, their operations and the problem catalogue.
+pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut System) {
+    system.problems = keywords::catalogue(scope, root);
+    let found = find(scope, root);
+    mark_problem_schemas(scope, &found);
+    let names = unique_names(found.iter().map(|found| found.id.as_str()));
+    let mut by_tag: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
+    for found in &found {
+        let tag = match found.at.get("tags").and_then(|tags| tags.elements().into_iter().next()) {
+            Some(tag) => tag.value.as_str().unwrap_or("default").to_owned(),
+            None => "default".to_owned(),
+        };
+        let operation = operation(scope, root, found, &names[&found.id], system);
+        by_tag.entry(tag).or_default().push(operation);
+    }
+    let descriptions = tag_descriptions(root);
+    let tags = unique_names(by_tag.keys().map(String::as_str));
+    system.contexts = by_tag
+        .into_iter()
+        .map(|(tag, mut operations)| {
+            operations.sort_by(|left, right| left.name.cmp(&right.name));
+            let description = descriptions.get(&tag).cloned();
+            Context { name: tags[&tag].clone(), tag, description, operations }
+        })
+        .collect();
+}
+
+/// An operation in its document.
+struct Found<'a> {
+    id: String,
+    method: &'static str,
+    path: String,
+    item: Cursor<'a>,
+    at: Cursor<'a>,
+}
+
+fn find<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) -> Vec<Found<'a>> {
+    let mut found: Vec<Found<'a>> = Vec::new();
+    let mut first: BTreeMap<String, Place> = BTreeMap::new();
+    for (path, item) in root.get("paths").map(|paths| paths.members()).unwrap_or_default() {
+        if !path.starts_with('/') {
+            continue;
+        }
+        let Some(item) = scope.follow(&item) else { continue };
+        for method in METHODS {
+            let Some(at) = item.get(method) else { continue };
+            let Some(at) = scope.follow(&at) else { continue };
+            let id = match at.text("operationId") {
+                Some(id) => id.to_owned(),
+                None => format!("{method} {path}"),
+            };
+            let place = at.get("operationId").unwrap_or_else(|| at.clone()).place();
+            if let Some(earlier) = first.get(&id) {
+                let kind = Kind::DuplicateOperationId { id, first: earlier.clone() };
+                scope.problems.push(crate::diagnostic::Diagnostic::new(place, kind));
+                continue;
+            }
+            first.insert(id.clone(), place);
+            found.push(Found { id, method, path: path.to_owned(), item: item.clone(), at });
+        }
+    }
+    found
+}
+
+/// Bodies of problem responses of operations that list their problems by code.
+fn mark_problem_schemas<'a>(scope: &mut Scope<'a>, found: &[Found<'a>]) {
+    for operation in found.iter().filter(|found| found.at.get("x-problems").is_some()) {
+        let responses = operation.at.get("responses").map(|found| found.members());
+        for (_, response) in responses.unwrap_or_default() {
+            let Ok(response) = response.follow() else { continue };
+            let schema = response
+                .get("content")
+                .and_then(|content| content.get("application/problem+json"))
+                .and_then(|media| media.get("schema"));
+            if let Some(schema) = schema {
+                scope.mark_problem_schema(&schema);
+            }
+        }
+    }
+}
+
+fn operation<'a>(
+    scope: &mut Scope<'a>,
+    root: &Cursor<'a>,
+    found: &Found<'a>,
+    name: &Name,
+    system: &System,
+) -> Operation {
+    let at = &found.at;
+    keywords::check_names(scope, at);
+    let parameters = parameters::resolve(scope, &found.item, at, &found.path, name);
+    let body = answers::request_body(scope, at, name);
+    let (answers, statuses) = answers::resolve(scope, at, name);
+    let errors = match keywords::problems(scope, at, &system.problems) {
+        Some(codes) => Errors::Problems(codes),
+        None => Errors::Statuses(statuses),
+    };
+    Operation {
+        id: found.id.clone(),
+        name: name.clone(),
+        method: found.method.to_uppercase(),
+        path: found.path.clone(),
+        summary: at.text("summary").map(str::to_owned),
+        description: at.text("description").map(str::to_owned),
+        deprecated: at.flag("deprecated"),
+        parameters,
+        body,
+        answers,
+        errors,
+        security: security(at.get("security").or_else(|| root.get("security"))),
+        idempotency: keywords::idempotency(scope, at),
+        pagination: keywords::pagination(scope, at),
+        emits: keywords::emits(scope, at),
+    }
+}
+
+fn security(at: Option<Cursor<'_>>) -> Vec<Vec<Requirement>> {
+    let alternatives = at.map(|at| at.elements()).unwrap_or_default();
+    let texts = |value: &Value| -> Vec<String> {
+        let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+        items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    alternatives
+        .into_iter()
+        .map(|alternative| {
+            let members = alternative.members().into_iter();
+            members
+                .map(|(scheme, at)| Requirement {
+                    scheme: scheme.to_owned(),
+                    scopes: texts(at.value),
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn tag_descriptions(root: &Cursor<'_>) -> BTreeMap<String, String> {
+    let tags = root.get("tags").map(|tags| tags.elements()).unwrap_or_default();
+    tags.iter()
+        .filter_map(|tag| Some((tag.text("name")?.to_owned(), tag.text("description")?.to_owned())))
+        .collect()
+}

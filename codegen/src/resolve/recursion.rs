@@ -1,0 +1,104 @@
+//! Types that would hold themselves: they need an indirection, or cannot be carried at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Scope;
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::model::{Constraints, Shape, System, Type, TypeId};
+
+/// Marks the members and variants through which a type would hold itself without indirection.
+pub(super) fn mark(system: &mut System, scope: &mut Scope<'_>) {
+    break_alias_circles(system, scope);
+    let direct: BTreeMap<TypeId, Vec<TypeId>> = system
+        .types
+        .iter()
+        .map(|(id, definition)| (id.clone(), directly_held(&definition.shape)))
+        .collect();
+    for (id, definition) in &mut system.types {
+        let holds_itself = |ty: &Type| match ty.present() {
+            Type::Named(held) => reaches(&direct, held, id),
+            Type::Scalar(_)
+            | Type::List(_)
+            | Type::Map(_)
+            | Type::Nullable(_)
+            | Type::Problem
+            | Type::Any => false,
+        };
+        match &mut definition.shape {
+            Shape::Object(object) => {
+                for property in &mut object.properties {
+                    property.recursive = holds_itself(&property.ty);
+                }
+            }
+            Shape::Union(union) => {
+                for variant in &mut union.variants {
+                    variant.recursive = holds_itself(&variant.ty);
+                }
+            }
+            Shape::Enumeration(_) | Shape::Alias(..) => {}
+        }
+    }
+}
+
+fn directly_held(shape: &Shape) -> Vec<TypeId> {
+    let types: Vec<&Type> = match shape {
+        Shape::Object(object) => object.properties.iter().map(|property| &property.ty).collect(),
+        Shape::Union(union) => union.variants.iter().map(|variant| &variant.ty).collect(),
+        Shape::Alias(ty, _) => vec![ty],
+        Shape::Enumeration(_) => Vec::new(),
+    };
+    types
+        .into_iter()
+        .filter_map(|ty| match ty.present() {
+            Type::Named(id) => Some(id.clone()),
+            Type::Scalar(_)
+            | Type::List(_)
+            | Type::Map(_)
+            | Type::Nullable(_)
+            | Type::Problem
+            | Type::Any => None,
+        })
+        .collect()
+}
+
+fn reaches(direct: &BTreeMap<TypeId, Vec<TypeId>>, from: &TypeId, to: &TypeId) -> bool {
+    let mut waiting = vec![from];
+    let mut seen = BTreeSet::new();
+    while let Some(id) = waiting.pop() {
+        if id == to {
+            return true;
+        }
+        if seen.insert(id) {
+            waiting.extend(direct.get(id).into_iter().flatten());
+        }
+    }
+    false
+}
+
+/// An alias that leads back to itself through aliases alone has no finite spelling.
+fn break_alias_circles(system: &mut System, scope: &mut Scope<'_>) {
+    let aliases: BTreeMap<TypeId, Vec<TypeId>> = system
+        .types
+        .iter()
+        .filter_map(|(id, definition)| match &definition.shape {
+            Shape::Alias(ty, _) => {
+                let mut held = Vec::new();
+                ty.each_name(&mut |name| held.push(name.clone()));
+                Some((id.clone(), held))
+            }
+            Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_) => None,
+        })
+        .collect();
+    for (id, held) in &aliases {
+        if held.iter().any(|name| aliases.contains_key(name) && reaches(&aliases, name, id)) {
+            if let Some(place) = scope.places.iter().find(|(_, known)| *known == id) {
+                let why = "it is a list or map of itself, which no type here can say".to_owned();
+                let kind = Kind::Degraded { what: "a recursive alias", why };
+                scope.problems.push(Diagnostic::new(place.0.clone(), kind));
+            }
+            if let Some(definition) = system.types.get_mut(id) {
+                definition.shape = Shape::Alias(Type::Any, Constraints::default());
+            }
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! Schemas to types.
+
+use serde_json::Value;
+
+use super::constraints::constraints;
+use super::{Scope, keywords};
+use crate::diagnostic::Kind;
+use crate::model::{
+    Additional, Constraints, Definition, Enumeration, EnumerationValue, Name, Object, Property,
+    Scalar, Shape, Type, TypeId, unique_names,
+};
+use crate::source::{Cursor, file_stem};
+
+/// What one schema is: a shape that may need a name, and whether `null` is among its values.
+pub(super) struct Built {
+    pub(super) shape: Shape,
+    pub(super) nullable: bool,
+}
+
+impl Built {
+    pub(super) fn plain(ty: Type, constraints: Constraints, nullable: bool) -> Self {
+        Self { shape: Shape::Alias(ty, constraints), nullable }
+    }
+
+    pub(super) fn any() -> Self {
+        Self::plain(Type::Any, Constraints::default(), false)
+    }
+}
+
+impl<'a> Scope<'a> {
+    /// The type of the schema at this place; `name` is used if the type needs one.
+    pub(super) fn type_of(&mut self, at: &Cursor<'a>, name: &Name) -> (Type, Constraints) {
+        if let Some(reference) = at.reference() {
+            return (self.referenced(at, reference), Constraints::default());
+        }
+        let place = at.place();
+        let built = self.build(at, name);
+        match built.shape {
+            Shape::Alias(ty, constraints) if built.nullable => (ty.or_null(), constraints),
+            Shape::Alias(ty, constraints) => (ty, constraints),
+            shape @ (Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_)) => {
+                let id = match self.inline.get(&place) {
+                    Some(id) => id.clone(),
+                    None => self.free_name(name),
+                };
+                self.define(&id, at, shape);
+                self.inline.insert(place, id.clone());
+                let ty = Type::Named(id);
+                (if built.nullable { ty.or_null() } else { ty }, Constraints::default())
+            }
+        }
+    }
+
+    /// The type a reference leads to. Its definition waits until the current one is done.
+    fn referenced(&mut self, at: &Cursor<'a>, reference: &str) -> Type {
+        if let Err(error) = at.target(reference) {
+            self.bad_reference(at, error);
+            return Type::Any;
+        }
+        let Some(target) = self.follow(at) else { return Type::Any };
+        let place = target.place();
+        if self.problem_schemas.contains(&place) {
+            return Type::Problem;
+        }
+        let id = match self.places.get(&place) {
+            Some(id) => id.clone(),
+            None => {
+                let name = match place.pointer.last() {
+                    Some(token) => Name::new(&token),
+                    None => Name::new(file_stem(&place.file)),
+                };
+                let id = self.free_name(&name);
+                self.places.insert(place, id.clone());
+                self.waiting.push((id.clone(), target.clone()));
+                id
+            }
+        };
+        let ty = Type::Named(id);
+        if accepts_null(&target, 0) { ty.or_null() } else { ty }
+    }
+
+    /// Defines every type that was named and not yet looked at.
+    pub(super) fn drain(&mut self) {
+        while let Some((id, at)) = self.waiting.pop() {
+            let shape = match at.reference() {
+                Some(reference) => {
+                    let ty = self.referenced(&at, reference);
+                    // The name of this very component was taken by what it points at.
+                    if ty.present() == &Type::Named(id.clone()) {
+                        let Some(target) = self.follow(&at) else { continue };
+                        self.build(&target, &id.0).shape
+                    } else {
+                        Shape::Alias(ty, Constraints::default())
+                    }
+                }
+                None => self.build(&at, &id.0).shape,
+            };
+            self.define(&id, &at, shape);
+        }
+    }
+
+    pub(super) fn define(&mut self, id: &TypeId, at: &Cursor<'a>, mut shape: Shape) {
+        if let (Shape::Enumeration(enumeration), Some(lifecycle)) =
+            (&mut shape, at.get("x-lifecycle"))
+        {
+            enumeration.lifecycle = keywords::lifecycle(self, &lifecycle, &enumeration.values);
+        }
+        let description = at.text("description").map(str::to_owned);
+        let definition = Definition { shape, description, in_requests: false, in_responses: false };
+        self.types.insert(id.clone(), definition);
+    }
+
+    /// What the schema at this place is. It is no reference.
+    pub(super) fn build(&mut self, at: &Cursor<'a>, name: &Name) -> Built {
+        let Some(schema) = at.object() else {
+            if !at.value.is_boolean() {
+                self.degrade(at, "a schema", "it is neither an object nor a boolean");
+            }
+            return Built::any();
+        };
+        let nullable = accepts_null(at, 0);
+        if let Some(value) = schema.get("const") {
+            return self.enumeration(at, std::slice::from_ref(value), nullable);
+        }
+        if let Some(Value::Array(values)) = schema.get("enum") {
+            return self.enumeration(at, values, nullable);
+        }
+        if schema.contains_key("allOf") {
+            return self.all_of(at, name, nullable);
+        }
+        let structural = schema.contains_key("properties");
+        for keyword in ["oneOf", "anyOf"] {
+            if let Some(alternatives) = at.get(keyword) {
+                if structural {
+                    if !only_requires(&alternatives) {
+                        let why = "alternatives beside properties are kept as extra members";
+                        self.degrade(&alternatives, "a union", why);
+                    }
+                } else {
+                    return self.union(at, &alternatives, name, nullable);
+                }
+            }
+        }
+        let types: Vec<&str> = type_names(at).into_iter().filter(|ty| *ty != "null").collect();
+        match types.as_slice() {
+            [] if structural || schema.contains_key("additionalProperties") => {
+                self.object(at, name, nullable)
+            }
+            [] if schema.contains_key("items") => self.list(at, name, nullable),
+            [] if nullable && type_names(at) == ["null"] => {
+                Built::plain(Type::Any, Constraints::default(), false)
+            }
+            [] if schema.contains_key("pattern") || schema.contains_key("maxLength") => {
+                self.scalar(at, "string", nullable)
+            }
+            [] => Built::any(),
+            ["object"] => self.object(at, name, nullable),
+            ["array"] => self.list(at, name, nullable),
+            [scalar] => self.scalar(at, scalar, nullable),
+            several => self.several_types(at, several, name, nullable),
+        }
+    }
+
+    fn object(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
+        let mut parts = super::all_of::Parts::default();
+        parts.take(at);
+        self.object_of(at, parts, name, nullable)
+    }
+
+    /// An object with the members that were gathered, or a map if there are none.
+    pub(super) fn object_of(
+        &mut self,
+        at: &Cursor<'a>,
+        parts: super::all_of::Parts<'a>,
+        name: &Name,
+        nullable: bool,
+    ) -> Built {
+        let additional = match &parts.additional {
+            None => Additional::Ignored,
+            Some(schema) => match schema.value {
+                Value::Bool(false) => Additional::Denied,
+                Value::Bool(true) => Additional::Ignored,
+                _ => Additional::Kept(self.type_of(schema, &name.then(&Name::new("value"))).0),
+            },
+        };
+        if parts.properties.is_empty() {
+            let constraints = constraints(at);
+            return match additional {
+                Additional::Denied => Built {
+                    shape: Shape::Object(Object { properties: Vec::new(), additional }),
+                    nullable,
+                },
+                Additional::Ignored => {
+                    Built::plain(Type::Map(Box::new(Type::Any)), constraints, nullable)
+                }
+                Additional::Kept(ty) => {
+                    let mut constraints = constraints;
+                    if let Some(schema) = &parts.additional {
+                        constraints.each = each(super::constraints::constraints(schema));
+                    }
+                    Built::plain(Type::Map(Box::new(ty)), constraints, nullable)
+                }
+            };
+        }
+        let names = unique_names(parts.properties.keys().copied());
+        let properties = parts
+            .properties
+            .iter()
+            .map(|(wire, schema)| {
+                let required = parts.required.contains(wire);
+                let owner = match is_below(schema, at) {
+                    true => name.clone(),
+                    false => owner_of(schema).unwrap_or_else(|| name.clone()),
+                };
+                self.property(wire, schema, &names[*wire], &owner, required)
+            })
+            .collect();
+        Built { shape: Shape::Object(Object { properties, additional }), nullable }
+    }
+
+    fn property(
+        &mut self,
+        wire: &str,
+        at: &Cursor<'a>,
+        name: &Name,
+        owner: &Name,
+        required: bool,
+    ) -> Property {
+        let (ty, constraints) = self.type_of(at, &owner.then(name));
+        Property {
+            wire: wire.to_owned(),
+            name: name.clone(),
+            ty,
+            required,
+            constraints,
+            recursive: false,
+            description: at.text("description").map(str::to_owned),
+            deprecated: at.flag("deprecated"),
+        }
+    }
+
+    fn list(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
+        let mut limits = constraints(at);
+        let Some(items) = at.get("items") else {
+            return Built::plain(Type::List(Box::new(Type::Any)), limits, nullable);
+        };
+        let (item, inner) = self.type_of(&items, &name.then(&Name::new("item")));
+        limits.each = each(inner);
+        Built::plain(Type::List(Box::new(item)), limits, nullable)
+    }
+
+    fn scalar(&mut self, at: &Cursor<'a>, ty: &str, nullable: bool) -> Built {
+        let format = at.text("format").unwrap_or_default();
+        let scalar = match (ty, format) {
+            ("boolean", _) => Scalar::Boolean,
+            ("integer", "int32" | "int16" | "int8") => Scalar::Int32,
+            ("integer", "uint32" | "uint16" | "uint8") => Scalar::Uint32,
+            ("integer", "uint64" | "uint") => Scalar::Uint64,
+            ("integer", _) => Scalar::Int64,
+            ("number", "float") => Scalar::Float,
+            ("number", _) => Scalar::Double,
+            ("string", "date-time") => Scalar::DateTime,
+            ("string", "date") => Scalar::Date,
+            ("string", "uuid") => Scalar::Uuid,
+            ("string", "binary") => Scalar::Binary,
+            ("string", _) => Scalar::Text,
+            (other, _) => {
+                let why = format!("`{other}` is no type of JSON Schema");
+                self.degrade(at, "a schema", &why);
+                return Built::any();
+            }
+        };
+        Built::plain(Type::Scalar(scalar), constraints(at), nullable)
+    }
+
+    fn enumeration(&mut self, at: &Cursor<'a>, values: &[Value], nullable: bool) -> Built {
+        let present: Vec<&Value> = values.iter().filter(|value| !value.is_null()).collect();
+        let texts: Vec<&str> = present.iter().filter_map(|value| value.as_str()).collect();
+        if texts.len() == present.len() && !texts.is_empty() {
+            let values = texts.into_iter().map(|text| (text, None)).collect();
+            return Built { shape: Shape::Enumeration(texts_enumeration(values)), nullable };
+        }
+        let integers: Vec<i64> = present.iter().filter_map(|value| value.as_i64()).collect();
+        if integers.len() == present.len() && !integers.is_empty() {
+            let limits = Constraints { integers, ..Constraints::default() };
+            return Built::plain(Type::Scalar(Scalar::Int64), limits, nullable);
+        }
+        let scalar = if present.iter().all(|value| value.is_boolean()) {
+            Type::Scalar(Scalar::Boolean)
+        } else if present.iter().all(|value| value.is_number()) {
+            Type::Scalar(Scalar::Double)
+        } else {
+            Type::Any
+        };
+        self.degrade(at, "an enumeration", "its values are not texts; they are not enforced");
+        Built::plain(scalar, Constraints::default(), nullable)
+    }
+
+    /// Tells problem documents apart, so that they become the runtimes' type.
+    pub(super) fn mark_problem_schema(&mut self, schema: &Cursor<'a>) {
+        if let Some(target) = self.follow(schema) {
+            self.problem_schemas.insert(target.place());
+        }
+    }
+
+    /// Reports an unknown keyword that looks like one of ours.
+    pub(super) fn unknown_keyword(&mut self, at: &Cursor<'a>, keyword: &str, near: Option<String>) {
+        self.report(at, Kind::UnknownKeyword { keyword: keyword.to_owned(), similar: near });
+    }
+}
+
+/// Whether a schema stands inside another.
+fn is_below(inner: &Cursor<'_>, outer: &Cursor<'_>) -> bool {
+    inner.file.path == outer.file.path
+        && inner.pointer.as_str().starts_with(&format!("{}/", outer.pointer))
+}
+
+/// What to call the owner of a member that came here through `allOf`: the schema it stands in.
+fn owner_of(at: &Cursor<'_>) -> Option<Name> {
+    let tokens: Vec<String> = at.pointer.tokens().collect();
+    let names: Vec<&str> = match tokens.as_slice() {
+        [components, schemas, names @ ..] if components == "components" && schemas == "schemas" => {
+            names.iter().map(String::as_str).collect()
+        }
+        [paths, ..] if paths == "paths" => return None,
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let (_, owners) = names.split_last()?;
+    let owners: Vec<&str> = owners
+        .iter()
+        .filter(|token| !matches!(**token, "properties" | "allOf" | "items"))
+        .filter(|token| token.parse::<usize>().is_err())
+        .copied()
+        .collect();
+    (!owners.is_empty()).then(|| Name::new(&owners.join("-")))
+}
+
+/// An enumeration of texts, each named apart from the others; repeated values count once.
+pub(super) fn texts_enumeration(values: Vec<(&str, Option<String>)>) -> Enumeration {
+    let names = unique_names(values.iter().map(|(text, _)| *text));
+    let mut seen = std::collections::BTreeSet::new();
+    let values = values
+        .into_iter()
+        .filter(|(text, _)| seen.insert(*text))
+        .map(|(text, description)| EnumerationValue {
+            wire: text.to_owned(),
+            name: names[text].clone(),
+            description,
+        })
+        .collect();
+    Enumeration { values, lifecycle: None }
+}
+
+fn each(constraints: Constraints) -> Option<Box<Constraints>> {
+    (!constraints.is_empty()).then(|| Box::new(constraints))
+}
+
+/// The names in `type`, which may be one or several.
+pub(super) fn type_names<'v>(at: &Cursor<'v>) -> Vec<&'v str> {
+    match at.value.get("type") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether `null` is among the values, in any spelling of 3.0 or 3.1.
+pub(super) fn accepts_null(at: &Cursor<'_>, depth: usize) -> bool {
+    if at.flag("nullable") || type_names(at).contains(&"null") {
+        return true;
+    }
+    if let Some(Value::Array(values)) = at.value.get("enum") {
+        return values.contains(&Value::Null);
+    }
+    if at.value.get("const") == Some(&Value::Null) {
+        return true;
+    }
+    depth < 8
+        && ["oneOf", "anyOf"].into_iter().filter_map(|keyword| at.get(keyword)).any(|found| {
+            found.elements().iter().any(|element| {
+                element.follow().is_ok_and(|element| accepts_null(&element, depth + 1))
+            })
+        })
+}
+
+/// Whether alternatives only say which members must be there together.
+fn only_requires(alternatives: &Cursor<'_>) -> bool {
+    alternatives.elements().iter().all(|element| {
+        element.object().is_some_and(|schema| {
+            schema
+                .keys()
+                .all(|key| matches!(key.as_str(), "required" | "title" | "description" | "not"))
+        })
+    })
+}

@@ -1,0 +1,244 @@
+//! `oneOf`, `anyOf` and several names in `type`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::Scope;
+use super::all_of::Parts;
+use super::schemas::{Built, texts_enumeration};
+use crate::model::{Constraints, Name, Scalar, Shape, Tag, Type, Union, Variant, unique_names};
+use crate::source::{Cursor, file_stem};
+
+impl<'a> Scope<'a> {
+    pub(super) fn union(
+        &mut self,
+        at: &Cursor<'a>,
+        alternatives: &Cursor<'a>,
+        name: &Name,
+        nullable: bool,
+    ) -> Built {
+        let elements: Vec<Cursor<'a>> =
+            alternatives.elements().into_iter().filter(|element| !is_null(element)).collect();
+        if let [single] = elements.as_slice() {
+            return self.single(single, name, nullable);
+        }
+        if let Some(values) = single_texts(&elements) {
+            return Built { shape: Shape::Enumeration(texts_enumeration(values)), nullable };
+        }
+        let property = at
+            .get("discriminator")
+            .and_then(|found| found.text("propertyName"))
+            .filter(|property| elements.iter().all(|element| has_property(element, property)));
+        let tagged = match property {
+            Some(property) => Some((property.to_owned(), declared_tags(at, &elements, property))),
+            None => inferred_tags(&elements),
+        };
+        let hints: Vec<String> = elements.iter().enumerate().map(hint).collect();
+        let types: Vec<Type> = elements
+            .iter()
+            .zip(&hints)
+            .map(|(element, hint)| self.type_of(element, &name.then(&Name::new(hint))).0)
+            .collect();
+        if types.iter().any(|ty| matches!(ty.present(), Type::Any)) || types.is_empty() {
+            return Built::any();
+        }
+        let (tag, mut tags) = match tagged {
+            Some((wire, tags)) => (Some(Tag { wire }), tags),
+            None => (None, Vec::new()),
+        };
+        tags.resize(types.len(), Vec::new());
+        let variants = variants(types, hints, tags, tag.is_some());
+        match variants.as_slice() {
+            [single] => Built::plain(single.ty.clone(), Constraints::default(), nullable),
+            _ => Built { shape: Shape::Union(Union { tag, variants }), nullable },
+        }
+    }
+
+    /// An alternative that is the only one, `null` aside: it is that schema.
+    fn single(&mut self, single: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
+        if single.reference().is_some() {
+            let (ty, constraints) = self.type_of(single, name);
+            return Built::plain(ty, constraints, nullable);
+        }
+        let built = self.build(single, name);
+        Built { nullable: nullable || built.nullable, ..built }
+    }
+
+    pub(super) fn several_types(
+        &mut self,
+        at: &Cursor<'a>,
+        names: &[&str],
+        name: &Name,
+        nullable: bool,
+    ) -> Built {
+        let types: Vec<Type> = names
+            .iter()
+            .map(|kind| match *kind {
+                "string" => Type::Scalar(Scalar::Text),
+                "integer" => Type::Scalar(Scalar::Int64),
+                "number" => Type::Scalar(Scalar::Double),
+                "boolean" => Type::Scalar(Scalar::Boolean),
+                "array" => {
+                    let item = at
+                        .get("items")
+                        .map(|items| self.type_of(&items, &name.then(&Name::new("item"))).0);
+                    Type::List(Box::new(item.unwrap_or(Type::Any)))
+                }
+                _ => Type::Map(Box::new(Type::Any)),
+            })
+            .collect();
+        let hints = names.iter().map(|kind| (*kind).to_owned()).collect();
+        let tags = vec![Vec::new(); types.len()];
+        let variants = variants(types, hints, tags, false);
+        Built { shape: Shape::Union(Union { tag: None, variants }), nullable }
+    }
+}
+
+/// Variants with names of their own; without a tag, a type that stands twice counts once.
+fn variants(
+    types: Vec<Type>,
+    hints: Vec<String>,
+    tags: Vec<Vec<String>>,
+    tagged: bool,
+) -> Vec<Variant> {
+    let labels: Vec<String> = types
+        .iter()
+        .zip(hints)
+        .map(|(ty, hint)| match ty.present() {
+            Type::Named(id) => id.0.words().join("-"),
+            Type::Scalar(_)
+            | Type::List(_)
+            | Type::Map(_)
+            | Type::Nullable(_)
+            | Type::Problem
+            | Type::Any => hint,
+        })
+        .collect();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let unique: Vec<String> = labels
+        .iter()
+        .map(|label| {
+            let count = seen.entry(label).or_default();
+            *count += 1;
+            if *count == 1 { label.clone() } else { format!("{label}-{count}") }
+        })
+        .collect();
+    let names = unique_names(unique.iter().map(String::as_str));
+    let mut variants: Vec<Variant> = Vec::new();
+    for ((ty, label), tags) in types.into_iter().zip(&unique).zip(tags) {
+        if !tagged && variants.iter().any(|variant| variant.ty == ty) {
+            continue;
+        }
+        variants.push(Variant { name: names[label].clone(), ty, tags, recursive: false });
+    }
+    variants
+}
+
+fn is_null(at: &Cursor<'_>) -> bool {
+    at.text("type") == Some("null")
+        || at
+            .value
+            .get("enum")
+            .and_then(Value::as_array)
+            .is_some_and(|values| values.iter().all(Value::is_null))
+}
+
+/// What to call an alternative that has no name of its own.
+fn hint((index, at): (usize, &Cursor<'_>)) -> String {
+    if let Some(title) = at.text("title") {
+        return title.to_owned();
+    }
+    match super::schemas::type_names(at).as_slice() {
+        [single] if *single != "object" => (*single).to_owned(),
+        _ => format!("variant-{}", index + 1),
+    }
+}
+
+/// The values of alternatives that are single texts, with their prose.
+fn single_texts<'a>(elements: &[Cursor<'a>]) -> Option<Vec<(&'a str, Option<String>)>> {
+    let mut values = Vec::new();
+    for element in elements {
+        let description = element.text("description").map(str::to_owned);
+        if let Some(text) = element.text("const") {
+            values.push((text, description));
+            continue;
+        }
+        let listed = element.value.get("enum")?.as_array()?;
+        for value in listed {
+            values.push((value.as_str()?, description.clone()));
+        }
+    }
+    (!values.is_empty()).then_some(values)
+}
+
+fn has_property(element: &Cursor<'_>, property: &str) -> bool {
+    let mut parts = Parts::default();
+    parts.take(element);
+    parts.properties.contains_key(property)
+}
+
+/// The tags of each alternative: by the mapping, else by the value it fixes, else by its name.
+fn declared_tags(at: &Cursor<'_>, elements: &[Cursor<'_>], property: &str) -> Vec<Vec<String>> {
+    let mapping: Vec<(String, String)> = at
+        .get("discriminator")
+        .and_then(|found| found.get("mapping"))
+        .map(|found| found.members())
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(tag, target)| Some((tag.to_owned(), target.value.as_str()?.to_owned())))
+        .collect();
+    elements
+        .iter()
+        .map(|element| {
+            let reference = element.reference().unwrap_or_default();
+            let name = match reference.rsplit_once('/') {
+                Some((_, name)) if reference.contains('#') => name,
+                _ => file_stem(reference),
+            };
+            let mapped: Vec<String> = mapping
+                .iter()
+                .filter(|(_, target)| target == reference || target == name)
+                .map(|(tag, _)| tag.clone())
+                .collect();
+            if !mapped.is_empty() {
+                return mapped;
+            }
+            let fixed = fixed_texts(element).remove(property).unwrap_or_default();
+            if fixed.is_empty() { vec![name.to_owned()] } else { fixed }
+        })
+        .collect()
+}
+
+/// A property that every alternative fixes to values no other has.
+fn inferred_tags(elements: &[Cursor<'_>]) -> Option<(String, Vec<Vec<String>>)> {
+    let fixed: Vec<BTreeMap<String, Vec<String>>> = elements.iter().map(fixed_texts).collect();
+    fixed.first()?.keys().find_map(|property| {
+        let tags: Option<Vec<Vec<String>>> =
+            fixed.iter().map(|texts| texts.get(property).cloned()).collect();
+        let tags = tags?;
+        let mut seen = BTreeSet::new();
+        tags.iter().flatten().all(|tag| seen.insert(tag)).then(|| (property.clone(), tags.clone()))
+    })
+}
+
+/// The required properties whose schema allows only given texts.
+fn fixed_texts(element: &Cursor<'_>) -> BTreeMap<String, Vec<String>> {
+    let mut parts = Parts::default();
+    parts.take(element);
+    let mut fixed = BTreeMap::new();
+    for (name, schema) in &parts.properties {
+        let Ok(schema) = schema.follow() else { continue };
+        let texts: Vec<String> = match (schema.value.get("const"), schema.value.get("enum")) {
+            (Some(Value::String(text)), _) => vec![text.clone()],
+            (None, Some(Value::Array(values))) => {
+                values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        };
+        if !texts.is_empty() && parts.required.contains(name) {
+            fixed.insert((*name).to_owned(), texts);
+        }
+    }
+    fixed
+}

@@ -1,0 +1,89 @@
+//! JSON pointers (RFC 6901), plain and as URI fragments.
+
+use std::fmt;
+
+/// A JSON pointer in its escaped text form; empty for the whole document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pointer(String);
+
+impl Pointer {
+    /// The pointer written in a URI fragment (percent-decoded), if it is one.
+    pub fn from_fragment(fragment: &str) -> Option<Self> {
+        let text = percent_decode(fragment)?;
+        (text.is_empty() || text.starts_with('/')).then_some(Self(text))
+    }
+
+    /// The pointer to a member of what this one points at.
+    #[must_use]
+    pub fn child(&self, token: &str) -> Self {
+        let mut text = String::with_capacity(self.0.len() + token.len() + 1);
+        text.push_str(&self.0);
+        text.push('/');
+        if token.contains(['~', '/']) {
+            text.push_str(&token.replace('~', "~0").replace('/', "~1"));
+        } else {
+            text.push_str(token);
+        }
+        Self(text)
+    }
+
+    /// The reference tokens, unescaped.
+    pub fn tokens(&self) -> impl Iterator<Item = String> + '_ {
+        self.0.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"))
+    }
+
+    /// The last token, unescaped.
+    pub fn last(&self) -> Option<String> {
+        self.tokens().last()
+    }
+
+    /// The escaped text form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    if !text.contains('%') {
+        return Some(text.to_owned());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
+        if first != b'%' {
+            bytes.push(first);
+            continue;
+        }
+        let (digits, tail) = tail.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+        rest = tail;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pointer;
+
+    #[test]
+    fn escapes_and_unescapes() {
+        let pointer = Pointer::default().child("paths").child("/a/{b}").child("~x");
+        assert_eq!(pointer.as_str(), "/paths/~1a~1{b}/~0x");
+        assert_eq!(pointer.tokens().collect::<Vec<_>>(), ["paths", "/a/{b}", "~x"]);
+    }
+
+    #[test]
+    fn reads_fragments() {
+        let pointer = Pointer::from_fragment("/paths/~1a~1%7Bb%7D").map(|p| p.last());
+        assert_eq!(pointer, Some(Some("/a/{b}".to_owned())));
+        assert_eq!(Pointer::from_fragment("anchor"), None);
+        assert_eq!(Pointer::from_fragment("/%zz"), None);
+    }
+}

@@ -1,0 +1,165 @@
+//! Reading an entry file and every file it refers to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use serde_json::Value;
+
+use super::{File, Place, Pointer, parse};
+
+/// Reads the text of a file; the only way this room sees a disk.
+pub type Reader<'a> = &'a dyn Fn(&str) -> io::Result<String>;
+
+/// All files of one contract.
+#[derive(Debug, Default)]
+pub struct Sources {
+    files: BTreeMap<String, File>,
+}
+
+/// Why a file is not among the sources.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The file cannot be read; with the place of the reference to it, if another file led here.
+    Unreadable {
+        /// Path of the file.
+        path: String,
+        /// Who refers to it.
+        referrer: Option<Place>,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file is neither JSON nor YAML.
+    Malformed {
+        /// Path of the file.
+        path: String,
+        /// What is wrong and where.
+        error: super::ParseError,
+    },
+}
+
+impl Sources {
+    /// Adds a file and every file its references lead to; reports every file that cannot be had.
+    pub fn add(&mut self, path: &str, read: Reader<'_>) -> Vec<LoadError> {
+        let mut errors = Vec::new();
+        let mut waiting: Vec<(String, Option<Place>)> = vec![(path.to_owned(), None)];
+        let mut seen: BTreeSet<String> = self.files.keys().cloned().collect();
+        while let Some((path, referrer)) = waiting.pop() {
+            if !seen.insert(path.clone()) {
+                continue;
+            }
+            let text = match read(&path) {
+                Ok(text) => text,
+                Err(error) => {
+                    let reason = error.to_string();
+                    errors.push(LoadError::Unreadable { path, referrer, reason });
+                    continue;
+                }
+            };
+            match parse(&text) {
+                Ok(value) => {
+                    let mut found = Vec::new();
+                    outward(&value, &Pointer::default(), Names::Keywords, &mut found);
+                    for (target, pointer) in found {
+                        let place = Place::new(&path, pointer);
+                        waiting.push((join(&path, &target), Some(place)));
+                    }
+                    self.files.insert(path.clone(), File { path, text, value });
+                }
+                Err(error) => {
+                    errors.push(LoadError::Malformed { path: path.clone(), error });
+                    let value = Value::Null;
+                    self.files.insert(path.clone(), File { path, text, value });
+                }
+            }
+        }
+        errors
+    }
+
+    /// The file of this path.
+    pub fn file(&self, path: &str) -> Option<&File> {
+        self.files.get(path)
+    }
+
+    /// All files, by path.
+    pub fn files(&self) -> impl Iterator<Item = &File> {
+        self.files.values()
+    }
+}
+
+/// What the member names of an object are: keywords of the format, or names the author chose.
+#[derive(Clone, Copy, PartialEq)]
+enum Names {
+    Keywords,
+    Chosen,
+}
+
+/// The files that references inside `value` lead to. Extensions (`x-*`) and plain values are data.
+fn outward(value: &Value, pointer: &Pointer, names: Names, found: &mut Vec<(String, Pointer)>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let data = matches!(name.as_str(), "example" | "default" | "value" | "const");
+                if names == Names::Keywords && (data || name.starts_with("x-")) {
+                    continue;
+                }
+                let chosen = names == Names::Keywords
+                    && matches!(name.as_str(), "properties" | "schemas" | "examples" | "$defs");
+                let inner = if chosen { Names::Chosen } else { Names::Keywords };
+                let pointer = pointer.child(name);
+                if name == "$ref"
+                    && let Some(text) = member.as_str()
+                {
+                    let path = text.split('#').next().unwrap_or_default();
+                    if !path.is_empty() && !path.contains("://") {
+                        found.push((path.to_owned(), pointer.clone()));
+                    }
+                }
+                outward(member, &pointer, inner, found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                outward(item, &pointer.child(&index.to_string()), Names::Keywords, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The path that `relative` names when written in the file `from`.
+pub(super) fn join(from: &str, relative: &str) -> String {
+    if relative.starts_with('/') {
+        return relative.to_owned();
+    }
+    let mut parts: Vec<&str> = from.split('/').collect();
+    parts.pop();
+    for part in relative.split('/') {
+        match part {
+            "." | "" => {}
+            ".." if parts.last().is_some_and(|last| !matches!(*last, ".." | "")) => {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    parts.join("/")
+}
+
+/// The name of a file without its folders and endings.
+pub fn file_stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.split('.').next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+
+    #[test]
+    fn joins_relative_paths() {
+        assert_eq!(join("a/b.yaml", "schemas/c.yaml"), "a/schemas/c.yaml");
+        assert_eq!(join("a/b/c.yaml", "../d.yaml"), "a/d.yaml");
+        assert_eq!(join("c.yaml", "../../d.yaml"), "../../d.yaml");
+        assert_eq!(join("/x/c.yaml", "./d.yaml"), "/x/d.yaml");
+    }
+}

@@ -1,0 +1,4 @@
+//! What the generator does with whole contracts.
+#![allow(clippy::unwrap_used)]
+
+mod typescript;

@@ -1,0 +1,89 @@
+//! Parameters as text, by their `style` and `explode` (OpenAPI 3.1, "Style Values").
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use crate::contract::{In, Parameter};
+
+/// Everything but what RFC 3986 calls unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Percent-encoded for a path segment or a query part.
+pub(crate) fn percent(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// The text of a primitive.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// The text of a path parameter, percent-encoded, or of a header.
+pub(crate) fn simple(parameter: &Parameter<'_>, value: &Value) -> String {
+    let encode = |value: &Value| match parameter.location {
+        In::Path => percent(&plain(value)),
+        In::Query | In::Header | In::Cookie => plain(value),
+    };
+    match value {
+        Value::Array(items) => items.iter().map(encode).collect::<Vec<_>>().join(","),
+        Value::Object(members) => {
+            let between = if parameter.explode == Some(true) { "=" } else { "," };
+            let pairs =
+                members.iter().map(|(name, value)| format!("{name}{between}{}", encode(value)));
+            pairs.collect::<Vec<_>>().join(",")
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => encode(value),
+    }
+}
+
+/// The pairs of a query parameter or cookie, not yet percent-encoded.
+pub(crate) fn pairs(parameter: &Parameter<'_>, value: &Value) -> Vec<(String, String)> {
+    let style = parameter.style.unwrap_or("form");
+    let explode = parameter.explode.unwrap_or(style == "form");
+    let name = parameter.name;
+    match value {
+        Value::Array(items) if explode => {
+            items.iter().map(|item| (name.to_owned(), plain(item))).collect()
+        }
+        Value::Array(items) => {
+            let between = match style {
+                "spaceDelimited" => " ",
+                "pipeDelimited" => "|",
+                _ => ",",
+            };
+            let items: Vec<String> = items.iter().map(plain).collect();
+            vec![(name.to_owned(), items.join(between))]
+        }
+        Value::Object(members) if style == "deepObject" => {
+            let pair = |(key, value): (&String, &Value)| (format!("{name}[{key}]"), plain(value));
+            members.iter().map(pair).collect()
+        }
+        Value::Object(members) if explode => {
+            members.iter().map(|(key, value)| (key.clone(), plain(value))).collect()
+        }
+        Value::Object(members) => {
+            let parts = members.iter().flat_map(|(key, value)| [key.clone(), plain(value)]);
+            vec![(name.to_owned(), parts.collect::<Vec<_>>().join(","))]
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            vec![(name.to_owned(), plain(value))]
+        }
+    }
+}
+
+/// The pairs of an `application/x-www-form-urlencoded` body.
+pub(crate) fn form(value: &Value) -> String {
+    let members = value.as_object().into_iter().flatten();
+    let pairs = members.flat_map(|(name, value)| match value {
+        Value::Array(items) => items.iter().map(|item| (name, plain(item))).collect(),
+        _ => vec![(name, plain(value))],
+    });
+    pairs
+        .map(|(name, value)| format!("{}={}", percent(name), percent(&value)))
+        .collect::<Vec<_>>()
+        .join("&")
+}

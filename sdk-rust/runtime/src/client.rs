@@ -1,0 +1,313 @@
+//! The HTTP client under every generated client: where to, as whom, how long and how often.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Request, Url};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::auth::Credential;
+use crate::call::Options;
+use crate::error::Failure;
+use crate::outgoing::{Body, Written, append_query, join_cookies, unsendable};
+use crate::{
+    Anonymous, Auth, Call, EncodeError, Incoming, Info, Operation, Outgoing, Retry, Security,
+};
+use crate::{TransportError, retry};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Clocks cannot count for ever; a year is as good.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const PRODUCT: &str = concat!("symbolon-client/", env!("CARGO_PKG_VERSION"));
+
+/// A client of one server. Cloning it is cheap; clones share its connections.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Settings>,
+}
+
+struct Settings {
+    http: reqwest::Client,
+    base_url: String,
+    auth: Box<dyn Auth>,
+    headers: HeaderMap,
+    timeout: Duration,
+    retry: Retry,
+}
+
+/// Why a client cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The base URL is unusable.
+    #[error("base URL: {0}")]
+    BaseUrl(&'static str),
+    /// A default header is unusable.
+    #[error("default header `{0}` is not a header HTTP can carry")]
+    Header(String),
+    /// The HTTP client cannot be set up.
+    #[error("the HTTP client cannot be set up")]
+    Http(#[source] reqwest::Error),
+}
+
+/// Settings of a client to be.
+pub struct ClientBuilder {
+    base_url: String,
+    auth: Box<dyn Auth>,
+    headers: HeaderMap,
+    timeout: Duration,
+    retry: Retry,
+    http: Option<reqwest::Client>,
+    failed: Option<ClientError>,
+}
+
+impl Client {
+    /// A client with the default settings.
+    ///
+    /// # Errors
+    /// When the base URL is not an `http` or `https` URL, or holds credentials or a query string.
+    pub fn new(base_url: impl AsRef<str>, auth: impl Auth) -> Result<Self, ClientError> {
+        Self::builder(base_url).auth(auth).build()
+    }
+
+    /// A client with settings of its own. `base_url` may have a path: operations go below it.
+    pub fn builder(base_url: impl AsRef<str>) -> ClientBuilder {
+        ClientBuilder {
+            base_url: base_url.as_ref().to_owned(),
+            auth: Box::new(Anonymous),
+            headers: HeaderMap::new(),
+            timeout: TIMEOUT,
+            retry: Retry::default(),
+            http: None,
+            failed: None,
+        }
+    }
+
+    /// Prepares a call. It is sent when it is awaited.
+    pub fn call<O: Operation>(&self, request: O::Request) -> Call<O> {
+        Call::new(self.clone(), request)
+    }
+
+    /// Sends one call, again where that is safe and useful, until there is a response to judge.
+    pub(crate) async fn exchange(&self, exchange: Exchange<'_>) -> Result<Incoming, Failure> {
+        let Exchange { info, out, options } = exchange;
+        let written = out.finish().map_err(Failure::Encode)?;
+        let timeout = options.timeout.unwrap_or(self.shared.timeout).min(LONGEST_TIMEOUT);
+        let deadline = Instant::now() + timeout;
+        let attempts = if retry::repeatable(info) { self.shared.retry.attempts } else { 1 };
+        for requests in 1.. {
+            let attempt = self.attempt(info, &written, options);
+            let outcome = timeout_at(deadline, attempt).await.map_err(|_| Failure::Timeout)?;
+            let asked = match &outcome {
+                Ok(incoming) if retry::asks_to_wait(incoming.status_code()) => {
+                    retry::retry_after(incoming.headers())
+                }
+                Err(Failure::Transport(_)) => None,
+                Ok(_) | Err(_) => return outcome,
+            };
+            let wait = asked.unwrap_or_else(|| self.shared.retry.delay(requests));
+            let left = deadline.saturating_duration_since(Instant::now());
+            if requests >= attempts || wait >= left {
+                return outcome;
+            }
+            sleep(wait).await;
+        }
+        Err(Failure::Timeout)
+    }
+
+    async fn attempt(
+        &self,
+        info: &Info,
+        written: &Written,
+        options: &Options,
+    ) -> Result<Incoming, Failure> {
+        let request = self.request(info, written, options).await.map_err(Failure::Encode)?;
+        let broken = |error| Failure::Transport(TransportError::new(error));
+        let response = self.shared.http.execute(request).await.map_err(broken)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(broken)?;
+        Ok(Incoming::new(status, headers, body))
+    }
+
+    async fn request(
+        &self,
+        info: &Info,
+        written: &Written,
+        options: &Options,
+    ) -> Result<Request, EncodeError> {
+        let mut url = format!("{}{}", self.shared.base_url, written.target);
+        let mut headers = self.shared.headers.clone();
+        headers.insert(ACCEPT, header_value(ACCEPT.as_str(), info.accept)?);
+        replace(&mut headers, &written.headers);
+        replace(&mut headers, &options.headers);
+        if info.security == Security::Required {
+            for credential in self.shared.auth.credentials().await? {
+                apply(credential, &mut url, &mut headers)?;
+            }
+        }
+        let url = Url::parse(&url).map_err(|_| EncodeError::Url)?;
+        let builder = self.shared.http.request(info.method.clone(), url);
+        let builder = match &written.body {
+            Body::Empty => builder,
+            Body::Bytes { media_type, content } => {
+                headers.insert(CONTENT_TYPE, media_type.clone());
+                builder.body(content.clone())
+            }
+            Body::Multipart(parts) => builder.multipart(parts.form()?),
+        };
+        builder.headers(headers).build().map_err(|_| EncodeError::Url)
+    }
+}
+
+/// One call without its operation's types.
+pub(crate) struct Exchange<'a> {
+    pub(crate) info: &'a Info,
+    pub(crate) out: Outgoing,
+    pub(crate) options: &'a Options,
+}
+
+impl ClientBuilder {
+    /// Sends these credentials. Without it, none are sent.
+    #[must_use]
+    pub fn auth(mut self, auth: impl Auth) -> Self {
+        self.auth = Box::new(auth);
+        self
+    }
+
+    /// Sends a header with every call that does not set it itself.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            (Ok(name), Ok(value)) => {
+                self.headers.insert(name, value);
+            }
+            (Err(_), _) | (_, Err(_)) => self.failed = Some(ClientError::Header(name.to_owned())),
+        }
+        self
+    }
+
+    /// Gives every call, with its retries and waits, this long. Thirty seconds if not set.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Repeats calls like this.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Sends over this HTTP client, for proxies or certificates of one's own. It should follow no
+    /// redirects: they are responses a contract may document, and would take credentials along.
+    #[must_use]
+    pub fn http(mut self, http: reqwest::Client) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// When a setting is unusable.
+    pub fn build(self) -> Result<Client, ClientError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let mut headers = self.headers;
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(PRODUCT));
+        let http = match self.http {
+            Some(http) => http,
+            None => reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(CONNECT_TIMEOUT)
+                .build()
+                .map_err(ClientError::Http)?,
+        };
+        Ok(Client {
+            shared: Arc::new(Settings {
+                http,
+                base_url: base_url(&self.base_url)?,
+                auth: self.auth,
+                headers,
+                timeout: self.timeout,
+                retry: self.retry,
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Client")
+            .field("base_url", &self.shared.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ClientBuilder").finish_non_exhaustive()
+    }
+}
+
+/// The base URL without the slash at its end, ready for a path to follow.
+fn base_url(text: &str) -> Result<String, ClientError> {
+    let url = Url::parse(text).map_err(|_| ClientError::BaseUrl("not an absolute URL"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(ClientError::BaseUrl("must start with http:// or https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(ClientError::BaseUrl("must not hold credentials"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(ClientError::BaseUrl("must not hold a query string or a fragment"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Sets headers, dropping the values the map has of their names.
+fn replace(headers: &mut HeaderMap, values: &[(HeaderName, HeaderValue)]) {
+    for (name, _) in values {
+        headers.remove(name);
+    }
+    for (name, value) in values {
+        headers.append(name, value.clone());
+    }
+}
+
+/// Puts a credential in its place.
+fn apply(
+    credential: Credential,
+    url: &mut String,
+    headers: &mut HeaderMap,
+) -> Result<(), EncodeError> {
+    let (name, value) = match credential {
+        Credential::Query { name, value } => {
+            append_query(url, &name, &value);
+            return Ok(());
+        }
+        Credential::Header { name, value } => {
+            (HeaderName::try_from(&name).map_err(|_| unsendable(&name))?, value)
+        }
+        Credential::Cookie { name, value } => {
+            let cookies = headers.get(COOKIE).and_then(|cookies| cookies.to_str().ok());
+            (COOKIE, join_cookies(cookies, &name, &value))
+        }
+    };
+    let mut value = header_value(name.as_str(), &value)?;
+    value.set_sensitive(true);
+    headers.insert(name, value);
+    Ok(())
+}
+
+fn header_value(name: &str, value: &str) -> Result<HeaderValue, EncodeError> {
+    HeaderValue::try_from(value).map_err(|_| unsendable(name))
+}

@@ -1,0 +1,139 @@
+//! A response while generated code reads it.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use symbolon_wire::parameter::Refusal;
+use symbolon_wire::{Binary, Parameter};
+
+use crate::DecodeError;
+
+/// A whole response.
+#[derive(Debug)]
+pub struct Incoming {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+    problem_code: OnceLock<Option<String>>,
+}
+
+impl Incoming {
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        Self { status, headers, body, problem_code: OnceLock::new() }
+    }
+
+    /// HTTP status code.
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// Media type of the body, in lower case and without parameters; empty when there is none.
+    pub fn media_type(&self) -> String {
+        let given = self.headers.get(http::header::CONTENT_TYPE);
+        let given = given.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// A header the contract requires.
+    ///
+    /// # Errors
+    /// When it is missing or has a value of another type.
+    pub fn header<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, DecodeError> {
+        self.optional_header(name)?.ok_or(DecodeError::MissingHeader { name })
+    }
+
+    /// A header.
+    ///
+    /// # Errors
+    /// When it has a value of another type.
+    pub fn optional_header<T: DeserializeOwned>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<T>, DecodeError> {
+        let values = self.headers.get_all(name).iter().map(|value| value.to_str());
+        let values: Result<Vec<_>, _> = values.collect();
+        let values = values.map_err(|_| DecodeError::Header { name })?;
+        let text = (!values.is_empty()).then(|| values.join(","));
+        let value = Parameter::header(name).decode_text(text.as_deref());
+        value.map_err(|_| DecodeError::Header { name })
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// When it is not JSON of that type.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        let mut reader = serde_json::Deserializer::from_slice(&self.body);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path: Vec<_> = error.path().iter().filter_map(token).collect();
+            let refusal = Refusal::from_json(error.inner());
+            DecodeError::Body(path.into_iter().rev().fold(refusal, Refusal::within))
+        })?;
+        reader.end().map_err(|error| DecodeError::Body(Refusal::from_json(&error)))?;
+        Ok(value)
+    }
+
+    /// The body as JSON, or nothing where it is empty.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn optional_json<T: DeserializeOwned>(&self) -> Result<Option<T>, DecodeError> {
+        if self.body.is_empty() { Ok(None) } else { self.json().map(Some) }
+    }
+
+    /// The body as text.
+    ///
+    /// # Errors
+    /// When it is not UTF-8.
+    pub fn text(&self) -> Result<String, DecodeError> {
+        String::from_utf8(self.body.to_vec())
+            .map_err(|_| DecodeError::Body(Refusal::new("syntax", "must be UTF-8 text")))
+    }
+
+    /// The body as it came.
+    ///
+    /// # Errors
+    /// Never; it reads like its siblings.
+    pub fn bytes(&self) -> Result<Binary, DecodeError> {
+        Ok(Binary(self.body.to_vec()))
+    }
+
+    /// `code` of the problem document this response holds, if it holds one.
+    pub fn problem_code(&self) -> Option<&str> {
+        #[derive(Deserialize)]
+        struct Coded {
+            code: String,
+        }
+        let read = || serde_json::from_slice(&self.body).ok().map(|Coded { code }| code);
+        self.problem_code.get_or_init(read).as_deref()
+    }
+
+    /// What to answer when the contract documents no such response.
+    pub fn undocumented(&self) -> DecodeError {
+        DecodeError::Undocumented
+    }
+
+    pub(crate) fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub(crate) fn into_body(self) -> Bytes {
+        self.body
+    }
+}
+
+fn token(segment: &Segment) -> Option<String> {
+    match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}

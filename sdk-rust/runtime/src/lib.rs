@@ -1,0 +1,28 @@
+//! What generated Rust SDKs stand on: a call, its credentials, retries, pages and errors.
+//!
+//! Operations come generated as implementations of [`Operation`]; this crate must never know one.
+
+mod auth;
+mod call;
+mod client;
+mod error;
+mod incoming;
+mod multipart;
+mod operation;
+mod outgoing;
+mod pagination;
+mod retry;
+
+pub use bytes::Bytes;
+pub use http::Method;
+
+pub use auth::{All, Anonymous, ApiKey, Auth, AuthError, Basic, Bearer, Credential, Credentials};
+pub use call::{Call, Outcome};
+pub use client::{Client, ClientBuilder, ClientError};
+pub use error::{DecodeError, EncodeError, Error, TransportError};
+pub use incoming::Incoming;
+pub use multipart::Multipart;
+pub use operation::{Info, Operation, Security};
+pub use outgoing::Outgoing;
+pub use pagination::{Items, Paged, Pages};
+pub use retry::Retry;

@@ -1,0 +1,66 @@
+//! What generated code says of one operation.
+
+use std::fmt::Debug;
+
+use http::Method;
+
+use crate::{DecodeError, Incoming, Outgoing};
+
+/// One operation of a contract: generated, and a few lines long.
+pub trait Operation: Send + Sync + 'static {
+    /// Parameters and body.
+    type Request: Send + Sync + 'static;
+    /// The documented successes.
+    type Response: Send + 'static;
+    /// The documented errors.
+    type Error: Debug + Send + 'static;
+    /// What the contract says of the operation as a whole.
+    const INFO: Info;
+
+    /// Writes a request. What cannot be written is remembered by `out` and ends the call.
+    fn encode(request: &Self::Request, out: &mut Outgoing);
+
+    /// Reads a response: a documented success, a documented error, or neither.
+    ///
+    /// # Errors
+    /// When the response is not one the contract documents.
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError>;
+}
+
+/// The constant part of an operation.
+#[derive(Debug, Clone)]
+pub struct Info {
+    /// `operationId` of the contract.
+    pub id: &'static str,
+    /// HTTP method.
+    pub method: Method,
+    /// Path template, such as `/v1/service-calls/{id}`.
+    pub path: &'static str,
+    /// Media types the caller understands, for the `Accept` header.
+    pub accept: &'static str,
+    /// Header that carries the idempotency key, where the operation has one (`x-idempotency`).
+    pub idempotency: Option<&'static str>,
+    /// Whether the client's credentials belong on this operation.
+    pub security: Security,
+}
+
+impl Info {
+    /// Starting point for generated constants.
+    pub const DEFAULT: Self = Self {
+        id: "",
+        method: Method::GET,
+        path: "/",
+        accept: "application/json, application/problem+json",
+        idempotency: None,
+        security: Security::Required,
+    };
+}
+
+/// Whether the client's credentials are sent with an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// They are sent.
+    Required,
+    /// They are withheld: the contract says `security: []`.
+    None,
+}

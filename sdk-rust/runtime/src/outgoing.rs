@@ -1,0 +1,230 @@
+//! A request while generated code writes it: parameters in their places, and one body.
+
+use bytes::Bytes;
+use http::header::COOKIE;
+use http::{HeaderName, HeaderValue};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use symbolon_wire::parameter::encode_form;
+use symbolon_wire::{Binary, In, Parameter};
+use uuid::Uuid;
+
+use crate::{EncodeError, Info, Multipart};
+
+/// The request of one call. The first thing that cannot be written ends the call.
+#[derive(Debug)]
+pub struct Outgoing {
+    template: &'static str,
+    idempotency: Option<&'static str>,
+    path: Vec<(&'static str, String)>,
+    query: Vec<(String, String)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cookies: Vec<(String, String)>,
+    body: Body,
+    failed: Option<EncodeError>,
+}
+
+/// A body that can be sent more than once.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Empty,
+    Bytes { media_type: HeaderValue, content: Bytes },
+    Multipart(Multipart),
+}
+
+/// A request ready to be sent, as often as needed.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Path and query string, percent-encoded, to follow the base URL.
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Body,
+}
+
+impl Outgoing {
+    pub(crate) fn new(info: &Info) -> Self {
+        Self {
+            template: info.path,
+            idempotency: info.idempotency,
+            path: Vec::new(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            cookies: Vec::new(),
+            body: Body::Empty,
+            failed: None,
+        }
+    }
+
+    /// Writes a parameter the contract requires.
+    pub fn required<T: Serialize + ?Sized>(&mut self, parameter: Parameter, value: &T) {
+        if let Err(error) = self.write(&parameter, value) {
+            self.fail(error);
+        }
+    }
+
+    /// Writes a parameter, if there is one.
+    pub fn optional<T: Serialize>(&mut self, parameter: Parameter, value: &Option<T>) {
+        if let Some(value) = value {
+            self.required(parameter, value);
+        }
+    }
+
+    /// Writes a JSON body.
+    pub fn json<T: Serialize + ?Sized>(&mut self, body: &T) {
+        self.json_as("application/json", body);
+    }
+
+    /// Writes a JSON body, if there is one.
+    pub fn optional_json<T: Serialize>(&mut self, body: &Option<T>) {
+        if let Some(body) = body {
+            self.json(body);
+        }
+    }
+
+    /// Writes a JSON body of another media type, such as `application/merge-patch+json`.
+    pub fn json_as<T: Serialize + ?Sized>(&mut self, media_type: &'static str, body: &T) {
+        match serde_json::to_vec(body) {
+            Ok(content) => self.write_body(media_type, content.into()),
+            Err(_) => self.fail(EncodeError::Body { media_type: media_type.to_owned() }),
+        }
+    }
+
+    /// Writes an `application/x-www-form-urlencoded` body.
+    pub fn form<T: Serialize + ?Sized>(&mut self, body: &T) {
+        let media_type = "application/x-www-form-urlencoded";
+        match encode_form(body) {
+            Ok(content) => self.write_body(media_type, content.into()),
+            Err(_) => self.fail(EncodeError::Body { media_type: media_type.to_owned() }),
+        }
+    }
+
+    /// Writes a `multipart/form-data` body.
+    pub fn multipart(&mut self, mut body: Multipart) {
+        if let Some(error) = body.take_failure() {
+            self.fail(error);
+        }
+        self.body = Body::Multipart(body);
+    }
+
+    /// Writes a text body.
+    pub fn text(&mut self, media_type: &'static str, body: &str) {
+        self.write_body(media_type, body.to_owned().into());
+    }
+
+    /// Writes a body as it is.
+    pub fn bytes(&mut self, media_type: &'static str, body: &Binary) {
+        self.write_body(media_type, body.0.clone().into());
+    }
+
+    fn write_body(&mut self, media_type: &'static str, content: Bytes) {
+        match HeaderValue::try_from(media_type) {
+            Ok(media_type) => self.body = Body::Bytes { media_type, content },
+            Err(_) => self.fail(EncodeError::Body { media_type: media_type.to_owned() }),
+        }
+    }
+
+    fn write<T: Serialize + ?Sized>(
+        &mut self,
+        parameter: &Parameter,
+        value: &T,
+    ) -> Result<(), EncodeError> {
+        let name = parameter.name;
+        let refused = |error: symbolon_wire::parameter::EncodeError| unsent(name, error);
+        match parameter.location {
+            In::Query => self.query.extend(parameter.encode_pairs(value).map_err(refused)?),
+            In::Cookie => self.cookies.extend(parameter.encode_pairs(value).map_err(refused)?),
+            In::Path => match parameter.encode_text(value).map_err(refused)? {
+                Some(text) => self.path.push((name, text)),
+                None => return Err(unsent(name, "it is missing")),
+            },
+            In::Header => {
+                if let Some(text) = parameter.encode_text(value).map_err(refused)? {
+                    self.headers.push(header(name, &text)?);
+                }
+            }
+            In::Body => return Err(unsent(name, "a body is not a parameter")),
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, error: EncodeError) {
+        self.failed.get_or_insert(error);
+    }
+
+    /// The request to send. Fills in an idempotency key where the caller left it empty: one key
+    /// for all attempts of a call, so that the server can tell them from a second call.
+    pub(crate) fn finish(mut self) -> Result<Written, EncodeError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        if let Some(name) = self.idempotency {
+            let (name, fresh) = header(name, &Uuid::now_v7().to_string())?;
+            self.headers.retain(|(given, key)| *given != name || !key.is_empty());
+            if !self.headers.iter().any(|(given, _)| *given == name) {
+                self.headers.push((name, fresh));
+            }
+        }
+        if !self.cookies.is_empty() {
+            let cookies: Vec<_> = self.cookies.iter().map(pair).collect();
+            self.headers.push(header(COOKIE.as_str(), &cookies.join("; "))?);
+        }
+        let mut target = fill(self.template, &self.path)?;
+        if !self.query.is_empty() {
+            let query: Vec<_> = self.query.iter().map(pair).collect();
+            target = format!("{target}?{}", query.join("&"));
+        }
+        Ok(Written { target, headers: self.headers, body: self.body })
+    }
+}
+
+/// Adds a parameter to the query string of a URL.
+pub(crate) fn append_query(url: &mut String, name: &str, value: &str) {
+    url.push(if url.contains('?') { '&' } else { '?' });
+    url.extend(utf8_percent_encode(name, NON_ALPHANUMERIC));
+    url.push('=');
+    url.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
+}
+
+/// A `Cookie` header with one more cookie.
+pub(crate) fn join_cookies(cookies: Option<&str>, name: &str, value: &str) -> String {
+    match cookies {
+        Some(cookies) => format!("{cookies}; {name}={value}"),
+        None => format!("{name}={value}"),
+    }
+}
+
+fn pair((name, value): &(String, String)) -> String {
+    format!("{name}={value}")
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), EncodeError> {
+    match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        (Ok(name), Ok(value)) => Ok((name, value)),
+        (Err(_), _) | (_, Err(_)) => Err(unsendable(name)),
+    }
+}
+
+/// The path template with its parameters' text, which is percent-encoded already.
+fn fill(template: &str, values: &[(&'static str, String)]) -> Result<String, EncodeError> {
+    let mut path = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').ok_or(EncodeError::Url)?;
+        let value = values.iter().find(|(given, _)| *given == name);
+        let (_, value) = value.ok_or_else(|| unsent(name, "it is missing"))?;
+        path.push_str(before);
+        path.push_str(value);
+        rest = after;
+    }
+    path.push_str(rest);
+    Ok(path)
+}
+
+fn unsent(name: &str, reason: impl ToString) -> EncodeError {
+    EncodeError::Parameter { name: name.to_owned(), reason: reason.to_string() }
+}
+
+/// A header's value is not one HTTP can carry.
+pub(crate) fn unsendable(name: &str) -> EncodeError {
+    unsent(name, "a header cannot carry it")
+}

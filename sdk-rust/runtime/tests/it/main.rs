@@ -1,0 +1,9 @@
+//! The client against a loopback server: what it sends, what it makes of what comes back.
+#![allow(clippy::unwrap_used)]
+
+mod bodies;
+mod calls;
+mod pages;
+mod pets;
+mod retries;
+mod server;

@@ -1,0 +1,195 @@
+//! Operations as the generator writes them.
+
+use serde::{Deserialize, Serialize};
+use symbolon_client::{
+    DecodeError, Incoming, Info, Method, Multipart, Operation, Outgoing, Paged, Security,
+};
+use symbolon_wire::{Binary, Parameter, Problem, Style};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Pet {
+    pub(crate) name: String,
+    pub(crate) age: u8,
+}
+
+#[derive(Debug)]
+pub(crate) struct GetPet;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct GetPetRequest {
+    pub(crate) pet_id: String,
+    pub(crate) tags: Option<Vec<String>>,
+    pub(crate) session: Option<String>,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum GetPetResponse {
+    Ok { age: Option<u32>, body: Pet },
+    Accepted { location: String },
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum GetPetError {
+    Asleep(Problem),
+}
+
+impl Operation for GetPet {
+    type Request = GetPetRequest;
+    type Response = GetPetResponse;
+    type Error = GetPetError;
+    const INFO: Info =
+        Info { id: "getPet", method: Method::GET, path: "/pets/{petId}.json", ..Info::DEFAULT };
+
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.required(Parameter::path("petId"), &request.pet_id);
+        out.optional(Parameter::query("tag"), &request.tags);
+        out.optional(Parameter::cookie("session"), &request.session);
+    }
+
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            200 => Ok(Ok(Self::Response::Ok {
+                age: incoming.optional_header("X-Age")?,
+                body: incoming.json()?,
+            })),
+            202 => Ok(Ok(Self::Response::Accepted { location: incoming.header("Location")? })),
+            _ => match incoming.problem_code() {
+                Some("asleep") => Ok(Err(Self::Error::Asleep(incoming.json()?))),
+                _ => Err(incoming.undocumented()),
+            },
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct AddPet;
+
+#[derive(Debug, Clone)]
+pub(crate) struct AddPetRequest {
+    pub(crate) idempotency_key: String,
+    pub(crate) body: AddPetBody,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum AddPetBody {
+    Json(Pet),
+    Form(Pet),
+    Text(String),
+    Bytes(Binary),
+    Multipart(Pet, Vec<Binary>),
+}
+
+impl Operation for AddPet {
+    type Request = AddPetRequest;
+    type Response = ();
+    type Error = u16;
+    const INFO: Info = Info {
+        id: "addPet",
+        method: Method::POST,
+        path: "/pets",
+        idempotency: Some("Idempotency-Key"),
+        ..Info::DEFAULT
+    };
+
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.required(Parameter::header("Idempotency-Key"), &request.idempotency_key);
+        match &request.body {
+            AddPetBody::Json(pet) => out.json(pet),
+            AddPetBody::Form(pet) => out.form(pet),
+            AddPetBody::Text(text) => out.text("text/plain; charset=utf-8", text),
+            AddPetBody::Bytes(bytes) => out.bytes("application/octet-stream", bytes),
+            AddPetBody::Multipart(pet, photos) => out.multipart(
+                Multipart::new()
+                    .field("name", &pet.name)
+                    .field("ages", &[pet.age, pet.age])
+                    .field("nothing", &None::<String>)
+                    .json("meta", "application/json", pet)
+                    .files("photos", photos),
+            ),
+        }
+    }
+
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            204 => Ok(Ok(())),
+            status @ 400..500 => Ok(Err(status)),
+            _ => Err(incoming.undocumented()),
+        }
+    }
+}
+
+/// Neither idempotent nor with a key, and open to everyone.
+#[derive(Debug)]
+pub(crate) struct PatPet;
+
+impl Operation for PatPet {
+    type Request = String;
+    type Response = String;
+    type Error = std::convert::Infallible;
+    const INFO: Info = Info {
+        id: "patPet",
+        method: Method::POST,
+        path: "/pats",
+        security: Security::None,
+        ..Info::DEFAULT
+    };
+
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.required(Parameter::query("where").style(Style::DeepObject), &[request]);
+    }
+
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            200 => Ok(Ok(incoming.text()?)),
+            _ => Err(incoming.undocumented()),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ListPets;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ListPetsRequest {
+    pub(crate) tag: Option<String>,
+    pub(crate) cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Page {
+    pub(crate) items: Vec<u32>,
+    pub(crate) next_cursor: Option<String>,
+}
+
+impl Operation for ListPets {
+    type Request = ListPetsRequest;
+    type Response = Page;
+    type Error = std::convert::Infallible;
+    const INFO: Info = Info { id: "listPets", method: Method::GET, path: "/pets", ..Info::DEFAULT };
+
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.optional(Parameter::query("tag"), &request.tag);
+        out.optional(Parameter::query("cursor"), &request.cursor);
+    }
+
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            200 => Ok(Ok(incoming.json()?)),
+            _ => Err(incoming.undocumented()),
+        }
+    }
+}
+
+impl Paged for ListPets {
+    type Item = u32;
+    type Cursor = String;
+
+    fn split(response: Self::Response) -> (Vec<Self::Item>, Option<Self::Cursor>) {
+        (response.items, response.next_cursor)
+    }
+
+    fn resume(request: &mut Self::Request, cursor: Self::Cursor) {
+        request.cursor = Some(cursor);
+    }
+}

@@ -1,0 +1,20 @@
+//! What generated wire types stand on: problems, validation, open enums, unions and parameters.
+//!
+//! Both halves use it, the server and the SDKs; it must never know HTTP servers or HTTP clients.
+
+pub mod parameter;
+
+mod binary;
+mod nullable;
+mod open;
+mod problem;
+mod union;
+mod validate;
+
+pub use binary::Binary;
+pub use nullable::{nullable, present};
+pub use open::Open;
+pub use parameter::{Parameter, Style};
+pub use problem::{Documented, In, Problem, Violation};
+pub use union::{Tagged, variant};
+pub use validate::{Pattern, Validate, Violations, compile_pattern};

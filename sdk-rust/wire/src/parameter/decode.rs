@@ -1,0 +1,352 @@
+//! From the text of a parameter to a typed value.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use serde::de::{self, DeserializeOwned, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::field::{self, Field, Reader, Untyped};
+use super::{Parameter, Refusal, Style};
+use crate::In;
+
+impl Parameter {
+    /// Reads a query or cookie parameter out of all raw pairs, percent-encoded as they came.
+    /// `None` when it is absent.
+    ///
+    /// An exploded object has no name of its own: its members are looked up one by one, and a map
+    /// takes every pair there is.
+    ///
+    /// # Errors
+    /// When it cannot be read as its type; the pointer begins with the parameter's name.
+    pub fn decode_pairs<T: DeserializeOwned>(
+        &self,
+        pairs: &[(&str, &str)],
+    ) -> Result<Option<T>, Refusal> {
+        self.decode(Raw::Pairs(pairs))
+    }
+
+    /// Reads a path or header parameter from its text; path text is percent-encoded as it came.
+    /// `None` when it is absent.
+    ///
+    /// # Errors
+    /// When it cannot be read as its type; the pointer begins with the parameter's name.
+    pub fn decode_text<T: DeserializeOwned>(
+        &self,
+        text: Option<&str>,
+    ) -> Result<Option<T>, Refusal> {
+        text.map_or(Ok(None), |text| self.decode(Raw::Text(text)))
+    }
+
+    fn decode<T: DeserializeOwned>(&self, raw: Raw<'_>) -> Result<Option<T>, Refusal> {
+        let source = |untyped| Source { parameter: *self, raw, untyped };
+        let value = T::deserialize(source(Untyped::Guess)).or_else(|refusal| {
+            if refusal.is_absent() {
+                return Err(refusal);
+            }
+            T::deserialize(source(Untyped::Text)).map_err(|_| refusal)
+        });
+        match value {
+            Ok(value) => Ok(Some(value)),
+            Err(refusal) if refusal.is_absent() => Ok(None),
+            Err(refusal) => Err(refusal.within(self.name)),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Raw<'a> {
+    Pairs(&'a [(&'a str, &'a str)]),
+    Text(&'a str),
+}
+
+/// The parameter before its type is known: the type's hints say how to take the text apart.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    parameter: Parameter,
+    raw: Raw<'a>,
+    untyped: Untyped,
+}
+
+/// Percent-decodes form data: `+` is a space.
+pub(super) fn plain(raw: &str) -> Result<String, Refusal> {
+    let spaced = if raw.contains('+') { Cow::Owned(raw.replace('+', " ")) } else { raw.into() };
+    percent_decoded(&spaced)
+}
+
+fn percent_decoded(raw: &str) -> Result<String, Refusal> {
+    let decoded = percent_decode_str(raw).decode_utf8();
+    decoded.map(Cow::into_owned).map_err(|_| Refusal::new("syntax", "must be UTF-8"))
+}
+
+impl<'a> Source<'a> {
+    fn decoded(&self, raw: &str) -> Result<String, Refusal> {
+        match self.parameter.location {
+            In::Query => plain(raw),
+            In::Path | In::Cookie => percent_decoded(raw),
+            In::Header | In::Body => Ok(raw.trim_matches([' ', '\t']).to_owned()),
+        }
+    }
+
+    fn field(&self, raw: &str) -> Result<Field, Refusal> {
+        self.decoded(raw).map(Field::Text)
+    }
+
+    /// The raw values given under the parameter's name.
+    fn values(&self) -> Result<Vec<&'a str>, Refusal> {
+        let pairs = match self.raw {
+            Raw::Text(text) => return Ok(vec![text]),
+            Raw::Pairs(pairs) => pairs,
+        };
+        let is_named = |raw: &str| {
+            raw == self.parameter.name
+                || self.decoded(raw).is_ok_and(|name| name == self.parameter.name)
+        };
+        let values = pairs.iter().filter(|(name, _)| is_named(name)).map(|(_, value)| *value);
+        let values: Vec<_> = values.collect();
+        if values.is_empty() { Err(Refusal::absent()) } else { Ok(values) }
+    }
+
+    fn single(&self) -> Result<&'a str, Refusal> {
+        match self.values()?.as_slice() {
+            [value] => Ok(value),
+            _ => Err(Refusal::new("type", "must be given once")),
+        }
+    }
+
+    /// The raw text without what the style puts around it.
+    fn bare(&self) -> Result<&'a str, Refusal> {
+        let text = self.single()?;
+        let Parameter { name, style, .. } = self.parameter;
+        let bare = match style {
+            Style::Label => text.strip_prefix('.'),
+            Style::Matrix => text
+                .strip_prefix(';')
+                .and_then(|text| text.strip_prefix(name))
+                .and_then(|text| if text.is_empty() { Some(text) } else { text.strip_prefix('=') }),
+            Style::Simple
+            | Style::Form
+            | Style::SpaceDelimited
+            | Style::PipeDelimited
+            | Style::DeepObject
+            | Style::Json => Some(text),
+        };
+        bare.ok_or_else(|| Refusal::new("syntax", "does not follow the parameter's style"))
+    }
+
+    /// The raw elements of a delimited text.
+    fn elements(&self) -> Result<Vec<&'a str>, Refusal> {
+        let Parameter { style, explode, .. } = self.parameter;
+        let text = match (style, explode) {
+            (Style::Matrix, true) => self.single()?.trim_start_matches(';'),
+            _ => self.bare()?,
+        };
+        let delimiters: &[&str] = match (style, explode) {
+            (Style::SpaceDelimited, _) => &["%20", "+"],
+            (Style::PipeDelimited, _) => &["|", "%7C", "%7c"],
+            (Style::Label, true) => &["."],
+            (Style::Matrix, true) => &[";"],
+            _ => &[","],
+        };
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let delimiter = delimiters.iter().find(|delimiter| text.contains(**delimiter));
+        Ok(delimiter.map_or_else(|| vec![text], |delimiter| text.split(delimiter).collect()))
+    }
+
+    fn is_repeated(&self) -> bool {
+        matches!(self.raw, Raw::Pairs(_)) && self.parameter.explode
+    }
+
+    fn list(&self) -> Result<Field, Refusal> {
+        if self.parameter.style == Style::DeepObject {
+            return match self.deep() {
+                Err(refusal) if refusal.is_absent() => self.repeated(),
+                found => found,
+            };
+        }
+        if self.is_repeated() {
+            return self.repeated();
+        }
+        let named = self.parameter.style == Style::Matrix && self.parameter.explode;
+        let items = self.elements()?.into_iter().map(|raw| match raw.split_once('=') {
+            Some((name, value)) if named && name == self.parameter.name => self.field(value),
+            _ => self.field(raw),
+        });
+        items.collect::<Result<_, _>>().map(Field::List)
+    }
+
+    fn repeated(&self) -> Result<Field, Refusal> {
+        let items = self.values()?.into_iter().map(|raw| self.field(raw));
+        items.collect::<Result<_, _>>().map(Field::List)
+    }
+
+    /// `name[key][key]=value`, brackets raw or percent-encoded.
+    fn deep(&self) -> Result<Field, Refusal> {
+        let Raw::Pairs(pairs) = self.raw else {
+            return Err(Refusal::new("syntax", "does not follow the parameter's style"));
+        };
+        let mut fields = Vec::new();
+        for (name, value) in pairs {
+            let keys = field::keys(&self.decoded(name)?);
+            match keys.as_slice() {
+                [head, rest @ ..] if head == self.parameter.name && !rest.is_empty() => {
+                    fields.push((rest[0].clone(), field::nested(rest, self.field(value)?)));
+                }
+                [head] if head == self.parameter.name && name.len() > head.len() => {
+                    fields.push((fields.len().to_string(), self.field(value)?));
+                }
+                _ => {}
+            }
+        }
+        if fields.is_empty() {
+            Err(Refusal::absent())
+        } else {
+            Ok(Field::Map(field::merged(fields)))
+        }
+    }
+
+    /// Members of an object. `names` are those of the type, where it lists them.
+    fn object(&self, names: Option<&[&str]>) -> Result<Field, Refusal> {
+        let Parameter { style, explode, .. } = self.parameter;
+        if style == Style::DeepObject {
+            return self.deep();
+        }
+        let mut members = Vec::new();
+        match self.raw {
+            Raw::Pairs(pairs) if explode => {
+                for (name, value) in pairs {
+                    let name = self.decoded(name)?;
+                    if names.is_none_or(|names| names.contains(&name.as_str())) {
+                        members.push((name, self.field(value)?));
+                    }
+                }
+                if members.is_empty() {
+                    return Err(Refusal::absent());
+                }
+            }
+            Raw::Text(_) if explode => {
+                for element in self.elements()? {
+                    let (name, value) = element.split_once('=').unwrap_or((element, ""));
+                    members.push((self.decoded(name)?, self.field(value)?));
+                }
+            }
+            Raw::Pairs(_) | Raw::Text(_) => {
+                let elements = self.elements()?;
+                let (entries, rest) = elements.as_chunks::<2>();
+                if !rest.is_empty() {
+                    return Err(Refusal::new("syntax", "must be names and values in turn"));
+                }
+                for [name, value] in entries {
+                    members.push((self.decoded(name)?, self.field(value)?));
+                }
+            }
+        }
+        Ok(Field::Map(field::merged(members)))
+    }
+
+    fn reader(&self, field: Field) -> Reader {
+        Reader { field, untyped: self.untyped }
+    }
+
+    fn scalar(&self) -> Result<Reader, Refusal> {
+        if self.parameter.style == Style::Json {
+            let text = self.decoded(self.single()?)?;
+            return Ok(self.reader(Field::Json(text.into_bytes())));
+        }
+        Ok(self.reader(self.field(self.bare()?)?))
+    }
+
+    /// Without a hint of the type: what the raw text looks like.
+    fn untyped(&self) -> Result<Reader, Refusal> {
+        match self.parameter.style {
+            Style::DeepObject => Ok(self.reader(self.deep()?)),
+            Style::Simple
+            | Style::Label
+            | Style::Matrix
+            | Style::Form
+            | Style::SpaceDelimited
+            | Style::PipeDelimited
+            | Style::Json => {
+                if self.values()?.len() > 1 {
+                    return Ok(self.reader(self.repeated()?));
+                }
+                self.scalar()
+            }
+        }
+    }
+}
+
+macro_rules! scalars {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+            self.scalar()?.$method(visitor)
+        }
+    )*};
+}
+
+impl<'de> de::Deserializer<'de> for Source<'_> {
+    type Error = Refusal;
+
+    scalars! {
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+        deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_str
+        deserialize_string deserialize_bytes deserialize_byte_buf deserialize_identifier
+        deserialize_unit
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        self.untyped()?.deserialize_any(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        if self.parameter.style == Style::Json {
+            return self.scalar()?.deserialize_seq(visitor);
+        }
+        self.reader(self.list()?).deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        if self.parameter.style == Style::Json {
+            return self.scalar()?.deserialize_map(visitor);
+        }
+        self.reader(self.object(None)?).deserialize_map(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        if self.parameter.style == Style::Json {
+            return self.scalar()?.deserialize_struct(name, fields, visitor);
+        }
+        self.reader(self.object(Some(fields))?).deserialize_struct(name, fields, visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        self.scalar()?.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! { unit_struct tuple tuple_struct ignored_any }
+}

@@ -1,0 +1,126 @@
+//! Why a submitted value was refused: where and by which rule, never the value itself.
+
+use std::fmt;
+
+use serde::de;
+
+use crate::{In, Violation};
+
+/// A submitted value that cannot be read as its type.
+///
+/// Error texts of serde quote values. This type keeps only what comes from our own types: it is
+/// safe to send back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// JSON pointer (RFC 6901) relative to what was read.
+    pub pointer: String,
+    /// The violated rule: a JSON Schema keyword, or `type`, or `syntax`.
+    pub code: &'static str,
+    /// The rule in words.
+    pub detail: String,
+    absent: bool,
+}
+
+impl Refusal {
+    /// A refusal of the value itself (empty pointer).
+    pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { pointer: String::new(), code, detail: detail.into(), absent: false }
+    }
+
+    /// Nothing was submitted.
+    pub(super) fn absent() -> Self {
+        Self { absent: true, ..Self::new("required", "must be given") }
+    }
+
+    pub(super) fn is_absent(&self) -> bool {
+        self.absent
+    }
+
+    /// The same refusal, seen from one level further out.
+    #[must_use]
+    pub fn within(mut self, token: impl fmt::Display) -> Self {
+        let token = token.to_string().replace('~', "~0").replace('/', "~1");
+        self.pointer = format!("/{token}{}", self.pointer);
+        self.absent = false;
+        self
+    }
+
+    /// The refusal as a violation of this part of a request.
+    pub fn into_violation(self, location: In) -> Violation {
+        Violation {
+            location,
+            pointer: self.pointer,
+            code: self.code.to_owned(),
+            detail: self.detail,
+        }
+    }
+
+    /// What may be said about a JSON error. The pointer is that of a missing member, or empty.
+    pub fn from_json(error: &serde_json::Error) -> Self {
+        use serde_json::error::Category;
+        match error.classify() {
+            Category::Data => Self::from_text(&error.to_string()),
+            Category::Syntax | Category::Eof | Category::Io => Self::new(
+                "syntax",
+                format!("not valid JSON at line {}, column {}", error.line(), error.column()),
+            ),
+        }
+    }
+
+    /// Reads serde's own wording. What it expected comes from our types; the rest may be a value.
+    fn from_text(message: &str) -> Self {
+        let message = message.rsplit_once(" at line ").map_or(message, |(text, _)| text);
+        let expected = message.rsplit_once(", expected ").map(|(_, expected)| expected);
+        let named = |prefix: &str| {
+            message.strip_prefix(prefix).and_then(|rest| rest.split('`').next()).map(str::to_owned)
+        };
+        if let Some(field) = named("missing field `") {
+            return Self::new("required", "must be given").within(field);
+        }
+        if message.starts_with("unknown variant `") {
+            return match expected {
+                Some(expected) => Self::new("enum", format!("must be {expected}")),
+                None => Self::new("enum", "must be a value the contract lists"),
+            };
+        }
+        if message.starts_with("unknown field `") {
+            return Self::new("additionalProperties", "has a member the contract does not list");
+        }
+        if message.starts_with("duplicate field `") {
+            return Self::new("syntax", "has a member twice");
+        }
+        let typed = ["invalid type: ", "invalid value: ", "invalid length "];
+        match expected {
+            Some(expected) if typed.iter().any(|prefix| message.starts_with(prefix)) => {
+                Self::new("type", format!("must be {expected}"))
+            }
+            Some(_) | None => Self::new("format", "does not have the form the contract asks for"),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}` {}", self.pointer, self.detail)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl de::Error for Refusal {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::from_text(&message.to_string())
+    }
+
+    fn invalid_type(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::new("type", format!("must be {expected}"))
+    }
+
+    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::new("type", format!("must be {expected}"))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new("required", "must be given").within(field)
+    }
+}

@@ -1,0 +1,255 @@
+//! Checks of the contract's constraint keywords, collected with their JSON pointers.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::LazyLock;
+
+use regress::Regex;
+use serde_json::Value;
+
+use crate::{In, Violation};
+
+/// A `pattern` of the contract, compiled on first use (ECMA-262, by the `regress` crate).
+pub type Pattern = LazyLock<Option<Regex>>;
+
+/// The pattern of a text literal, compiled once per place.
+#[macro_export]
+macro_rules! pattern {
+    ($text:literal) => {{
+        static PATTERN: $crate::Pattern = $crate::Pattern::new(|| $crate::compile_pattern($text));
+        &PATTERN
+    }};
+}
+
+/// Compiles a pattern of the contract; none if the engine cannot read it.
+pub fn compile_pattern(text: &str) -> Option<Regex> {
+    Regex::with_flags(text, "u").or_else(|_| Regex::new(text)).ok()
+}
+
+/// Values that can be held against the constraints of their contract.
+pub trait Validate {
+    /// Reports every violated constraint of this value and of what it holds.
+    fn validate(&self, at: &mut Violations);
+}
+
+/// The violations found so far and the place that is being looked at.
+#[derive(Debug)]
+pub struct Violations {
+    location: In,
+    pointer: String,
+    found: Vec<Violation>,
+}
+
+impl Default for Violations {
+    fn default() -> Self {
+        Self { location: In::Body, pointer: String::new(), found: Vec::new() }
+    }
+}
+
+impl Violations {
+    /// Everything found, in the order of the checks.
+    pub fn into_found(self) -> Vec<Violation> {
+        self.found
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Reports a violation at the current place. `detail` must not hold the value.
+    pub fn report(&mut self, code: &str, detail: impl Display) {
+        self.found.push(Violation {
+            location: self.location,
+            pointer: self.pointer.clone(),
+            code: code.to_owned(),
+            detail: detail.to_string(),
+        });
+    }
+
+    /// Looks at a value inside another part of the request.
+    pub fn inside(&mut self, location: In, check: impl FnOnce(&mut Self)) {
+        let outer = (self.location, std::mem::take(&mut self.pointer));
+        self.location = location;
+        check(self);
+        (self.location, self.pointer) = outer;
+    }
+
+    /// Looks at a member (an object's property or an array's index).
+    pub fn member<T: ?Sized>(
+        &mut self,
+        name: impl Display,
+        value: &T,
+        check: impl FnOnce(&T, &mut Self),
+    ) {
+        let length = self.pointer.len();
+        let name = name.to_string().replace('~', "~0").replace('/', "~1");
+        self.pointer.push('/');
+        self.pointer.push_str(&name);
+        check(value, self);
+        self.pointer.truncate(length);
+    }
+
+    /// Looks at a member that may be absent.
+    pub fn optional<T>(
+        &mut self,
+        name: &str,
+        value: &Option<T>,
+        check: impl FnOnce(&T, &mut Self),
+    ) {
+        if let Some(value) = value {
+            self.member(name, value, check);
+        }
+    }
+
+    /// Looks at a member that may be absent or `null`.
+    pub fn nullable<T>(
+        &mut self,
+        name: &str,
+        value: &Option<Option<T>>,
+        check: impl FnOnce(&T, &mut Self),
+    ) {
+        if let Some(Some(value)) = value {
+            self.member(name, value, check);
+        }
+    }
+
+    /// Looks at every element of an array.
+    pub fn each<T>(&mut self, values: &[T], mut check: impl FnMut(&T, &mut Self)) {
+        for (index, value) in values.iter().enumerate() {
+            self.member(index, value, &mut check);
+        }
+    }
+
+    /// Looks at every value of a map.
+    pub fn entries<T>(
+        &mut self,
+        values: &BTreeMap<String, T>,
+        mut check: impl FnMut(&T, &mut Self),
+    ) {
+        for (name, value) in values {
+            self.member(name, value, &mut check);
+        }
+    }
+
+    /// `minLength`: at least so many Unicode scalar values.
+    pub fn min_length(&mut self, value: &str, minimum: usize) {
+        if value.chars().count() < minimum {
+            self.report("minLength", format_args!("must have at least {minimum} characters"));
+        }
+    }
+
+    /// `maxLength`: at most so many Unicode scalar values.
+    pub fn max_length(&mut self, value: &str, maximum: usize) {
+        if value.chars().count() > maximum {
+            self.report("maxLength", format_args!("must have at most {maximum} characters"));
+        }
+    }
+
+    /// `pattern`: must match somewhere. A pattern the engine cannot read refuses nothing.
+    pub fn pattern(&mut self, value: &str, pattern: &Pattern) {
+        if let Some(regex) = pattern.as_ref()
+            && regex.find(value).is_none()
+        {
+            self.report("pattern", "must match the contract's pattern");
+        }
+    }
+
+    /// `minimum`.
+    pub fn minimum<T: PartialOrd + Display + Copy>(&mut self, value: T, minimum: T) {
+        if value < minimum {
+            self.report("minimum", format_args!("must be at least {minimum}"));
+        }
+    }
+
+    /// `maximum`.
+    pub fn maximum<T: PartialOrd + Display + Copy>(&mut self, value: T, maximum: T) {
+        if value > maximum {
+            self.report("maximum", format_args!("must be at most {maximum}"));
+        }
+    }
+
+    /// `exclusiveMinimum`.
+    pub fn above<T: PartialOrd + Display + Copy>(&mut self, value: T, bound: T) {
+        if value <= bound {
+            self.report("exclusiveMinimum", format_args!("must be above {bound}"));
+        }
+    }
+
+    /// `exclusiveMaximum`.
+    pub fn below<T: PartialOrd + Display + Copy>(&mut self, value: T, bound: T) {
+        if value >= bound {
+            self.report("exclusiveMaximum", format_args!("must be below {bound}"));
+        }
+    }
+
+    /// `multipleOf`, for integers.
+    pub fn multiple_of(&mut self, value: impl Into<i128>, divisor: i64) {
+        if value.into().checked_rem(i128::from(divisor)) != Some(0) {
+            self.report("multipleOf", format_args!("must be a multiple of {divisor}"));
+        }
+    }
+
+    /// `enum` or `const` of integers.
+    pub fn one_of<T: PartialEq>(&mut self, value: T, known: &[T]) {
+        if !known.contains(&value) {
+            self.report("enum", "must be one of the values the contract lists");
+        }
+    }
+
+    /// `minItems` or `minProperties`: at least so many members.
+    pub fn min_count(&mut self, code: &str, count: usize, minimum: usize) {
+        if count < minimum {
+            self.report(code, format_args!("must have at least {minimum} members"));
+        }
+    }
+
+    /// `maxItems` or `maxProperties`: at most so many members.
+    pub fn max_count(&mut self, code: &str, count: usize, maximum: usize) {
+        if count > maximum {
+            self.report(code, format_args!("must have at most {maximum} members"));
+        }
+    }
+
+    /// `uniqueItems`: no two elements are equal.
+    pub fn unique<T: serde::Serialize>(&mut self, values: &[T]) {
+        let mut seen = std::collections::BTreeSet::new();
+        let repeated = values
+            .iter()
+            .filter_map(|value| serde_json::to_string(value).ok())
+            .any(|text| !seen.insert(text));
+        if repeated {
+            self.report("uniqueItems", "must not repeat an element");
+        }
+    }
+}
+
+impl<T: Validate> Validate for Option<T> {
+    fn validate(&self, at: &mut Violations) {
+        if let Some(value) = self {
+            value.validate(at);
+        }
+    }
+}
+
+impl<T: Validate> Validate for Box<T> {
+    fn validate(&self, at: &mut Violations) {
+        (**self).validate(at);
+    }
+}
+
+impl<T: Validate> Validate for Vec<T> {
+    fn validate(&self, at: &mut Violations) {
+        at.each(self, Validate::validate);
+    }
+}
+
+impl<T: Validate> Validate for BTreeMap<String, T> {
+    fn validate(&self, at: &mut Violations) {
+        at.entries(self, Validate::validate);
+    }
+}
+
+impl Validate for Value {
+    fn validate(&self, _: &mut Violations) {}
+}

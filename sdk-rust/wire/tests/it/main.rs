@@ -1,0 +1,4 @@
+//! What both halves of a contract rely on.
+#![allow(clippy::unwrap_used)]
+
+mod parameter;

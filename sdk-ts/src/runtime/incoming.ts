@@ -1,0 +1,120 @@
+import { ApiError, DecodeError, ProblemError, UnexpectedError } from './error.js';
+import type { Answer, AnswerHeader, Answers } from './operation.js';
+import type { Problem } from './problem.js';
+
+/** A whole response. */
+export interface Incoming {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** The parts of an operation a response is judged by. */
+export interface Readable {
+  readonly responses: Answers;
+  readonly errors?: Answers;
+  readonly problems?: readonly string[];
+}
+
+/** Reads a documented success, or throws what else the response is. */
+export function decode(operation: Readable, incoming: Incoming): object {
+  const { status } = incoming;
+  const success = find(operation.responses, status, operation.errors);
+  if (success !== undefined) return read(success, incoming);
+  const problem = readProblem(incoming);
+  if (problem !== undefined && operation.problems?.includes(problem.code)) {
+    throw new ProblemError(problem);
+  }
+  const failure = operation.errors && find(operation.errors, status);
+  if (failure !== undefined) throw new ApiError(readFailure(failure, incoming));
+  throw new UnexpectedError(status, incoming.body);
+}
+
+/** The answer documented for a status; an exact status elsewhere wins over a range or default. */
+function find(answers: Answers, status: number, elsewhere: Answers = {}) {
+  const range = `${Math.floor(status / 100)}XX`;
+  const exact = answers[status];
+  if (exact !== undefined || elsewhere[status] !== undefined) return exact;
+  if (answers[range] !== undefined || elsewhere[range] !== undefined) return answers[range];
+  return answers['default'];
+}
+
+function read(answer: Answer, incoming: Incoming): { status: number } {
+  const result: { status: number; [key: string]: unknown } = { status: incoming.status };
+  for (const header of answer.headers ?? []) {
+    const value = readHeader(header, incoming.headers);
+    if (value !== undefined) result[header.key] = value;
+  }
+  if (answer.body !== undefined) result['body'] = readBody(answer.body, incoming.body);
+  return result;
+}
+
+/** A broken error page says less than its status does. */
+function readFailure(answer: Answer, incoming: Incoming): { status: number } {
+  try {
+    return read(answer, incoming);
+  } catch {
+    throw new UnexpectedError(incoming.status, incoming.body);
+  }
+}
+
+function readBody(kind: 'json' | 'text' | 'bytes', body: Uint8Array<ArrayBuffer>): unknown {
+  if (kind === 'bytes') return body;
+  const text = readText(body);
+  if (kind === 'text') return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DecodeError('the body of the response is not JSON');
+  }
+}
+
+function readText(body: Uint8Array<ArrayBuffer>): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw new DecodeError('the body of the response is not UTF-8 text');
+  }
+}
+
+function readHeader(header: AnswerHeader, headers: Headers): unknown {
+  const text = headers.get(header.name);
+  if (text === null) {
+    if (!header.required) return undefined;
+    throw new DecodeError(`header \`${header.name}\` is missing from the response`);
+  }
+  const value = convert(header.type, text);
+  if (value !== undefined) return value;
+  throw new DecodeError(
+    `header \`${header.name}\` of the response does not have the documented type`,
+  );
+}
+
+function convert(type: AnswerHeader['type'], text: string): unknown {
+  switch (type) {
+    case undefined:
+      return text;
+    case 'list':
+      return text.split(',').map((item) => item.trim());
+    case 'boolean':
+      return text === 'true' ? true : text === 'false' ? false : undefined;
+    case 'number': {
+      const number = Number(text);
+      return text.trim() === '' || Number.isNaN(number) ? undefined : number;
+    }
+  }
+}
+
+/** The problem document this response holds, if it holds one. */
+function readProblem(incoming: Incoming): Problem | undefined {
+  try {
+    const value: unknown = JSON.parse(readText(incoming.body));
+    if (typeof value !== 'object' || value === null || !('code' in value)) return undefined;
+    if (typeof value.code !== 'string') return undefined;
+    const { code } = value;
+    const absent = { type: 'about:blank', title: '', status: incoming.status, correlationId: '' };
+    return { ...absent, ...value, code };
+  } catch {
+    return undefined;
+  }
+}

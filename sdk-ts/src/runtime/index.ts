@@ -1,0 +1,25 @@
+export { all, anonymous, apiKey, basic, bearer } from './auth.js';
+export type { Auth, Credential, Secret } from './auth.js';
+export type { Binary } from './binary.js';
+export { Core } from './client.js';
+export type { CallOptions, ClientOptions } from './client.js';
+export {
+  ApiError,
+  DecodeError,
+  EncodeError,
+  isApiError,
+  isProblem,
+  ProblemError,
+  TimeoutError,
+  TransportError,
+  UnexpectedError,
+} from './error.js';
+export type { CallError, ErrorResponse } from './error.js';
+export type { Open } from './open.js';
+export type { Answer, AnswerHeader, Answers, BodyKind, Operation, Paged } from './operation.js';
+export type { RequestBody } from './operation.js';
+export { Listing } from './pagination.js';
+export type { Parameter, Style } from './parameters.js';
+export type { Problem, Violation } from './problem.js';
+export { DEFAULT_RETRY, NO_RETRY } from './retry.js';
+export type { Retry } from './retry.js';

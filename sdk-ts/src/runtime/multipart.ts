@@ -1,0 +1,63 @@
+import { isBinary, type Binary } from './binary.js';
+
+/** A value and the media type of its part. */
+interface Piece {
+  readonly name: string;
+  readonly mediaType?: string | undefined;
+  readonly fileName?: string;
+  readonly content: BlobPart;
+}
+
+/**
+ * Writes a `multipart/form-data` body (RFC 7578) that can be sent more than once: text for scalars,
+ * files for raw bytes, a part an element for arrays, JSON for objects.
+ */
+export function encodeMultipart(
+  body: object,
+  mediaTypes: { readonly [name: string]: string } = {},
+): { mediaType: string; content: Blob } {
+  const boundary = `symbolon-${crypto.randomUUID()}`;
+  const chunks: BlobPart[] = [];
+  for (const [name, value] of Object.entries(body)) {
+    for (const piece of pieces(name, value, mediaTypes[name])) {
+      chunks.push(`--${boundary}\r\n${head(piece)}\r\n`, piece.content, '\r\n');
+    }
+  }
+  chunks.push(`--${boundary}--\r\n`);
+  return { mediaType: `multipart/form-data; boundary=${boundary}`, content: new Blob(chunks) };
+}
+
+function pieces(name: string, value: unknown, mediaType?: string): Piece[] {
+  if (value === null || value === undefined) return [];
+  if (isBinary(value)) return [file(name, value, mediaType)];
+  if (mediaType !== undefined && isJson(mediaType)) {
+    return [{ name, mediaType, content: JSON.stringify(value) }];
+  }
+  if (Array.isArray(value)) return value.flatMap((item) => pieces(name, item, mediaType));
+  if (typeof value === 'object') {
+    return [{ name, mediaType: 'application/json', content: JSON.stringify(value) }];
+  }
+  return [{ name, mediaType, content: String(value) }];
+}
+
+function file(name: string, content: Binary, mediaType?: string): Piece {
+  const own = content instanceof Blob && content.type !== '' ? content.type : undefined;
+  const fileName = content instanceof File ? content.name : name;
+  return { name, mediaType: mediaType ?? own ?? 'application/octet-stream', fileName, content };
+}
+
+function head(piece: Piece): string {
+  const fileName = piece.fileName === undefined ? '' : `; filename="${quoted(piece.fileName)}"`;
+  const disposition = `Content-Disposition: form-data; name="${quoted(piece.name)}"${fileName}\r\n`;
+  if (piece.mediaType === undefined) return disposition;
+  return `${disposition}Content-Type: ${quoted(piece.mediaType)}\r\n`;
+}
+
+/** Escapes what would end a quoted name or a line, as the HTML standard does. */
+function quoted(text: string): string {
+  return text.replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function isJson(mediaType: string): boolean {
+  return /^[^;]*[/+]json\s*(;|$)/i.test(mediaType);
+}

@@ -1,0 +1,77 @@
+import type { Parameter } from './parameters.js';
+
+/** What the contract says of one operation. Generated constants are of this type. */
+export interface Operation<Request, Response extends { status: number }> {
+  /** `operationId` of the contract. */
+  readonly id: string;
+  /** HTTP method. */
+  readonly method: string;
+  /** Path template, such as `/v1/service-calls/{id}`. */
+  readonly path: string;
+  /** Media types the caller understands, where they are not JSON and problem documents. */
+  readonly accept?: string;
+  /** Header that carries the idempotency key, where the operation has one (`x-idempotency`). */
+  readonly idempotency?: string;
+  /** Says that the client's credentials are withheld (`security: []`). */
+  readonly security?: 'none';
+  /** Where the members of the request travel. */
+  readonly parameters?: readonly Parameter<keyof Request & string>[];
+  /** How the member `body` of the request is written. */
+  readonly body?: RequestBody;
+  /** The documented successes. */
+  readonly responses: Answers<KeysOf<Response>>;
+  /** The documented errors by status, for operations without problem codes. */
+  readonly errors?: Answers;
+  /** Codes of the documented problems (`x-problems`). */
+  readonly problems?: readonly string[];
+}
+
+/** An operation that answers in pages (`x-pagination`). */
+export interface Paged<Request, Response extends { status: number }, Item, Cursor>
+  extends Operation<Request, Response> {
+  /** The items of a page. */
+  readonly items: (response: Response) => readonly Item[];
+  /** The cursor of the next page, if there is one. */
+  readonly next: (response: Response) => Cursor | null | undefined;
+  /** The request for the page at a cursor. */
+  readonly resume: (request: Request, cursor: Cursor) => Request;
+}
+
+/** How a request body is written. */
+export interface RequestBody {
+  readonly kind: BodyKind;
+  /** Its media type, where it is not the usual one of its kind. */
+  readonly mediaType?: string;
+  /** Media types of parts (multipart), where they are not the usual ones. */
+  readonly parts?: { readonly [name: string]: string };
+}
+
+/** How a body is written or read. */
+export type BodyKind = 'json' | 'form' | 'multipart' | 'text' | 'bytes';
+
+/** Documented responses by status, `4XX` or `default`. */
+export interface Answers<Key extends string = string> {
+  readonly [status: string]: Answer<Key>;
+}
+
+/** One documented response. */
+export interface Answer<Key extends string = string> {
+  /** How its body is read; left out where there is none. */
+  readonly body?: 'json' | 'text' | 'bytes';
+  /** Its typed headers. */
+  readonly headers?: readonly AnswerHeader<Key>[];
+}
+
+/** A typed header of a response. */
+export interface AnswerHeader<Key extends string = string> {
+  /** Name on the wire. */
+  readonly name: string;
+  /** Name in the response. */
+  readonly key: Key;
+  /** Type of its value, where it is not text. */
+  readonly type?: 'number' | 'boolean' | 'list';
+  /** Whether every such response carries it. */
+  readonly required?: true;
+}
+
+type KeysOf<T> = T extends unknown ? keyof T & string : never;

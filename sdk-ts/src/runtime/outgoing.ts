@@ -1,0 +1,110 @@
+import { isBinary } from './binary.js';
+import { EncodeError } from './error.js';
+import { encodeMultipart } from './multipart.js';
+import type { RequestBody } from './operation.js';
+import { encodeForm, encodePairs, encodeText, join } from './parameters.js';
+import type { Pair, Parameter } from './parameters.js';
+
+/** A request ready to be sent, as often as needed. */
+export interface Outgoing {
+  /** Path and query string, percent-encoded, to follow the base URL. */
+  readonly target: string;
+  readonly headers: Headers;
+  readonly body?: BodyInit | undefined;
+}
+
+/** The parts of an operation a request is written by. */
+export interface Writable {
+  readonly path: string;
+  readonly idempotency?: string;
+  readonly parameters?: readonly Parameter[];
+  readonly body?: RequestBody;
+}
+
+/**
+ * Writes a request. Fills in an idempotency key where the caller left it empty: one key for all
+ * attempts of a call, so that the server can tell them from a second call.
+ */
+export function encode(operation: Writable, request: object): Outgoing {
+  const values = request as { readonly [key: string]: unknown };
+  const path = new Map<string, string>();
+  const query: Pair[] = [];
+  const cookies: Pair[] = [];
+  const headers = new Headers();
+  for (const parameter of operation.parameters ?? []) {
+    const value = values[parameter.key];
+    if (parameter.in === 'query') query.push(...encodePairs(parameter, value));
+    else if (parameter.in === 'cookie') cookies.push(...encodePairs(parameter, value));
+    else {
+      const text = encodeText(parameter, value);
+      if (text === undefined) continue;
+      if (parameter.in === 'path') path.set(parameter.name, text);
+      else setHeader(headers, parameter.name, text);
+    }
+  }
+  if (operation.idempotency !== undefined && !headers.get(operation.idempotency)) {
+    headers.set(operation.idempotency, crypto.randomUUID());
+  }
+  if (cookies.length > 0) setHeader(headers, 'Cookie', join(cookies, '; '));
+  const target = fill(operation.path, path);
+  return {
+    target: query.length > 0 ? `${target}?${join(query, '&')}` : target,
+    headers,
+    body: writeBody(operation.body, values['body'], headers),
+  };
+}
+
+/** Sets a header, or says that it cannot carry the value without showing it. */
+export function setHeader(headers: Headers, name: string, value: string): void {
+  try {
+    headers.set(name, value);
+  } catch {
+    throw new EncodeError(`parameter \`${name}\` cannot be sent: a header cannot carry it`);
+  }
+}
+
+function writeBody(shape: RequestBody | undefined, body: unknown, headers: Headers) {
+  if (shape === undefined || body === undefined) return undefined;
+  const written = encodeBody(shape, body);
+  setHeader(headers, 'Content-Type', written.mediaType);
+  return written.content;
+}
+
+function encodeBody(shape: RequestBody, body: unknown): { mediaType: string; content: BodyInit } {
+  const as = (mediaType: string, content: BodyInit) => ({
+    mediaType: shape.mediaType ?? mediaType,
+    content,
+  });
+  switch (shape.kind) {
+    case 'json':
+      return as('application/json', json(body));
+    case 'form':
+      return as('application/x-www-form-urlencoded', encodeForm(body));
+    case 'multipart':
+      return encodeMultipart(Object(body), shape.parts);
+    case 'text':
+      return as('text/plain; charset=utf-8', String(body));
+    case 'bytes':
+      if (!isBinary(body)) throw new EncodeError('the body is not a Blob or Uint8Array');
+      return as('application/octet-stream', body);
+  }
+}
+
+function json(body: unknown): string {
+  try {
+    return JSON.stringify(body);
+  } catch (cause) {
+    throw new EncodeError('the body cannot be written as JSON', { cause });
+  }
+}
+
+/** The path template with its parameters' text, which is percent-encoded already. */
+function fill(template: string, values: ReadonlyMap<string, string>): string {
+  return template.replace(/\{([^}]*)\}/g, (_, name: string) => {
+    const value = values.get(name);
+    if (value === undefined) {
+      throw new EncodeError(`parameter \`${name}\` cannot be sent: it is missing`);
+    }
+    return value;
+  });
+}

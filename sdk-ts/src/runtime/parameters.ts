@@ -1,0 +1,208 @@
+import { EncodeError } from './error.js';
+
+/** How a parameter's value is laid out as text; `json` stands for parameters with `content`. */
+export type Style =
+  | 'simple'
+  | 'label'
+  | 'matrix'
+  | 'form'
+  | 'spaceDelimited'
+  | 'pipeDelimited'
+  | 'deepObject'
+  | 'json';
+
+/** Descriptor of one parameter. */
+export interface Parameter<Key extends string = string> {
+  readonly in: 'path' | 'query' | 'header' | 'cookie';
+  /** Name on the wire. */
+  readonly name: string;
+  /** Name in the request. */
+  readonly key: Key;
+  /** `form` in query and cookies, `simple` in path and headers, if left out. */
+  readonly style?: Style;
+  /** Whether elements and members stand for themselves; only with `form`, if left out. */
+  readonly explode?: boolean;
+}
+
+/** A name and a value, both percent-encoded. */
+export type Pair = readonly [name: string, value: string];
+
+/** A query or cookie parameter as pairs, percent-encoded. An absent value gives no pair. */
+export function encodePairs(parameter: Parameter, value: unknown): Pair[] {
+  const style = parameter.style ?? 'form';
+  const explode = parameter.explode ?? style === 'form';
+  const name = percent(parameter.name);
+  if (value === undefined) return [];
+  if (style === 'json') return [[name, percent(json(value))]];
+  if (value === null) return [];
+  if (style === 'deepObject' && typeof value === 'object') return deep(name, value);
+  const delimit = (text: string) => delimitable(parameter, text, style);
+  if (Array.isArray(value)) {
+    const items = scalars(parameter.name, value);
+    if (explode) return items.map((item) => [name, percent(item)]);
+    return [[name, items.map(delimit).join(delimiter(style))]];
+  }
+  if (isObject(value)) {
+    if (explode) return members(parameter.name, value);
+    const flat = entries(parameter.name, value).flat().map(delimit);
+    return [[name, flat.join(delimiter(style))]];
+  }
+  return [[name, percent(scalar(parameter.name, value))]];
+}
+
+/** A path or header parameter as text; path text is percent-encoded. Nothing where it is absent. */
+export function encodeText(parameter: Parameter, value: unknown): string | undefined {
+  const text = layOut(parameter, value);
+  if (parameter.in === 'path') {
+    if (text === undefined) throw refuse(parameter.name, 'it is missing');
+    if (text === '') throw refuse(parameter.name, 'a path parameter cannot be empty');
+    if (text === '.' || text === '..') {
+      throw refuse(parameter.name, 'a path parameter cannot be `.` or `..`');
+    }
+  }
+  return text;
+}
+
+/** A body of the media type `application/x-www-form-urlencoded`. */
+export function encodeForm(body: unknown): string {
+  if (!isObject(body)) throw new EncodeError('the body cannot be written as a form');
+  const pairs = Object.entries(body).flatMap(([key, value]): Pair[] => {
+    if (Array.isArray(value) && !value.some(isNested)) {
+      return scalars(key, value).map((item) => [percent(key), percent(item)]);
+    }
+    return deep(percent(key), value);
+  });
+  return join(pairs, '&');
+}
+
+/** Pairs as one text. */
+export function join(pairs: readonly Pair[], separator: string): string {
+  return pairs.map(([name, value]) => `${name}=${value}`).join(separator);
+}
+
+/** Percent-encodes all but RFC 3986's unreserved characters. */
+export function percent(text: string): string {
+  const hex = (sign: string) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
+  try {
+    return encodeURIComponent(text).replace(/[!'()*]/g, hex);
+  } catch {
+    throw new EncodeError('a text holds half a character (an unpaired surrogate)');
+  }
+}
+
+/** The text of a value, if it is no list and no object. */
+export function scalar(name: string, value: unknown): string {
+  if (isNested(value)) {
+    throw refuse(name, "the parameter's style has no layout for nested values");
+  }
+  return value === null || value === undefined ? '' : String(value);
+}
+
+function layOut(parameter: Parameter, value: unknown): string | undefined {
+  const { name, explode = false, style = 'simple' } = parameter;
+  if (value === undefined) return undefined;
+  if (style === 'json') return parameter.in === 'path' ? percent(json(value)) : json(value);
+  if (value === null) return undefined;
+  if (style === 'label') return `.${joined(parameter, value, '.')}`;
+  if (style === 'matrix' && explode && isNested(value)) return `;${joined(parameter, value, ';')}`;
+  if (style === 'matrix') {
+    const text = joined(parameter, value, ',');
+    return text === '' ? `;${name}` : `;${name}=${text}`;
+  }
+  return joined(parameter, value, ',');
+}
+
+/** Elements separated by `exploded`, or by commas where the parameter is not exploded. */
+function joined(parameter: Parameter, value: unknown, exploded: string): string {
+  const { name, explode = false } = parameter;
+  const separator = explode ? exploded : ',';
+  if (Array.isArray(value)) {
+    const prefix = explode && parameter.style === 'matrix' ? `${name}=` : '';
+    const items = scalars(name, value).map((item) => prefix + element(parameter, item));
+    return items.join(separator);
+  }
+  if (isObject(value)) {
+    const pairs = entries(name, value).map((pair) => pair.map((text) => element(parameter, text)));
+    return pairs.map((pair) => pair.join(explode ? '=' : ',')).join(separator);
+  }
+  const text = scalar(name, value);
+  return parameter.in === 'header' ? text : element(parameter, text);
+}
+
+/** One element of a path or header value. */
+function element(parameter: Parameter, text: string): string {
+  if (parameter.in !== 'header') {
+    const encoded = percent(text);
+    return parameter.style === 'label' ? encoded.replaceAll('.', '%2E') : encoded;
+  }
+  const keyed = parameter.explode === true && text.includes('=');
+  if (text.trim() !== text || text.includes(',') || keyed) throw ambiguous(parameter.name);
+  return text;
+}
+
+function deep(name: string, value: unknown): Pair[] {
+  if (value === null || value === undefined) return [];
+  if (Array.isArray(value)) {
+    return value.flatMap((item, index) => deep(`${name}%5B${index}%5D`, item));
+  }
+  if (isObject(value)) {
+    const inside = ([key, item]: [string, unknown]) => deep(`${name}%5B${percent(key)}%5D`, item);
+    return Object.entries(value).flatMap(inside);
+  }
+  return [[name, percent(scalar(name, value))]];
+}
+
+/** Members as parameters of their own; a member that is a list repeats its key. */
+function members(name: string, value: object): Pair[] {
+  return Object.entries(value).filter(([, item]) => isPresent(item)).flatMap(([key, item]) => {
+    const texts = Array.isArray(item) ? scalars(name, item) : [scalar(name, item)];
+    return texts.map((text): Pair => [percent(key), percent(text)]);
+  });
+}
+
+function entries(name: string, value: object): [string, string][] {
+  const present = Object.entries(value).filter(([, item]) => isPresent(item));
+  return present.map(([key, item]) => [key, scalar(name, item)]);
+}
+
+/** The elements as text. `null` has no text and is left out, as RFC 6570 does. */
+function scalars(name: string, items: readonly unknown[]): string[] {
+  return items.filter(isPresent).map((item) => scalar(name, item));
+}
+
+function delimiter(style: Style): string {
+  if (style === 'spaceDelimited') return '%20';
+  return style === 'pipeDelimited' ? '%7C' : ',';
+}
+
+/** Percent-encodes an element, unless that would make it look like two. */
+function delimitable(parameter: Parameter, text: string, style: Style): string {
+  const encoded = percent(text);
+  const separator = delimiter(style);
+  if (separator !== ',' && encoded.includes(separator)) throw ambiguous(parameter.name);
+  return encoded;
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value);
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== null && value !== undefined;
+}
+
+function isNested(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function ambiguous(name: string): EncodeError {
+  return refuse(name, "an element holds the delimiter of the parameter's style");
+}
+
+function refuse(name: string, reason: string): EncodeError {
+  return new EncodeError(`parameter \`${name}\` cannot be sent: ${reason}`);
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { encodeForm, encodePairs, encodeText, join } from '../dist/runtime/parameters.js';
+
+const COLOUR = 'blue';
+const LIST = ['blue', 'black', 'brown'];
+const OBJECT = { R: 100, G: 200, B: 150 };
+
+/** The style table of OpenAPI 3.1 (Parameter Object, "Style Examples"). */
+const TABLE = [
+  ['path', 'matrix', false, ';color=blue', ';color=blue,black,brown', ';color=R,100,G,200,B,150'],
+  [
+    'path', 'matrix', true,
+    ';color=blue', ';color=blue;color=black;color=brown', ';R=100;G=200;B=150',
+  ],
+  ['path', 'label', false, '.blue', '.blue,black,brown', '.R,100,G,200,B,150'],
+  ['path', 'label', true, '.blue', '.blue.black.brown', '.R=100.G=200.B=150'],
+  ['path', 'simple', false, 'blue', 'blue,black,brown', 'R,100,G,200,B,150'],
+  ['header', 'simple', true, 'blue', 'blue,black,brown', 'R=100,G=200,B=150'],
+  ['query', 'form', false, 'color=blue', 'color=blue,black,brown', 'color=R,100,G,200,B,150'],
+  ['query', 'form', true, 'color=blue', 'color=blue&color=black&color=brown', 'R=100&G=200&B=150'],
+  [
+    'query', 'spaceDelimited', false,
+    'color=blue', 'color=blue%20black%20brown', 'color=R%20100%20G%20200%20B%20150',
+  ],
+  [
+    'query', 'pipeDelimited', false,
+    'color=blue', 'color=blue%7Cblack%7Cbrown', 'color=R%7C100%7CG%7C200%7CB%7C150',
+  ],
+];
+
+for (const [place, style, explode, ...expected] of TABLE) {
+  test(`${place} ${style} ${explode ? 'exploded' : 'joined'}`, () => {
+    const parameter = { in: place, name: 'color', key: 'color', style, explode };
+    const encode = (value) =>
+      place === 'query' ? join(encodePairs(parameter, value), '&') : encodeText(parameter, value);
+    assert.deepEqual([COLOUR, LIST, OBJECT].map(encode), expected);
+  });
+}
+
+const query = (name, more) => ({ in: 'query', name, key: name, ...more });
+const path = { in: 'path', name: 'id', key: 'id' };
+
+test('deepObject nests', () => {
+  const value = { a: 1, b: { c: ['x', 'y'] }, none: null };
+  const pairs = encodePairs(query('f', { style: 'deepObject' }), value);
+  assert.equal(join(pairs, '&'), 'f%5Ba%5D=1&f%5Bb%5D%5Bc%5D%5B0%5D=x&f%5Bb%5D%5Bc%5D%5B1%5D=y');
+});
+
+test('what is absent is not sent', () => {
+  assert.deepEqual(encodePairs(query('q'), undefined), []);
+  assert.deepEqual(encodePairs(query('q'), null), []);
+  assert.deepEqual(encodePairs(query('q'), []), []);
+  assert.equal(encodeText({ in: 'header', name: 'H', key: 'h' }, undefined), undefined);
+});
+
+test('separators inside values are told apart from separators', () => {
+  assert.equal(join(encodePairs(query('q', { explode: false }), ['a,b', 'c']), '&'), 'q=a%2Cb,c');
+  const piped = query('q', { style: 'pipeDelimited' });
+  assert.throws(() => encodePairs(piped, ['a|b', 'c']), { name: 'EncodeError' });
+  const header = { in: 'header', name: 'H', key: 'h' };
+  assert.throws(() => encodeText(header, ['a,b']), { name: 'EncodeError' });
+});
+
+test('path parameters cannot change the path', () => {
+  assert.equal(encodeText(path, 'a/b?c#d%'), 'a%2Fb%3Fc%23d%25');
+  for (const value of ['', '.', '..', undefined, null]) {
+    assert.throws(() => encodeText(path, value), { name: 'EncodeError' });
+  }
+});
+
+test('parameters with content are JSON', () => {
+  const pairs = encodePairs(query('q', { style: 'json' }), { a: [1] });
+  assert.equal(join(pairs, '&'), 'q=%7B%22a%22%3A%5B1%5D%7D');
+});
+
+test('forms repeat lists and nest objects', () => {
+  const form = encodeForm({ grant_type: 'a b', scope: ['x', 'y'], o: { k: 'v' }, none: undefined });
+  assert.equal(form, 'grant_type=a%20b&scope=x&scope=y&o%5Bk%5D=v');
+});
+
+test('nested values have no layout outside deepObject', () => {
+  assert.throws(() => encodePairs(query('q'), [{ a: 1 }]), { name: 'EncodeError' });
+});

@@ -1,0 +1,167 @@
+//! What is kept of headers and bodies: no secret, no more than the contract allows.
+
+use std::collections::BTreeMap;
+
+use calls_wire::types::RecordedHeaders;
+
+/// What stands where a secret was.
+pub(crate) const REDACTED: &str = "[redacted]";
+/// Bytes of a response body that are kept.
+pub(crate) const SNIPPET_BYTES: usize = 8192;
+
+const HEADER_VALUE_BYTES: usize = 1024;
+/// Parts of a secret that are shorter are too common to be looked for.
+const SHORTEST_PART: usize = 4;
+const SENSITIVE: [&str; 13] = [
+    "auth", "cookie", "token", "secret", "password", "passwd", "api-key", "apikey", "access-key",
+    "private", "credential", "session", "signature",
+];
+const SCHEMES: [&str; 6] = ["basic", "bearer", "digest", "negotiate", "token", "apikey"];
+/// Response headers that are recorded; what others say is nobody's business here.
+const RECORDED: [&str; 17] = [
+    "age", "allow", "cache-control", "content-encoding", "content-language", "content-length",
+    "content-type", "date", "etag", "expires", "last-modified", "location", "retry-after",
+    "server", "vary", "x-correlation-id", "x-request-id",
+];
+
+/// Whether the value of a request header is a secret; `name` is in lower case.
+pub(crate) fn is_sensitive(name: &str) -> bool {
+    SENSITIVE.iter().any(|word| name.contains(word)) && name != "authority"
+}
+
+/// Divides request headers, names in lower case: what is recorded, and the secrets.
+pub(crate) fn divide(
+    headers: BTreeMap<String, String>,
+) -> (RecordedHeaders, BTreeMap<String, String>) {
+    let mut secrets = BTreeMap::new();
+    let recorded = headers.into_iter().map(|(name, value)| {
+        if !is_sensitive(&name) {
+            return (name, value);
+        }
+        secrets.insert(name.clone(), value);
+        (name, REDACTED.to_owned())
+    });
+    (recorded.collect(), secrets)
+}
+
+/// Whether a body was read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Whole,
+    Cut,
+}
+
+/// Finds the secrets of one request in what the target answered.
+#[derive(Debug, Default)]
+pub(crate) struct Redactor {
+    /// Longest first, so that a part does not spoil the whole.
+    needles: Vec<String>,
+}
+
+impl Redactor {
+    /// Looks for these header values, as such, as JSON text and in parts.
+    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a String>) -> Self {
+        let mut needles: Vec<String> = secrets.into_iter().flat_map(|it| spellings(it)).collect();
+        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+        needles.dedup();
+        Self { needles }
+    }
+
+    fn text(&self, text: &str) -> String {
+        let redact = |text: String, needle: &String| text.replace(needle.as_str(), REDACTED);
+        self.needles.iter().fold(text.to_owned(), redact)
+    }
+
+    /// The beginning of a body: redacted first and cut then, so no half of a secret is left.
+    pub(crate) fn snippet(&self, body: &[u8], extent: Extent) -> String {
+        let mut text = self.text(&String::from_utf8_lossy(body));
+        if let (Extent::Cut, Some(longest)) = (extent, self.needles.first()) {
+            // The end may be the beginning of a secret.
+            cut(&mut text, text.len().saturating_sub(longest.len()));
+        }
+        cut(&mut text, SNIPPET_BYTES);
+        text
+    }
+
+    /// The recorded ones among the headers of a response.
+    pub(crate) fn headers(&self, headers: &reqwest::header::HeaderMap) -> RecordedHeaders {
+        let mut recorded = RecordedHeaders::new();
+        for name in RECORDED {
+            let Some(value) = headers.get(name) else { continue };
+            let mut value = self.text(&String::from_utf8_lossy(value.as_bytes()));
+            cut(&mut value, HEADER_VALUE_BYTES);
+            recorded.insert(name.to_owned(), value);
+        }
+        recorded
+    }
+}
+
+/// The forms in which a target may give a secret back.
+fn spellings(secret: &str) -> Vec<String> {
+    let secret = secret.trim();
+    let mut found = vec![secret.to_owned()];
+    let separators = [' ', '\t', ';', ',', '='];
+    let parts = secret.split(separators).filter(|part| {
+        let is_scheme = SCHEMES.iter().any(|scheme| part.eq_ignore_ascii_case(scheme));
+        part.len() >= SHORTEST_PART && !is_scheme
+    });
+    found.extend(parts.map(str::to_owned));
+    let escaped = serde_json::Value::from(secret).to_string();
+    found.push(escaped.trim_matches('"').to_owned());
+    found.retain(|needle| !needle.is_empty());
+    found
+}
+
+/// Cuts a text to at most so many bytes, between characters.
+fn cut(text: &mut String, bytes: usize) {
+    if text.len() > bytes {
+        text.truncate(text.floor_char_boundary(bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor(value: &str) -> Redactor {
+        Redactor::new([&value.to_owned()])
+    }
+
+    #[test]
+    fn secrets_are_told_by_name() {
+        for name in ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-vault-token"] {
+            assert!(is_sensitive(name), "{name}");
+        }
+        for name in ["accept", "content-type", "x-request-id", "user-agent"] {
+            assert!(!is_sensitive(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_echoed_secret_is_redacted_whole_or_in_part() {
+        let body = br#"{"authorization":"Bearer s3cr3t-t0ken","raw":"s3cr3t-t0ken"}"#;
+        let snippet = redactor("Bearer s3cr3t-t0ken").snippet(body, Extent::Whole);
+        assert_eq!(snippet, r#"{"authorization":"[redacted]","raw":"[redacted]"}"#);
+        let snippet = redactor("pass\"word").snippet(br#"{"x":"pass\"word"}"#, Extent::Whole);
+        assert_eq!(snippet, r#"{"x":"[redacted]"}"#);
+    }
+
+    #[test]
+    fn no_half_of_a_secret_is_left_at_the_cut() {
+        let secret = "k".repeat(100);
+        let body = format!("{}{}", "x".repeat(200), "k".repeat(60));
+        let snippet = redactor(&secret).snippet(body.as_bytes(), Extent::Cut);
+        assert!(!snippet.contains('k') && snippet.starts_with("xxx"));
+        let straddling = format!("{}{secret}", "x".repeat(SNIPPET_BYTES - 50));
+        let snippet = redactor(&secret).snippet(straddling.as_bytes(), Extent::Whole);
+        assert!(!snippet.contains('k'));
+    }
+
+    #[test]
+    fn a_snippet_is_bounded_valid_text() {
+        for body in ["€".repeat(5000).into_bytes(), vec![0xff; 20_000], "a€".repeat(4000).into()] {
+            let snippet = Redactor::default().snippet(&body, Extent::Whole);
+            assert!(snippet.len() <= SNIPPET_BYTES && snippet.len() > SNIPPET_BYTES - 4);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The in-process bus: how far the log is published, and the live tail of it, both bounded.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, watch};
+
+use crate::envelope::{Recorded, TenantId};
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::streams;
+
+/// How many events a tail may be behind before it reads them from the log instead.
+const TAIL_CAPACITY: usize = 1024;
+const BATCH: i64 = 256;
+
+#[derive(Debug)]
+pub(crate) struct Bus {
+    /// The position up to which everything is published.
+    published: watch::Sender<i64>,
+    tail: broadcast::Sender<Arc<Recorded>>,
+}
+
+impl Bus {
+    pub(crate) fn new(published: i64) -> Self {
+        Self {
+            published: watch::Sender::new(published),
+            tail: broadcast::Sender::new(TAIL_CAPACITY),
+        }
+    }
+
+    /// Publishes an event. After a restart one may be published that was published before.
+    pub(crate) fn publish(&self, recorded: Recorded) {
+        let position = recorded.position;
+        // Nobody may be listening.
+        let _ = self.tail.send(Arc::new(recorded));
+        self.published.send_replace(position);
+    }
+
+    pub(crate) fn published(&self) -> watch::Receiver<i64> {
+        self.published.subscribe()
+    }
+}
+
+/// Where a [`Tail`] begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TailFrom {
+    /// With the next event that is published.
+    Now,
+    /// With the first event after this position of the log.
+    After(i64),
+}
+
+/// The events of one tenant as they are published, none left out.
+#[derive(Debug)]
+pub struct Tail {
+    kernel: Kernel,
+    tenant: TenantId,
+    live: broadcast::Receiver<Arc<Recorded>>,
+    /// Everything up to here was given out or is in `backlog`.
+    position: i64,
+    backlog: VecDeque<Arc<Recorded>>,
+    behind: bool,
+}
+
+impl Tail {
+    pub(crate) fn new(kernel: &Kernel, tenant: &TenantId, from: TailFrom) -> Self {
+        let bus = &kernel.inner().bus;
+        let live = bus.tail.subscribe();
+        let published = *bus.published.borrow();
+        let (position, behind) = match from {
+            TailFrom::Now => (published, false),
+            TailFrom::After(position) => (position, position < published),
+        };
+        let tenant = tenant.clone();
+        Self { kernel: kernel.clone(), tenant, live, position, backlog: VecDeque::new(), behind }
+    }
+
+    /// The next event; none when the kernel shuts down. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// When the tail has to read from the log and the database fails.
+    pub async fn next(&mut self) -> Result<Option<Arc<Recorded>>, Error> {
+        let closing = self.kernel.closing();
+        tokio::select! {
+            () = closing.cancelled() => Ok(None),
+            next = self.follow() => next.map(Some),
+        }
+    }
+
+    async fn follow(&mut self) -> Result<Arc<Recorded>, Error> {
+        loop {
+            if let Some(recorded) = self.backlog.pop_front() {
+                return Ok(recorded);
+            }
+            if self.behind {
+                self.catch_up().await?;
+                continue;
+            }
+            match self.live.recv().await {
+                Ok(recorded) if recorded.position <= self.position => {}
+                Ok(recorded) => {
+                    self.position = recorded.position;
+                    if recorded.envelope.tenant_id == self.tenant {
+                        return Ok(recorded);
+                    }
+                }
+                Err(broadcast::error::RecvError::Lagged(_)) => self.behind = true,
+                Err(broadcast::error::RecvError::Closed) => return Err(Error::Closed),
+            }
+        }
+    }
+
+    async fn catch_up(&mut self) -> Result<(), Error> {
+        let kernel = self.kernel.inner();
+        let through = *kernel.bus.published.borrow();
+        let mut snapshot = kernel.store.read().await?;
+        let (tenant, after) = (&self.tenant, self.position);
+        let events = streams::log_of_tenant(&mut snapshot, tenant, after, through, BATCH).await?;
+        match events.last() {
+            Some(last) if events.len() as i64 == BATCH => self.position = last.position,
+            Some(_) | None => {
+                self.position = self.position.max(through);
+                self.behind = false;
+            }
+        }
+        self.backlog.extend(events.into_iter().map(Arc::new));
+        Ok(())
+    }
+}

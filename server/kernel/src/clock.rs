@@ -1,0 +1,122 @@
+//! Time and identifiers come from here, so that a test can hold them in its hand.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use uuid::{ContextV7, Uuid};
+
+/// How long the system clock sleeps at most before it looks again: wall clocks are stepped.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// What [`Clock::sleep_until`] returns.
+pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Where the kernel reads the time.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time now, UTC.
+    fn now(&self) -> Timestamp;
+
+    /// Completes when [`Clock::now`] has reached `deadline`, and never before.
+    fn sleep_until(&self, deadline: Timestamp) -> Sleep<'_>;
+}
+
+/// The clock of the machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn sleep_until(&self, deadline: Timestamp) -> Sleep<'_> {
+        Box::pin(async move {
+            loop {
+                let left = deadline.duration_since(Timestamp::now());
+                let Ok(left) = Duration::try_from(left) else { return };
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+            }
+        })
+    }
+}
+
+/// A clock that stands still until it is told to move; clones share the time.
+#[derive(Debug, Clone)]
+pub struct ManualClock(Arc<watch::Sender<Timestamp>>);
+
+impl ManualClock {
+    /// A clock that shows `now`.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self(Arc::new(watch::Sender::new(now)))
+    }
+
+    /// Sets the time, forward or back.
+    pub fn set(&self, now: Timestamp) {
+        self.0.send_replace(now);
+    }
+
+    /// Moves the time by `step`; it stops at the end of representable time.
+    pub fn advance(&self, step: SignedDuration) {
+        self.0.send_modify(|now| {
+            *now = now.saturating_add(step).unwrap_or(Timestamp::MAX);
+        });
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.borrow()
+    }
+
+    fn sleep_until(&self, deadline: Timestamp) -> Sleep<'_> {
+        let mut time = self.0.subscribe();
+        Box::pin(async move {
+            // The sender lives in `self`, which this future borrows: the wait cannot be closed.
+            let _ = time.wait_for(|now| *now >= deadline).await;
+        })
+    }
+}
+
+/// Stamps what is written: times that never go back within a process, and ids in their order.
+#[derive(Debug)]
+pub(crate) struct Stamps {
+    pub(crate) clock: Arc<dyn Clock>,
+    latest_micros: AtomicI64,
+    sequence: Mutex<ContextV7>,
+}
+
+impl Stamps {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            latest_micros: AtomicI64::new(i64::MIN),
+            sequence: Mutex::new(ContextV7::new()),
+        }
+    }
+
+    /// The time to write down, in whole microseconds, never before one already given.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.clock.now().as_microsecond();
+        let before = self.latest_micros.fetch_max(now, Ordering::Relaxed);
+        Timestamp::from_microsecond(now.max(before)).unwrap_or(Timestamp::MAX)
+    }
+
+    /// A new UUID version 7.
+    pub(crate) fn new_id(&self) -> Uuid {
+        let now = self.now();
+        let seconds = u64::try_from(now.as_second()).unwrap_or(0);
+        let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
+        let sequence = self.sequence.lock().unwrap_or_else(PoisonError::into_inner);
+        Uuid::new_v7(uuid::Timestamp::from_unix(&*sequence, seconds, nanos))
+    }
+}

@@ -1,0 +1,63 @@
+//! What can go wrong in the kernel, closed.
+
+use sqlx::migrate::MigrateError;
+
+use crate::envelope::StreamId;
+use crate::streams::Expected;
+
+/// A stream is not at the version its writer expected; nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{stream} is at version {actual}, expected {expected}")]
+pub struct Conflict {
+    /// The stream.
+    pub stream: StreamId,
+    /// What the writer expected.
+    pub expected: Expected,
+    /// What it found; 0 when the stream does not exist.
+    pub actual: i64,
+}
+
+/// What the kernel reports.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// See [`Conflict`].
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The database refused or failed.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// The schema on disk is altered, newer than this program, or cannot be brought up to date.
+    #[error("migrations of {set} do not fit this database")]
+    Migration {
+        /// The name of the set.
+        set: &'static str,
+        /// What sqlx says.
+        source: MigrateError,
+    },
+    /// A migration set has a name that is not lowercase letters and underscores, or a file name
+    /// that is not `NNNN_verb_noun`.
+    #[error("migration `{0}` is not named as it must be")]
+    MigrationName(&'static str),
+    /// The directory of the database cannot be made.
+    #[error("the directory of the database cannot be made")]
+    Directory(#[source] std::io::Error),
+    /// The writer was not free in time; try again later.
+    #[error("the writer is busy")]
+    Busy,
+    /// The transaction was lost before it was durable; nothing of it is kept.
+    #[error("the transaction was lost")]
+    Lost,
+    /// The kernel was shut down.
+    #[error("the kernel is shut down")]
+    Closed,
+    /// A payload cannot be written as JSON.
+    #[error("a payload cannot be written as json")]
+    Payload(#[from] serde_json::Error),
+    /// Two handlers of one kind have the same name.
+    #[error("two handlers are named `{0}`")]
+    DuplicateHandler(String),
+    /// Another process moved the checkpoint of a projection.
+    #[error("the checkpoint of `{0}` was moved by another")]
+    Checkpoint(String),
+}

@@ -1,0 +1,213 @@
+//! What a domain plugs in: consumers of events, handlers of timers, projections.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::envelope::{Envelope, TenantId};
+use crate::store::Connection;
+use crate::timers::Timer;
+use crate::unit::Unit;
+
+/// Any error; a handler's `?` goes into it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a handler returns. After an error nothing it did is kept, and it is called again.
+pub type Handled = Result<(), BoxError>;
+
+/// Reacts to events: at least one call for each, effects once, in order within an aggregate.
+pub trait Consumer: Send + Sync + 'static {
+    /// Its name, under which it remembers what it has handled. Never reuse or change it.
+    fn name(&self) -> &str;
+
+    /// Whether it wants events of this type.
+    fn accepts(&self, event_type: &str) -> bool {
+        let _ = event_type;
+        true
+    }
+
+    /// Handles an event. The unit is the event's tenant's; the kernel commits it.
+    fn handle(&self, event: &Envelope, unit: &mut Unit) -> impl Future<Output = Handled> + Send;
+}
+
+/// Reacts to timers of one kind.
+pub trait TimerHandler: Send + Sync + 'static {
+    /// The kind of timers it handles.
+    fn kind(&self) -> &str;
+
+    /// Handles a timer that is due. The timer is gone when the kernel commits the unit; it may be
+    /// scheduled anew in it.
+    fn fire(&self, timer: &Timer, unit: &mut Unit) -> impl Future<Output = Handled> + Send;
+}
+
+/// Builds a read model from all events, in the order of commit.
+pub trait Projection: Send + Sync + 'static {
+    /// Its name, under which its checkpoint is kept. Never reuse it for another read model.
+    fn name(&self) -> &str;
+
+    /// Whether it wants events of this type.
+    fn accepts(&self, event_type: &str) -> bool {
+        let _ = event_type;
+        true
+    }
+
+    /// Applies an event. What is written is committed together with the checkpoint.
+    fn apply(
+        &self,
+        event: &Envelope,
+        model: &mut ReadModel<'_>,
+    ) -> impl Future<Output = Handled> + Send;
+}
+
+/// What a projection writes to: tables, and nothing that another could notice when it is replayed.
+#[derive(Debug)]
+pub struct ReadModel<'a> {
+    unit: &'a mut Unit,
+}
+
+impl<'a> ReadModel<'a> {
+    pub(crate) fn new(unit: &'a mut Unit) -> Self {
+        Self { unit }
+    }
+
+    /// Whose event is applied.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        self.unit.tenant()
+    }
+
+    /// The tenant, to be put into every key, and the connection, for the read model's own tables.
+    pub fn sql(&mut self) -> (&TenantId, &mut Connection) {
+        self.unit.sql()
+    }
+}
+
+macro_rules! through_arc {
+    ($trait:ident, $name:ident $(, $accepts:ident)?; $handle:ident($what:ty, $with:ty)) => {
+        impl<T: $trait> $trait for Arc<T> {
+            fn $name(&self) -> &str {
+                T::$name(self)
+            }
+
+            $(fn $accepts(&self, event_type: &str) -> bool {
+                T::$accepts(self, event_type)
+            })?
+
+            fn $handle(
+                &self,
+                what: &$what,
+                with: &mut $with,
+            ) -> impl Future<Output = Handled> + Send {
+                T::$handle(self, what, with)
+            }
+        }
+    };
+}
+
+through_arc!(Consumer, name, accepts; handle(Envelope, Unit));
+through_arc!(TimerHandler, kind; fire(Timer, Unit));
+through_arc!(Projection, name, accepts; apply(Envelope, ReadModel<'_>));
+
+pub(crate) type Handling<'a> = Pin<Box<dyn Future<Output = Handled> + Send + 'a>>;
+
+/// [`Consumer`] behind a pointer.
+pub(crate) trait AnyConsumer: Send + Sync {
+    fn name(&self) -> &str;
+    fn accepts(&self, event_type: &str) -> bool;
+    fn handle<'a>(&'a self, event: &'a Envelope, unit: &'a mut Unit) -> Handling<'a>;
+}
+
+impl<T: Consumer> AnyConsumer for T {
+    fn name(&self) -> &str {
+        Consumer::name(self)
+    }
+
+    fn accepts(&self, event_type: &str) -> bool {
+        Consumer::accepts(self, event_type)
+    }
+
+    fn handle<'a>(&'a self, event: &'a Envelope, unit: &'a mut Unit) -> Handling<'a> {
+        Box::pin(Consumer::handle(self, event, unit))
+    }
+}
+
+/// [`TimerHandler`] behind a pointer.
+pub(crate) trait AnyTimerHandler: Send + Sync {
+    fn kind(&self) -> &str;
+    fn fire<'a>(&'a self, timer: &'a Timer, unit: &'a mut Unit) -> Handling<'a>;
+}
+
+impl<T: TimerHandler> AnyTimerHandler for T {
+    fn kind(&self) -> &str {
+        TimerHandler::kind(self)
+    }
+
+    fn fire<'a>(&'a self, timer: &'a Timer, unit: &'a mut Unit) -> Handling<'a> {
+        Box::pin(TimerHandler::fire(self, timer, unit))
+    }
+}
+
+/// [`Projection`] behind a pointer.
+pub(crate) trait AnyProjection: Send + Sync {
+    fn name(&self) -> &str;
+    fn accepts(&self, event_type: &str) -> bool;
+    fn apply<'a>(&'a self, event: &'a Envelope, model: &'a mut ReadModel<'_>) -> Handling<'a>;
+}
+
+impl<T: Projection> AnyProjection for T {
+    fn name(&self) -> &str {
+        Projection::name(self)
+    }
+
+    fn accepts(&self, event_type: &str) -> bool {
+        Projection::accepts(self, event_type)
+    }
+
+    fn apply<'a>(&'a self, event: &'a Envelope, model: &'a mut ReadModel<'_>) -> Handling<'a> {
+        Box::pin(Projection::apply(self, event, model))
+    }
+}
+
+/// Everything a process handles, for [`Kernel::start`](crate::Kernel::start).
+#[derive(Default)]
+pub struct Handlers {
+    pub(crate) consumers: Vec<Arc<dyn AnyConsumer>>,
+    pub(crate) timers: Vec<Arc<dyn AnyTimerHandler>>,
+    pub(crate) projections: Vec<Arc<dyn AnyProjection>>,
+}
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Handlers").finish_non_exhaustive()
+    }
+}
+
+impl Handlers {
+    /// Handles nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a consumer.
+    #[must_use]
+    pub fn consumer(mut self, consumer: impl Consumer) -> Self {
+        self.consumers.push(Arc::new(consumer));
+        self
+    }
+
+    /// Adds a handler of timers.
+    #[must_use]
+    pub fn timer(mut self, handler: impl TimerHandler) -> Self {
+        self.timers.push(Arc::new(handler));
+        self
+    }
+
+    /// Adds a projection.
+    #[must_use]
+    pub fn projection(mut self, projection: impl Projection) -> Self {
+        self.projections.push(Arc::new(projection));
+        self
+    }
+}

@@ -1,0 +1,282 @@
+//! Runs a consumer: at least one delivery of each event, its effect once, in order per aggregate.
+//!
+//! A consumer reads the published log from its checkpoint on. What it has done ahead of the
+//! checkpoint is known by its inbox rows, each written in the transaction of the effect.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::{Row, SqliteConnection};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::envelope::{Cause, StreamId, TenantId};
+use crate::error::Error;
+use crate::handlers::{AnyConsumer, BoxError, Handled};
+use crate::kernel::Kernel;
+use crate::lanes::{Head, Lanes};
+use crate::streams::{self, parsed};
+use crate::unit::Unit;
+
+const SCAN: i64 = 512;
+/// How many undone events a consumer keeps in mind, those held by a failing one included. Beyond
+/// that it reads no further.
+const WINDOW: usize = 65_536;
+/// How many events may be done before the checkpoint is written while there is more to do.
+const CHECKPOINT_EVERY: u32 = 512;
+const PAUSE: Duration = Duration::from_secs(1);
+
+type Finished = (Head, Handled);
+
+struct Runner {
+    kernel: Kernel,
+    consumer: Arc<dyn AnyConsumer>,
+    reader: String,
+    published: watch::Receiver<i64>,
+    lanes: Lanes,
+    tasks: JoinSet<Finished>,
+    /// Everything up to here is done or in a lane.
+    cursor: i64,
+    /// The checkpoint as it is stored.
+    saved: i64,
+    done_since: u32,
+}
+
+/// Delivers to the consumer until the kernel closes, then waits for what is running.
+pub(crate) async fn run(kernel: Kernel, consumer: Arc<dyn AnyConsumer>) {
+    let closing = kernel.closing();
+    let published = kernel.inner().bus.published();
+    let reader = format!("consumer:{}", consumer.name());
+    let mut runner = Runner {
+        kernel,
+        consumer,
+        reader,
+        published,
+        lanes: Lanes::default(),
+        tasks: JoinSet::new(),
+        cursor: -1,
+        saved: 0,
+        done_since: 0,
+    };
+    while !closing.is_cancelled() {
+        if let Err(error) = runner.step().await {
+            tracing::warn!(reader = runner.reader, cause = ?error, "a consumer could not go on");
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+    while let Some(finished) = runner.tasks.join_next().await {
+        runner.settle(finished);
+    }
+    if let Err(error) = runner.save().await {
+        tracing::warn!(reader = runner.reader, cause = ?error, "the checkpoint was not saved");
+    }
+}
+
+impl Runner {
+    async fn step(&mut self) -> Result<(), Error> {
+        if self.cursor < 0 {
+            let mut snapshot = self.kernel.inner().store.read().await?;
+            self.saved = checkpoint(&mut snapshot, &self.reader).await?;
+            self.cursor = self.saved;
+        }
+        self.fill().await?;
+        let now = self.kernel.inner().stamps.clock.now().as_microsecond();
+        self.lanes.release(now);
+        while self.tasks.len() < self.kernel.inner().settings.concurrency {
+            let Some(head) = self.lanes.take() else { break };
+            self.launch(head);
+        }
+        if self.tasks.is_empty() || self.done_since >= CHECKPOINT_EVERY {
+            self.save().await?;
+        }
+        self.wait().await;
+        Ok(())
+    }
+
+    /// Reads on in the log as far as it is published and the window allows.
+    async fn fill(&mut self) -> Result<(), Error> {
+        let through = *self.published.borrow_and_update();
+        while self.cursor < through && self.lanes.len() < WINDOW {
+            let mut snapshot = self.kernel.inner().store.read().await?;
+            let name = self.consumer.name();
+            let found = scan(&mut snapshot, name, self.cursor, through).await?;
+            let complete = (found.len() as i64) < SCAN;
+            for entry in found {
+                self.cursor = entry.position;
+                if self.consumer.accepts(&entry.event_type) {
+                    self.lanes.push((entry.tenant, entry.stream), entry.position);
+                }
+            }
+            if complete {
+                self.cursor = through;
+            }
+        }
+        Ok(())
+    }
+
+    fn launch(&mut self, head: Head) {
+        let delivery = deliver(self.kernel.clone(), Arc::clone(&self.consumer), head.position);
+        self.tasks.spawn(async move {
+            // A task of its own, so that a panic of the handler is one more way to fail.
+            let handled = match tokio::spawn(delivery).await {
+                Ok(handled) => handled,
+                Err(stopped) => Err(stopped.into()),
+            };
+            (head, handled)
+        });
+    }
+
+    async fn wait(&mut self) {
+        let closing = self.kernel.closing();
+        let clock = Arc::clone(&self.kernel.inner().stamps.clock);
+        let release = self.lanes.next_release();
+        let release = release.and_then(|at| Timestamp::from_microsecond(at).ok());
+        tokio::select! {
+            () = closing.cancelled() => {}
+            Some(finished) = self.tasks.join_next() => self.settle(finished),
+            Ok(()) = self.published.changed() => {}
+            () = clock.sleep_until(release.unwrap_or(Timestamp::MAX)), if release.is_some() => {}
+        }
+    }
+
+    fn settle(&mut self, finished: Result<Finished, tokio::task::JoinError>) {
+        // The outer task neither panics nor is aborted while the runner lives.
+        let Ok((head, handled)) = finished else { return };
+        match handled {
+            Ok(()) => {
+                self.done_since += 1;
+                self.lanes.finish(&head);
+            }
+            Err(error) => {
+                let attempts = self.lanes.fail(&head);
+                let settings = &self.kernel.inner().settings;
+                let now = self.kernel.inner().stamps.clock.now();
+                let retry_at = settings.backoff.after(now, attempts);
+                tracing::warn!(
+                    reader = self.reader, tenant = %head.key.0, stream = %head.key.1,
+                    position = head.position, attempts, error, %retry_at,
+                    "an event could not be handled"
+                );
+                self.lanes.hold(&head, retry_at.as_microsecond());
+            }
+        }
+    }
+
+    async fn save(&mut self) -> Result<(), Error> {
+        self.done_since = 0;
+        let position = self.lanes.low_water(self.cursor);
+        if position <= self.saved {
+            return Ok(());
+        }
+        let mut turn = self.kernel.inner().store.turn().await?;
+        move_checkpoint(turn.connection(), &self.reader, position).await?;
+        turn.commit().await?;
+        self.saved = position;
+        Ok(())
+    }
+}
+
+/// One attempt to handle one event.
+async fn deliver(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, position: i64) -> Handled {
+    let mut turn = kernel.inner().store.turn().await?;
+    let event = streams::at(turn.connection(), position).await?;
+    let now = kernel.now().as_microsecond();
+    let recorded = sqlx::query(
+        "INSERT INTO inbox (consumer, message_id, handled_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (consumer, message_id) DO NOTHING",
+    )
+    .bind(consumer.name())
+    .bind(event.message_id.to_string())
+    .bind(now)
+    .execute(turn.connection())
+    .await?;
+    if recorded.rows_affected() == 0 {
+        turn.rollback().await?;
+        return Ok(());
+    }
+    let mut unit = Unit::new(&kernel, turn, event.tenant_id.clone(), Cause::event(&event));
+    match consumer.handle(&event, &mut unit).await {
+        Ok(()) => unit.commit().await.map_err(BoxError::from)?,
+        Err(error) => {
+            unit.rollback().await?;
+            return Err(error);
+        }
+    }
+    tracing::debug!(
+        consumer = consumer.name(), tenant = %event.tenant_id, position, event = event.event_type,
+        correlation_id = event.correlation_id, causation_id = event.causation_id,
+        "handled"
+    );
+    Ok(())
+}
+
+struct Entry {
+    position: i64,
+    tenant: TenantId,
+    stream: StreamId,
+    event_type: String,
+}
+
+/// What a consumer has not done in `(after, through]`, in the order of commit.
+async fn scan(
+    connection: &mut SqliteConnection,
+    consumer: &str,
+    after: i64,
+    through: i64,
+) -> Result<Vec<Entry>, Error> {
+    let rows = sqlx::query(
+        "SELECT e.position, e.tenant_id, e.aggregate_type, e.aggregate_id, e.type FROM events e \
+         WHERE e.position > $1 AND e.position <= $2 AND NOT EXISTS (SELECT 1 FROM inbox i \
+         WHERE i.consumer = $3 AND i.message_id = e.message_id) ORDER BY e.position LIMIT $4",
+    )
+    .bind(after)
+    .bind(through)
+    .bind(consumer)
+    .bind(SCAN)
+    .fetch_all(connection)
+    .await?;
+    let entries = rows.iter().map(|row| {
+        let aggregate_type: String = row.try_get("aggregate_type")?;
+        let aggregate_id: String = row.try_get("aggregate_id")?;
+        Ok::<_, sqlx::Error>(Entry {
+            position: row.try_get("position")?,
+            tenant: parsed(TenantId::new(row.try_get::<String, _>("tenant_id")?))?,
+            stream: StreamId::new(aggregate_type, aggregate_id),
+            event_type: row.try_get("type")?,
+        })
+    });
+    Ok(entries.collect::<Result<_, _>>()?)
+}
+
+/// How far a reader of the log is; 0 when it has not begun.
+pub(crate) async fn checkpoint(
+    connection: &mut SqliteConnection,
+    reader: &str,
+) -> Result<i64, Error> {
+    let position = sqlx::query_scalar("SELECT position FROM checkpoints WHERE reader = $1")
+        .bind(reader)
+        .fetch_optional(connection)
+        .await?;
+    Ok(position.unwrap_or(0))
+}
+
+/// Moves a checkpoint forward.
+pub(crate) async fn move_checkpoint(
+    connection: &mut SqliteConnection,
+    reader: &str,
+    position: i64,
+) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO checkpoints (reader, position) VALUES ($1, $2) \
+         ON CONFLICT (reader) DO UPDATE SET position = excluded.position",
+    )
+    .bind(reader)
+    .bind(position)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! Durable state for a system: streams, outbox, bus, inbox, idempotency, timers and projections.
+//!
+//! A domain sees little of it. It opens a [`Kernel`], begins a [`Unit`] of work for a tenant, loads
+//! and appends events, claims idempotency keys, schedules timers, runs its own SQL, and commits:
+//! all of it happens or none of it. Handlers of events and timers are given a unit too.
+//!
+//! Guarantees: delivery is at least once and effects happen once; the events of one aggregate are
+//! handled in order and a failing one holds only its own aggregate; timers never fire early.
+
+mod bus;
+mod clock;
+mod envelope;
+mod error;
+mod handlers;
+mod idempotency;
+mod inbox;
+mod kernel;
+mod lanes;
+mod migrations;
+mod outbox;
+mod projections;
+mod stats;
+mod store;
+mod streams;
+mod timers;
+mod unit;
+
+pub use bus::{Tail, TailFrom};
+pub use clock::{Clock, ManualClock, Sleep, SystemClock};
+pub use envelope::{Cause, Envelope, InvalidTenant, NewEvent, Recorded, StreamId, TenantId};
+pub use error::{Conflict, Error};
+pub use handlers::{BoxError, Consumer, Handled, Handlers, Projection, ReadModel, TimerHandler};
+pub use idempotency::{Claim, Claimed};
+pub use kernel::{Backoff, Kernel, Settings};
+pub use migrations::{Migration, MigrationSet};
+pub use stats::{ReaderStats, Stats};
+pub use store::Connection;
+pub use streams::Expected;
+pub use timers::Timer;
+pub use unit::{Unit, View};

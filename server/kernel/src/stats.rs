@@ -1,0 +1,67 @@
+//! The kernel in numbers, for metrics and readiness.
+
+use sqlx::{Row, SqliteConnection};
+
+use crate::error::Error;
+use crate::streams::time;
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    /// The position of the last event; 0 when there is none.
+    pub head: i64,
+    /// How many events are not published.
+    pub outbox_depth: i64,
+    /// When the oldest unpublished event was appended.
+    pub outbox_oldest_at: Option<jiff::Timestamp>,
+    /// How many timers have not fired.
+    pub timers_pending: i64,
+    /// How many of them are due.
+    pub timers_overdue: i64,
+    /// Consumers, then projections, in the order they were registered.
+    pub readers: Vec<ReaderStats>,
+}
+
+/// How far a consumer or projection is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReaderStats {
+    /// `consumer:<name>` or `projection:<name>`.
+    pub reader: String,
+    /// Everything up to this position is done.
+    pub position: i64,
+    /// How many events lie between that and the last event, at most: positions may skip numbers.
+    pub lag: i64,
+}
+
+pub(crate) async fn collect(
+    connection: &mut SqliteConnection,
+    readers: &[String],
+    now: jiff::Timestamp,
+) -> Result<Stats, Error> {
+    let row = sqlx::query(
+        "SELECT (SELECT COALESCE(MAX(position), 0) FROM events) AS head, \
+         (SELECT COUNT(*) FROM outbox) AS outbox_depth, \
+         (SELECT occurred_at FROM events WHERE position = (SELECT MIN(position) FROM outbox)) \
+         AS outbox_oldest_at, (SELECT COUNT(*) FROM timers) AS timers_pending, \
+         (SELECT COUNT(*) FROM timers WHERE due_at <= $1) AS timers_overdue",
+    )
+    .bind(now.as_microsecond())
+    .fetch_one(&mut *connection)
+    .await?;
+    let head: i64 = row.try_get("head")?;
+    let oldest: Option<i64> = row.try_get("outbox_oldest_at")?;
+    let mut stats = Stats {
+        head,
+        outbox_depth: row.try_get("outbox_depth")?,
+        outbox_oldest_at: oldest.map(time).transpose()?,
+        timers_pending: row.try_get("timers_pending")?,
+        timers_overdue: row.try_get("timers_overdue")?,
+        readers: Vec::with_capacity(readers.len()),
+    };
+    for reader in readers {
+        let position = crate::inbox::checkpoint(connection, reader).await?;
+        let lag = (head - position).max(0);
+        stats.readers.push(ReaderStats { reader: reader.clone(), position, lag });
+    }
+    Ok(stats)
+}

@@ -1,0 +1,251 @@
+//! The database file: one writer behind a queue, with group commit, and a pool of readers.
+//!
+//! Whoever has the writer works in a savepoint of a transaction it shares with those queued behind
+//! it; one `COMMIT`, and so one sync of the disk, serves the whole group. A commit is reported only
+//! when the group is durable.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection as _, Sqlite, SqliteConnection, Transaction};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+
+use crate::error::Error;
+use crate::migrations::{self, MigrationSet};
+
+/// The connection a domain runs its own SQL on.
+pub type Connection = SqliteConnection;
+
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const READERS: u32 = 4;
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    writer: Arc<Mutex<Writer>>,
+    readers: SqlitePool,
+}
+
+impl Store {
+    pub(crate) async fn open(path: &Path, sets: &[MigrationSet]) -> Result<Self, Error> {
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory).map_err(Error::Directory)?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true);
+        let mut connection = options.connect().await?;
+        migrations::apply(&mut connection, &migrations::KERNEL).await?;
+        for set in sets {
+            migrations::apply(&mut connection, set).await?;
+        }
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(QUEUE_TIMEOUT)
+            .connect_with(options.pragma("query_only", "ON"))
+            .await?;
+        Ok(Self { writer: Arc::new(Mutex::new(Writer::new(connection))), readers })
+    }
+
+    /// Waits for the writer, first come first served.
+    pub(crate) async fn turn(&self) -> Result<Turn, Error> {
+        let queued = Arc::clone(&self.writer).lock_owned();
+        let writer = tokio::time::timeout(QUEUE_TIMEOUT, queued).await.map_err(|_| Error::Busy)?;
+        let mut turn = Turn(Some(writer));
+        turn.writer().enter().await?;
+        Ok(turn)
+    }
+
+    /// A snapshot of what is committed.
+    pub(crate) async fn read(&self) -> Result<Transaction<'static, Sqlite>, Error> {
+        Ok(self.readers.begin().await?)
+    }
+
+    /// Makes durable what was committed and closes the file; later turns are refused.
+    pub(crate) async fn close(&self) -> Result<(), Error> {
+        self.readers.close().await;
+        let mut writer = self.writer.lock().await;
+        writer.recover().await;
+        writer.commit_group().await;
+        match writer.connection.take() {
+            Some(connection) => Ok(connection.close().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How far a statement that opens something has come; `Opening` when its future was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Closed,
+    Opening,
+    Open,
+}
+
+#[derive(Debug)]
+struct Writer {
+    connection: Option<SqliteConnection>,
+    transaction: Phase,
+    savepoint: Phase,
+    /// Those of this group who have committed and wait for it to be durable.
+    waiting: Vec<oneshot::Sender<()>>,
+    /// Whether one of them has taken it on to commit the group.
+    led: bool,
+}
+
+impl Writer {
+    fn new(connection: SqliteConnection) -> Self {
+        Self {
+            connection: Some(connection),
+            transaction: Phase::Closed,
+            savepoint: Phase::Closed,
+            waiting: Vec::new(),
+            led: false,
+        }
+    }
+
+    async fn run(&mut self, statement: &'static str) -> Result<(), Error> {
+        let connection = self.connection.as_mut().ok_or(Error::Closed)?;
+        sqlx::query(statement).execute(connection).await?;
+        Ok(())
+    }
+
+    async fn enter(&mut self) -> Result<(), Error> {
+        self.recover().await;
+        if self.transaction == Phase::Closed {
+            self.transaction = Phase::Opening;
+            self.run("BEGIN IMMEDIATE").await?;
+            self.transaction = Phase::Open;
+        }
+        self.savepoint = Phase::Opening;
+        self.run("SAVEPOINT unit").await?;
+        self.savepoint = Phase::Open;
+        Ok(())
+    }
+
+    /// Undoes what a unit that is gone has left behind.
+    async fn recover(&mut self) {
+        if self.transaction == Phase::Opening {
+            self.abandon_group().await;
+        }
+        let left = std::mem::replace(&mut self.savepoint, Phase::Closed);
+        if left == Phase::Closed {
+            return;
+        }
+        // Restored while the statements run: if this future is dropped, the next one undoes it.
+        self.savepoint = Phase::Opening;
+        let undone = match self.run("ROLLBACK TO unit").await {
+            Ok(()) => self.run("RELEASE unit").await,
+            Err(error) => Err(error),
+        };
+        self.savepoint = Phase::Closed;
+        // A savepoint that was open is gone only if the database gave up the whole transaction.
+        if left == Phase::Open && undone.is_err() {
+            self.abandon_group().await;
+        }
+    }
+
+    async fn abandon_group(&mut self) {
+        self.waiting.clear();
+        self.led = false;
+        self.transaction = Phase::Opening;
+        self.savepoint = Phase::Closed;
+        // Refused when there is no transaction, which is what is wanted.
+        let _ = self.run("ROLLBACK").await;
+        self.transaction = Phase::Closed;
+    }
+
+    async fn commit_group(&mut self) {
+        if self.transaction == Phase::Closed {
+            return;
+        }
+        if self.run("COMMIT").await.is_err() {
+            tracing::error!("a group of {} transactions was lost", self.waiting.len());
+            return self.abandon_group().await;
+        }
+        self.transaction = Phase::Closed;
+        self.led = false;
+        for waiting in self.waiting.drain(..) {
+            // Gone when its caller did not wait.
+            let _ = waiting.send(());
+        }
+    }
+}
+
+/// The writer, held; dropped without [`Turn::commit`] it leaves nothing.
+#[derive(Debug)]
+pub(crate) struct Turn(Option<OwnedMutexGuard<Writer>>);
+
+impl Turn {
+    fn writer(&mut self) -> &mut Writer {
+        self.0.as_mut().expect("a turn holds the writer until it is consumed")
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        let connection = self.writer().connection.as_mut();
+        connection.expect("the file is closed only by one who holds the writer")
+    }
+
+    /// Returns when it is durable. Run it where it is not cancelled: in a task of its own.
+    pub(crate) async fn commit(mut self) -> Result<(), Error> {
+        let writer = self.writer();
+        let released = writer.run("RELEASE unit").await;
+        if released.is_err() {
+            writer.abandon_group().await;
+            return Err(Error::Lost);
+        }
+        writer.savepoint = Phase::Closed;
+        self.until_durable().await
+    }
+
+    /// Undoes it, and returns when everything it has read is durable.
+    pub(crate) async fn rollback(mut self) -> Result<(), Error> {
+        let writer = self.writer();
+        writer.recover().await;
+        if writer.waiting.is_empty() { Ok(()) } else { self.until_durable().await }
+    }
+
+    async fn until_durable(mut self) -> Result<(), Error> {
+        let (done, durable) = oneshot::channel();
+        let writer = self.writer();
+        writer.waiting.push(done);
+        let leads = !std::mem::replace(&mut writer.led, true);
+        if leads && let Some(writer) = self.0.take() {
+            let queue = Arc::clone(OwnedMutexGuard::mutex(&writer));
+            drop(writer);
+            // The queue is fair: whoever waited before this line joins the group.
+            tokio::spawn(async move {
+                let mut writer = queue.lock().await;
+                writer.recover().await;
+                writer.commit_group().await;
+            });
+        }
+        self.0 = None;
+        durable.await.map_err(|_| Error::Lost)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let Some(mut writer) = self.0.take() else { return };
+        let idle = writer.savepoint == Phase::Closed && writer.transaction == Phase::Closed;
+        // Without a runtime the next turn recovers.
+        if let (false, Ok(runtime)) = (idle, Handle::try_current()) {
+            runtime.spawn(async move {
+                writer.recover().await;
+                if writer.waiting.is_empty() {
+                    writer.commit_group().await;
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The unit of work: all of it happens, or none of it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::{Sqlite, Transaction};
+use uuid::Uuid;
+
+use crate::envelope::{Cause, Envelope, NewEvent, StreamId, TenantId};
+use crate::error::Error;
+use crate::idempotency::{self, Claim, Claimed, Found};
+use crate::kernel::Kernel;
+use crate::store::{Connection, Turn};
+use crate::streams::{self, Expected};
+use crate::timers;
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One transaction of one tenant. Dropped without [`Unit::commit`] it leaves nothing.
+///
+/// It holds the only writer of the database: await nothing but the unit while you have one. What
+/// takes long, such as a call to another server, belongs into [`Unit::after_commit`].
+#[must_use = "a unit of work that is not committed does nothing"]
+pub struct Unit {
+    kernel: Kernel,
+    turn: Turn,
+    tenant: TenantId,
+    cause: Cause,
+    appended: bool,
+    scheduled: bool,
+    /// Behind a lock only so that a unit can be shared between threads as well as sent.
+    after_commit: Mutex<Vec<Task>>,
+}
+
+impl fmt::Debug for Unit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = formatter.debug_struct("Unit");
+        out.field("tenant", &self.tenant).field("cause", &self.cause).finish_non_exhaustive()
+    }
+}
+
+impl Unit {
+    pub(crate) fn new(kernel: &Kernel, turn: Turn, tenant: TenantId, cause: Cause) -> Self {
+        Self {
+            kernel: kernel.clone(),
+            turn,
+            tenant,
+            cause,
+            appended: false,
+            scheduled: false,
+            after_commit: Mutex::default(),
+        }
+    }
+
+    /// Whose unit it is.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// What the events and timers of this unit are caused by.
+    #[must_use]
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// The time to write down.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.kernel.now()
+    }
+
+    /// A new id.
+    #[must_use]
+    pub fn new_id(&self) -> Uuid {
+        self.kernel.new_id()
+    }
+
+    /// The events of a stream, oldest first; none when it does not exist.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn load(&mut self, stream: &StreamId) -> Result<Vec<Envelope>, Error> {
+        streams::load(self.turn.connection(), &self.tenant, stream).await
+    }
+
+    /// The version of a stream; 0 when it does not exist.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn version(&mut self, stream: &StreamId) -> Result<i64, Error> {
+        streams::version(self.turn.connection(), &self.tenant, stream).await
+    }
+
+    /// Appends events to a stream and puts them in the outbox; returns them as they are stored.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the stream is not at `expected`: nothing was written by this call,
+    /// the unit goes on. Otherwise when the database fails.
+    pub async fn append(
+        &mut self,
+        stream: &StreamId,
+        expected: Expected,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<Envelope>, Error> {
+        let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let connection = self.turn.connection();
+        let last = streams::advance(connection, &self.tenant, stream, expected, count).await?;
+        let mut appended = Vec::with_capacity(events.len());
+        for (version, event) in (last - count + 1..).zip(events) {
+            let envelope = self.seal(stream, version, event);
+            streams::insert(self.turn.connection(), &envelope).await?;
+            tracing::debug!(
+                tenant = %self.tenant, %stream, version, event = envelope.event_type,
+                correlation_id = envelope.correlation_id, causation_id = envelope.causation_id,
+                "appended"
+            );
+            appended.push(envelope);
+        }
+        self.appended = true;
+        Ok(appended)
+    }
+
+    fn seal(&self, stream: &StreamId, version: i64, event: NewEvent) -> Envelope {
+        Envelope {
+            message_id: self.new_id(),
+            tenant_id: self.tenant.clone(),
+            aggregate_type: stream.aggregate_type.clone(),
+            aggregate_id: stream.aggregate_id.clone(),
+            event_type: event.event_type,
+            timestamp: self.now(),
+            correlation_id: self.cause.correlation_id.clone(),
+            causation_id: self.cause.causation_id.clone(),
+            schema_version: event.schema_version,
+            version,
+            data: event.data,
+        }
+    }
+
+    /// Claims an idempotency key for what this unit does.
+    ///
+    /// Whoever comes second learns of the first only when the first is durable.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim(mut self, claim: Claim<'_>) -> Result<Claimed, Error> {
+        let now = self.now();
+        let connection = self.turn.connection();
+        match idempotency::claim(connection, &self.tenant, claim, now).await? {
+            Found::Nothing => Ok(Claimed::Fresh(self)),
+            Found::Same { resource, created_at } => {
+                self.rollback().await?;
+                Ok(Claimed::Replay { resource, created_at })
+            }
+            Found::Other => {
+                self.rollback().await?;
+                Ok(Claimed::KeyReused)
+            }
+        }
+    }
+
+    /// Sets the timer `key` of a kind, or sets it anew. It fires at `due_at` or later, at least
+    /// once, even after a restart; at once if `due_at` is past.
+    ///
+    /// # Errors
+    /// When `payload` cannot be written as JSON, or the database fails.
+    pub async fn schedule<T: Serialize + Sync + ?Sized>(
+        &mut self,
+        kind: &str,
+        key: &str,
+        due_at: Timestamp,
+        payload: &T,
+    ) -> Result<(), Error> {
+        let payload = serde_json::to_string(payload)?;
+        let timer = timers::NewTimer { kind, key, due_at, payload };
+        timers::insert(self.turn.connection(), &self.tenant, &self.cause, timer).await?;
+        self.scheduled = true;
+        Ok(())
+    }
+
+    /// Removes the timer `key` of a kind; says whether there was one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unschedule(&mut self, kind: &str, key: &str) -> Result<bool, Error> {
+        timers::delete(self.turn.connection(), &self.tenant, kind, key).await
+    }
+
+    /// The tenant, to be put into every key, and the connection, inside this unit's transaction,
+    /// for the domain's own tables. Begin and commit nothing on it.
+    pub fn sql(&mut self) -> (&TenantId, &mut Connection) {
+        (&self.tenant, self.turn.connection())
+    }
+
+    /// Runs a task once this unit is durable; never, if the process stops in between. Shutdown
+    /// waits for it.
+    pub fn after_commit(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        let tasks = self.after_commit.get_mut().unwrap_or_else(PoisonError::into_inner);
+        tasks.push(Box::pin(task));
+    }
+
+    /// Commits; returns when it is durable. Once begun it is carried through, even if this future
+    /// is dropped.
+    ///
+    /// # Errors
+    /// When the database fails; nothing of the unit is kept then.
+    pub async fn commit(self) -> Result<(), Error> {
+        let Self { kernel, turn, appended, scheduled, after_commit, .. } = self;
+        let carried = tokio::spawn(async move {
+            turn.commit().await?;
+            if appended {
+                kernel.inner().outbox.notify_one();
+            }
+            if scheduled {
+                kernel.inner().timers.send_replace(());
+            }
+            for task in after_commit.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                kernel.inner().tasks.spawn(task);
+            }
+            Ok(())
+        });
+        carried.await.unwrap_or(Err(Error::Lost))
+    }
+
+    /// Undoes it, and returns when everything the unit has read is durable: do this, instead of
+    /// dropping it, before telling a caller what was read.
+    ///
+    /// # Errors
+    /// When what was read did not become durable.
+    pub async fn rollback(self) -> Result<(), Error> {
+        self.turn.rollback().await
+    }
+
+    /// Goes on in the name of another event, within the same transaction.
+    pub(crate) fn turn_to(&mut self, event: &Envelope) {
+        self.tenant = event.tenant_id.clone();
+        self.cause = Cause::event(event);
+    }
+}
+
+/// What is committed, as one tenant sees it; a snapshot that stands still while it is held.
+#[derive(Debug)]
+pub struct View {
+    tenant: TenantId,
+    snapshot: Transaction<'static, Sqlite>,
+}
+
+impl View {
+    pub(crate) fn new(tenant: TenantId, snapshot: Transaction<'static, Sqlite>) -> Self {
+        Self { tenant, snapshot }
+    }
+
+    /// Whose view it is.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// The events of a stream, oldest first; none when it does not exist.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn load(&mut self, stream: &StreamId) -> Result<Vec<Envelope>, Error> {
+        streams::load(&mut self.snapshot, &self.tenant, stream).await
+    }
+
+    /// The version of a stream; 0 when it does not exist.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn version(&mut self, stream: &StreamId) -> Result<i64, Error> {
+        streams::version(&mut self.snapshot, &self.tenant, stream).await
+    }
+
+    /// The tenant, to be put into every query, and the connection, for the domain's own tables.
+    pub fn sql(&mut self) -> (&TenantId, &mut Connection) {
+        (&self.tenant, &mut self.snapshot)
+    }
+}

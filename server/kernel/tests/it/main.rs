@@ -1,0 +1,12 @@
+//! What a domain can rely on, tested through the surface it sees.
+#![allow(clippy::unwrap_used)]
+
+mod delivery;
+mod fixture;
+mod idempotency;
+mod migrations;
+mod projections;
+mod tail;
+mod tenants;
+mod timers;
+mod units;

@@ -1,0 +1,195 @@
+//! JSON Web Tokens (RFC 7519, RFC 8725) signed by a key of a published set.
+
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::{Map, Value};
+
+use crate::keys::Keys;
+use crate::{Authenticate, KeyError, Principal, Unauthenticated};
+
+/// Clocks may differ by this much.
+const LEEWAY_SECONDS: u64 = 30;
+
+/// What a token must say.
+#[derive(Debug, Clone)]
+pub struct Expectations {
+    issuer: String,
+    audience: String,
+    tenancy: Tenancy,
+}
+
+/// Where the caller's tenant comes from.
+#[derive(Debug, Clone)]
+pub enum Tenancy {
+    /// A claim of the token; a token without it is not valid.
+    Claim(String),
+    /// There is one tenant only.
+    Single(String),
+}
+
+impl Expectations {
+    /// Tokens of this issuer for this audience, with the tenant in the claim `tenant`.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        let tenancy = Tenancy::Claim("tenant".to_owned());
+        Self { issuer: issuer.into(), audience: audience.into(), tenancy }
+    }
+
+    /// The same with another source of the tenant.
+    #[must_use]
+    pub fn tenancy(self, tenancy: Tenancy) -> Self {
+        Self { tenancy, ..self }
+    }
+}
+
+/// Verifies bearer tokens: ES256, RS256 or EdDSA by a known key; `iss`, `aud`, `exp`, `nbf`.
+///
+/// The algorithm is the key's, never the token's choice: `none` and HMAC do not exist here.
+#[derive(Debug)]
+pub struct Authenticator {
+    keys: Keys,
+    expectations: Expectations,
+}
+
+impl Authenticator {
+    /// Verifies by a fixed key set.
+    ///
+    /// # Errors
+    /// When the bytes are no JSON Web Key Set.
+    pub fn from_jwks(jwks: &[u8], expectations: Expectations) -> Result<Self, KeyError> {
+        Ok(Self { keys: Keys::from_bytes(jwks)?, expectations })
+    }
+
+    /// Verifies by the key set in a file, read again when a token names an unknown key.
+    ///
+    /// # Errors
+    /// When the file holds no JSON Web Key Set.
+    pub fn from_jwks_file(
+        path: impl Into<PathBuf>,
+        expectations: Expectations,
+    ) -> Result<Self, KeyError> {
+        Ok(Self { keys: Keys::from_file(path.into())?, expectations })
+    }
+
+    /// Verifies by the key set behind a URL, fetched on first use and when a token names an
+    /// unknown key.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn from_jwks_url(
+        url: impl Into<String>,
+        expectations: Expectations,
+    ) -> Result<Self, KeyError> {
+        Ok(Self { keys: Keys::from_url(url.into())?, expectations })
+    }
+
+    /// The caller a token speaks for.
+    ///
+    /// # Errors
+    /// When the token is not valid here and now.
+    pub async fn verify(&self, token: &str) -> Result<Principal, Unauthenticated> {
+        let header = jsonwebtoken::decode_header(token)
+            .map_err(|_| invalid("token is malformed or of an unknown algorithm"))?;
+        if !matches!(header.alg, Algorithm::ES256 | Algorithm::RS256 | Algorithm::EdDSA) {
+            return Err(invalid("token is of an algorithm that is not allowed"));
+        }
+        if header.crit.is_some() {
+            return Err(invalid("token has critical extensions"));
+        }
+        let id = header.kid.ok_or(invalid("token names no key"))?;
+        let key = self.keys.find(&id).await.ok_or(invalid("token names an unknown key"))?;
+        if algorithm(&key) != Some(header.alg) {
+            return Err(invalid("token is of another algorithm than its key"));
+        }
+        let verifying = DecodingKey::from_jwk(&key).map_err(|_| invalid("key is not usable"))?;
+        let validation = self.validation(header.alg);
+        let claims = jsonwebtoken::decode::<Map<String, Value>>(token, &verifying, &validation)
+            .map_err(|error| invalid(reason(error.kind())))?
+            .claims;
+        self.principal(&claims)
+    }
+
+    fn validation(&self, algorithm: Algorithm) -> Validation {
+        let mut validation = Validation::new(algorithm);
+        validation.leeway = LEEWAY_SECONDS;
+        validation.validate_nbf = true;
+        validation.set_issuer(&[&self.expectations.issuer]);
+        validation.set_audience(&[&self.expectations.audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation
+    }
+
+    fn principal(&self, claims: &Map<String, Value>) -> Result<Principal, Unauthenticated> {
+        let text =
+            |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let tenant = match &self.expectations.tenancy {
+            Tenancy::Claim(claim) => text(claim).ok_or(invalid("token names no tenant"))?,
+            Tenancy::Single(tenant) => tenant,
+        };
+        Ok(Principal {
+            subject: text("sub").ok_or(invalid("token names no subject"))?.to_owned(),
+            tenant: tenant.to_owned(),
+            scopes: text("scope").unwrap_or("").split_whitespace().map(str::to_owned).collect(),
+        })
+    }
+}
+
+impl Authenticate for Authenticator {
+    fn authenticate<'a>(
+        &'a self,
+        request: &'a Parts,
+    ) -> BoxFuture<'a, Result<Option<Principal>, Unauthenticated>> {
+        Box::pin(async move {
+            let mut lines = request.headers.get_all(AUTHORIZATION).iter();
+            let (Some(line), rest) = (lines.next(), lines.next()) else { return Ok(None) };
+            let text = line.to_str().map_err(|_| invalid("credentials are not ASCII"))?.trim();
+            let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+            if !scheme.eq_ignore_ascii_case("bearer") {
+                return Ok(None);
+            }
+            if rest.is_some() {
+                return Err(invalid("credentials are given twice"));
+            }
+            self.verify(token.trim()).await.map(Some)
+        })
+    }
+}
+
+fn invalid(reason: &'static str) -> Unauthenticated {
+    Unauthenticated { reason }
+}
+
+/// The only algorithm a key may be used with. Symmetric keys have none.
+fn algorithm(key: &Jwk) -> Option<Algorithm> {
+    let algorithm = match &key.algorithm {
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
+            Algorithm::ES256
+        }
+        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
+            Algorithm::EdDSA
+        }
+        _ => return None,
+    };
+    let stated = key.common.key_algorithm.as_ref().map(ToString::to_string);
+    let is_stated = stated.is_none_or(|stated| stated == format!("{algorithm:?}"));
+    let is_for_signatures = !matches!(key.common.public_key_use, Some(PublicKeyUse::Encryption));
+    (is_stated && is_for_signatures).then_some(algorithm)
+}
+
+fn reason(kind: &jsonwebtoken::errors::ErrorKind) -> &'static str {
+    use jsonwebtoken::errors::ErrorKind;
+    match kind {
+        ErrorKind::InvalidSignature => "token has a wrong signature",
+        ErrorKind::ExpiredSignature => "token has expired",
+        ErrorKind::ImmatureSignature => "token is not valid yet",
+        ErrorKind::InvalidIssuer => "token is of another issuer",
+        ErrorKind::InvalidAudience => "token is for another audience",
+        ErrorKind::MissingRequiredClaim(_) => "token lacks a required claim",
+        _ => "token is malformed",
+    }
+}

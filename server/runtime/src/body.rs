@@ -1,0 +1,151 @@
+//! Request bodies: arriving within their limit, and read as JSON or multipart.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use futures_util::{FutureExt, StreamExt, stream};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use symbolon_wire::parameter::{Field, Refusal, decode_fields};
+
+/// How much of a refused body is read and thrown away. A caller who is still sending would see a
+/// broken connection and not the answer.
+const DRAIN_BYTES: usize = 64 << 20;
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// Why a body did not arrive.
+#[derive(Debug)]
+pub(crate) enum Lost {
+    TooLarge,
+    Broken,
+}
+
+/// Collects a body of at most `limit` bytes.
+pub(crate) async fn collect(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Lost> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let announced = length.and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+    if announced > limit {
+        drain(headers, body).await;
+        return Err(Lost::TooLarge);
+    }
+    let mut stream = body.into_data_stream();
+    let mut collected = BytesMut::with_capacity(announced);
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Lost::Broken)?;
+        if collected.len() + chunk.len() > limit {
+            drain(headers, Body::from_stream(stream)).await;
+            return Err(Lost::TooLarge);
+        }
+        collected.extend_from_slice(&chunk);
+    }
+    Ok(collected.freeze())
+}
+
+/// Throws a refused body away, within bounds. A caller who waits for `100 Continue` sends none.
+pub(crate) async fn drain(headers: &HeaderMap, body: Body) {
+    if headers.contains_key(EXPECT) {
+        return;
+    }
+    let mut stream = body.into_data_stream();
+    let drained = async {
+        let mut left = DRAIN_BYTES;
+        while let Some(Ok(chunk)) = stream.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
+}
+
+/// Whether a request has a body of a media type the operation does not read.
+pub(crate) fn is_foreign(headers: &HeaderMap, body_is_empty: bool, consumes: &[&str]) -> bool {
+    if body_is_empty || consumes.is_empty() {
+        return false;
+    }
+    let identity = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get(CONTENT_ENCODING).is_some_and(|value| !identity(value)) {
+        return true;
+    }
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    !given.is_some_and(|given| consumes.iter().any(|media| accepts(media, given)))
+}
+
+/// Whether a media type (or range such as `text/*`) covers the given one. Parameters do not count.
+pub(crate) fn accepts(media: &str, given: &str) -> bool {
+    let bare = |text: &str| text.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    let (media, given) = (bare(media), bare(given));
+    if media == "*/*" || media == given {
+        return true;
+    }
+    let (Some((kind, subtype)), Some((given_kind, given_subtype))) =
+        (media.split_once('/'), given.split_once('/'))
+    else {
+        return false;
+    };
+    let suffixed = subtype.strip_prefix('*').is_some_and(|suffix| given_subtype.ends_with(suffix));
+    kind == given_kind && suffixed
+}
+
+/// Reads a JSON body.
+pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let refusal = Refusal::from_json(error.inner());
+        let tokens: Vec<String> = error.path().iter().filter_map(token).collect();
+        if refusal.code == "syntax" && refusal.pointer.is_empty() {
+            return refusal;
+        }
+        tokens.iter().rev().fold(refusal, |refusal, token| refusal.within(token))
+    })?;
+    reader.end().map_err(|error| Refusal::from_json(&error))?;
+    Ok(value)
+}
+
+fn token(segment: &Segment) -> Option<String> {
+    match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}
+
+/// Reads a `multipart/form-data` body that has arrived whole.
+pub(crate) fn multipart<T: DeserializeOwned>(media: &str, bytes: Bytes) -> Result<T, Refusal> {
+    let malformed = || Refusal::new("syntax", "not a valid multipart body");
+    let boundary = multer::parse_boundary(media).map_err(|_| malformed())?;
+    let chunks = stream::once(async move { Ok::<_, std::convert::Infallible>(bytes) });
+    let parts = parts(multer::Multipart::new(chunks, boundary)).now_or_never();
+    decode_fields(parts.and_then(Result::ok).ok_or_else(malformed)?)
+}
+
+async fn parts(mut body: multer::Multipart<'_>) -> multer::Result<Vec<(String, Field)>> {
+    let mut fields = Vec::new();
+    while let Some(part) = body.next_field().await? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let media = part.content_type().map(|media| media.essence_str().to_owned());
+        let is_file = part.file_name().is_some();
+        let bytes = part.bytes().await?.to_vec();
+        fields.push((name, field(media.as_deref(), is_file, bytes)));
+    }
+    Ok(fields)
+}
+
+fn field(media: Option<&str>, is_file: bool, bytes: Vec<u8>) -> Field {
+    match media {
+        Some(media) if media == "application/json" || media.ends_with("+json") => {
+            Field::Json(bytes)
+        }
+        Some(media) if !is_file && media.starts_with("text/") => text(bytes),
+        None if !is_file => text(bytes),
+        Some(_) | None => Field::Bytes(bytes),
+    }
+}
+
+fn text(bytes: Vec<u8>) -> Field {
+    String::from_utf8(bytes).map_or_else(|error| Field::Bytes(error.into_bytes()), Field::Text)
+}

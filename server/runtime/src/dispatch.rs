@@ -1,0 +1,288 @@
+//! The way of one request through the edge.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use sha2::{Digest, Sha256};
+use symbolon_wire::In;
+use symbolon_wire::parameter::Refusal;
+use tracing::Instrument;
+
+use crate::authentication::Schemes;
+use crate::body::{self, Lost};
+use crate::correlation::{self, CORRELATION_ID, Trace};
+use crate::endpoints::Endpoints;
+use crate::matcher::{Entry, Matcher};
+use crate::observation::Observed;
+use crate::routes::{Answer, Caller, Route};
+use crate::{Failure, Idempotency, InFlight, Info, Input, Principal, Reply, problem};
+
+/// Everything the requests of one router share.
+pub(crate) struct Dispatcher {
+    pub(crate) routes: Vec<Route>,
+    pub(crate) matcher: Matcher,
+    pub(crate) schemes: Schemes,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) in_flight: InFlight,
+    pub(crate) body_limit: usize,
+    pub(crate) request_timeout: Duration,
+    pub(crate) problem_base: String,
+}
+
+/// An answer before or after rendering.
+pub(crate) enum Answered {
+    Reply(Reply),
+    Response(Response),
+}
+
+impl From<Reply> for Answered {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
+/// What became known of a request on its way.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) correlation_id: String,
+    pub(crate) operation: &'static str,
+    pub(crate) principal: Principal,
+}
+
+/// Answers a request, whatever happens, and records that it did.
+pub(crate) async fn dispatch(
+    State(dispatcher): State<Arc<Dispatcher>>,
+    request: Request,
+) -> Response {
+    let started_at = Instant::now();
+    let trace = Trace::read(request.headers());
+    let method = request.method().clone();
+    let mut seen = Seen {
+        correlation_id: correlation::id(request.headers()),
+        operation: "none",
+        principal: Principal::anonymous(),
+    };
+    let span = tracing::info_span!(
+        "request",
+        correlation_id = seen.correlation_id,
+        trace_id = trace.trace_id,
+        parent_id = trace.parent_id,
+    );
+    let answer = AssertUnwindSafe(dispatcher.answer(request, &mut seen)).catch_unwind();
+    let answer = answer.instrument(span.clone()).await;
+    let answer = answer.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
+    let (mut response, occurrence) =
+        span.in_scope(|| dispatcher.render(answer, &seen.correlation_id));
+    finish(response.headers_mut(), &seen.correlation_id);
+    let observed = Observed {
+        operation: seen.operation,
+        method: method.as_str(),
+        status: response.status().as_u16(),
+        elapsed: started_at.elapsed(),
+        correlation_id: &seen.correlation_id,
+        trace: &trace,
+        tenant: &seen.principal.tenant,
+        subject: &seen.principal.subject,
+        problem: occurrence.as_deref(),
+    };
+    observed.record();
+    response
+}
+
+impl Dispatcher {
+    async fn answer(&self, request: Request, seen: &mut Seen) -> Result<Answered, Failure> {
+        let (parts, request_body) = request.into_parts();
+        let Some(found) = self.matcher.find(parts.uri.path()) else {
+            let answered = self.endpoints.answer(self, &parts, seen).await;
+            body::drain(&parts.headers, request_body).await;
+            return answered;
+        };
+        let is_method = |entry: &&Entry| entry.method.as_str() == parts.method.as_str();
+        let Some(entry) = found.entries.iter().find(is_method) else {
+            let methods: Vec<_> = found.entries.iter().map(|entry| entry.method.as_str()).collect();
+            body::drain(&parts.headers, request_body).await;
+            return Ok(wrong_method(&methods).into());
+        };
+        let route = &self.routes[entry.route];
+        seen.operation = route.info.id;
+        let path = found.parameters(entry);
+        match self.schemes.admit(route.info.security, &parts).await {
+            Ok(principal) => seen.principal = principal,
+            Err(refusal) => {
+                body::drain(&parts.headers, request_body).await;
+                return Ok(refusal.into());
+            }
+        }
+        let collecting = body::collect(&parts.headers, request_body, self.body_limit);
+        let bytes = match tokio::time::timeout(self.request_timeout, collecting).await {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(lost)) => return Ok(self.without_body(&lost).into()),
+            Err(_) => {
+                let detail = "the request body did not arrive in time";
+                return Ok(problem::reply(&problem::REQUEST_TIMEOUT, detail).into());
+            }
+        };
+        if body::is_foreign(&parts.headers, bytes.is_empty(), route.info.consumes) {
+            let detail = format!("the operation reads {}", route.info.consumes.join(", "));
+            return Ok(problem::reply(&problem::UNSUPPORTED_MEDIA_TYPE, &detail).into());
+        }
+        self.call(route, parts, path, bytes, seen).await.map(Answered::Reply)
+    }
+
+    /// Decodes, validates and calls the handler.
+    async fn call(
+        &self,
+        route: &Route,
+        parts: Parts,
+        path: Vec<(&'static str, String)>,
+        bytes: Bytes,
+        seen: &Seen,
+    ) -> Answer {
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+        let mut input = Input::new(path, query, parts.headers, bytes);
+        let Some(prepared) = (route.prepare)(&mut input) else {
+            return Ok(problem::invalid(input.violations()));
+        };
+        let Ok(idempotency) = idempotency(&route.info, &target, &mut input) else {
+            return Ok(problem::invalid(input.violations()));
+        };
+        let guard = match &idempotency {
+            None => None,
+            Some(given) => {
+                let tenant = &seen.principal.tenant;
+                match self.in_flight.enter(tenant, route.info.id, &given.key) {
+                    Some(guard) => Some(guard),
+                    None => return Ok(in_flight()),
+                }
+            }
+        };
+        let caller = Caller {
+            principal: seen.principal.clone(),
+            correlation_id: seen.correlation_id.clone(),
+            idempotency,
+        };
+        // A task of its own: an effect once begun does not end because the caller hung up.
+        let limit = self.request_timeout;
+        let work = async move {
+            let _guard = guard;
+            tokio::time::timeout(limit, prepared(caller)).await
+        };
+        match tokio::spawn(work.in_current_span()).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => {
+                tracing::warn!(operation = route.info.id, "operation did not finish in time");
+                let reply = problem::reply(&problem::UNAVAILABLE, "try again later");
+                Ok(reply.header("Retry-After", &1))
+            }
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => Err(panicked(panic.as_ref())),
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
+
+    fn without_body(&self, lost: &Lost) -> Reply {
+        match lost {
+            Lost::TooLarge => {
+                let detail = format!("a request body has at most {} bytes", self.body_limit);
+                problem::reply(&problem::PAYLOAD_TOO_LARGE, &detail)
+            }
+            Lost::Broken => {
+                problem::reply(&problem::INVALID_REQUEST, "the request body did not arrive whole")
+            }
+        }
+    }
+
+    /// Renders an answer; a failure is logged here and nowhere else.
+    fn render(
+        &self,
+        answer: Result<Answered, Failure>,
+        correlation_id: &str,
+    ) -> (Response, Option<String>) {
+        let base = &self.problem_base;
+        let rendered = match answer {
+            Ok(Answered::Response(response)) => Ok((response, None)),
+            Ok(Answered::Reply(reply)) => reply.render(base, correlation_id),
+            Err(failure) => Err(failure),
+        };
+        rendered.unwrap_or_else(|failure| {
+            tracing::error!(error = %failure, "operation failed");
+            let reply = problem::reply(&problem::INTERNAL_ERROR, "the failure has been logged");
+            reply
+                .render(base, correlation_id)
+                .unwrap_or_else(|_| (http::StatusCode::INTERNAL_SERVER_ERROR.into_response(), None))
+        })
+    }
+}
+
+pub(crate) fn wrong_method(methods: &[&'static str]) -> Reply {
+    let methods = methods.join(", ");
+    let detail = format!("the resource has {methods}");
+    problem::reply(&problem::METHOD_NOT_ALLOWED, &detail).literal(header::ALLOW, &methods)
+}
+
+fn in_flight() -> Reply {
+    let detail = "the first request with this key has not been answered yet";
+    problem::reply(&problem::IDEMPOTENCY_IN_FLIGHT, detail).header("Retry-After", &1)
+}
+
+/// The request's idempotency key, where the operation has the rule; `Err` leaves a violation.
+fn idempotency(info: &Info, target: &str, input: &mut Input) -> Result<Option<Idempotency>, ()> {
+    let Some(rule) = info.idempotency else { return Ok(None) };
+    let refusal = match input.headers.get(rule.header).map(HeaderValue::to_str) {
+        None if !rule.required => return Ok(None),
+        None => Refusal::new("required", "must be given"),
+        Some(Ok(key)) if correlation::is_visible(key, 255) => {
+            let fingerprint = fingerprint(info, target, &input.body);
+            return Ok(Some(Idempotency { key: key.to_owned(), fingerprint }));
+        }
+        Some(_) => Refusal::new("pattern", "must be 1 to 255 visible ASCII characters"),
+    };
+    input.refuse(In::Header, refusal.within(rule.header));
+    Err(())
+}
+
+fn fingerprint(info: &Info, target: &str, body: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(info.method.as_str());
+    hash.update([0]);
+    hash.update(target);
+    hash.update([0]);
+    hash.update(body);
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    Failure::message(format!("panicked: {}", text.unwrap_or_default()))
+}
+
+/// Headers every answer has, unless it brought its own.
+fn finish(headers: &mut HeaderMap, correlation_id: &str) {
+    const ALWAYS: [(HeaderName, &str); 6] = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in ALWAYS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if let Ok(value) = HeaderValue::from_str(correlation_id) {
+        headers.insert(CORRELATION_ID, value);
+    }
+}

@@ -1,0 +1,154 @@
+//! The configuration of an edge and the router it makes.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use futures_util::{Stream, StreamExt};
+use serde_json::Value;
+
+use crate::authentication::Schemes;
+use crate::dispatch::{Dispatcher, dispatch};
+use crate::endpoints::Endpoints;
+use crate::events::Events;
+use crate::matcher::Matcher;
+use crate::{Authenticate, Failure, InFlight, Principal, Requirement, Routes, observation};
+
+/// Everything in front of the handlers.
+pub struct Edge {
+    schemes: Schemes,
+    endpoints: Endpoints,
+    body_limit: usize,
+    request_timeout: Duration,
+    problem_base: String,
+}
+
+impl fmt::Debug for Edge {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Edge")
+            .field("name", &self.endpoints.name)
+            .field("version", &self.endpoints.version)
+            .field("body_limit", &self.body_limit)
+            .field("request_timeout", &self.request_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Edge {
+    /// An edge of this product and version: bodies up to 1 MiB, requests up to 30 seconds, type
+    /// URIs of problems relative to `/problems/`.
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        let (name, version) = (name.into(), version.into());
+        Self {
+            schemes: Schemes::default(),
+            endpoints: Endpoints { name, version, ..Endpoints::default() },
+            body_limit: 1 << 20,
+            request_timeout: Duration::from_secs(30),
+            problem_base: "/problems/".to_owned(),
+        }
+    }
+
+    /// Recognises callers of every security scheme that has no authenticator of its own.
+    #[must_use]
+    pub fn authenticator(mut self, authenticator: impl Authenticate) -> Self {
+        self.schemes.set(None, Arc::new(authenticator));
+        self
+    }
+
+    /// Recognises callers of one security scheme of the contract.
+    #[must_use]
+    pub fn scheme(mut self, name: &'static str, authenticator: impl Authenticate) -> Self {
+        self.schemes.set(Some(name), Arc::new(authenticator));
+        self
+    }
+
+    /// The largest request body, in bytes.
+    #[must_use]
+    pub fn body_limit(self, bytes: usize) -> Self {
+        Self { body_limit: bytes, ..self }
+    }
+
+    /// How long a body may take to arrive, and then a handler to answer.
+    #[must_use]
+    pub fn request_timeout(self, limit: Duration) -> Self {
+        Self { request_timeout: limit, ..self }
+    }
+
+    /// What stands before a problem's code in its type URI.
+    #[must_use]
+    pub fn problem_base(self, uri: impl Into<String>) -> Self {
+        Self { problem_base: uri.into(), ..self }
+    }
+
+    /// The OpenAPI document in JSON, served under `/openapi.json` and drawn under `/docs`.
+    #[must_use]
+    pub fn openapi(mut self, json: impl Into<Cow<'static, str>>) -> Self {
+        self.endpoints.openapi = Some(json.into());
+        self
+    }
+
+    /// The AsyncAPI document in JSON, served under `/asyncapi.json`.
+    #[must_use]
+    pub fn asyncapi(mut self, json: impl Into<Cow<'static, str>>) -> Self {
+        self.endpoints.asyncapi = Some(json.into());
+        self
+    }
+
+    /// Adds a check to `/readyz`.
+    #[must_use]
+    pub fn readiness<C, R>(mut self, name: &'static str, check: C) -> Self
+    where
+        C: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.endpoints.checks.push((name, Arc::new(move || Box::pin(check()))));
+        self
+    }
+
+    /// Serves the events a caller may see under `/events`: `source` opens the stream of JSON
+    /// envelopes of one caller, which ends when the caller leaves or the server stops.
+    #[must_use]
+    pub fn events<F, S>(mut self, requirement: Requirement, source: F) -> Self
+    where
+        F: Fn(&Principal) -> S + Send + Sync + 'static,
+        S: Stream<Item = Value> + Send + 'static,
+    {
+        let source = Arc::new(move |principal: &Principal| source(principal).boxed());
+        self.endpoints.events = Some(Events { requirement, source });
+        self
+    }
+
+    /// The router of these operations and the edge's own endpoints.
+    ///
+    /// Of two operations with one method on one path the first stays; the contract's linter
+    /// refuses such contracts.
+    pub fn router(self, routes: Vec<Routes>) -> Router {
+        observation::recorder();
+        let mut matcher = Matcher::default();
+        let mut mounted = Vec::new();
+        for route in routes.into_iter().flat_map(Routes::into_inner) {
+            let operation = route.info.id;
+            if !matcher.insert(route.info.path, route.info.method, mounted.len()) {
+                tracing::error!(operation, "another operation stands at this path");
+            }
+            if !self.schemes.cover(route.info.security) {
+                tracing::error!(operation, "a security scheme has no authenticator");
+            }
+            mounted.push(route);
+        }
+        let dispatcher = Dispatcher {
+            routes: mounted,
+            matcher,
+            schemes: self.schemes,
+            endpoints: self.endpoints,
+            in_flight: InFlight::default(),
+            body_limit: self.body_limit,
+            request_timeout: self.request_timeout,
+            problem_base: self.problem_base,
+        };
+        Router::new().fallback(dispatch).with_state(Arc::new(dispatcher))
+    }
+}

@@ -1,0 +1,75 @@
+//! The HTTP edge that generated servers stand on: routing, decoding, validation, authentication,
+//! idempotency in flight, problems, events, own endpoints and observation.
+//!
+//! It must never know a database: whoever has none can use it alone.
+//!
+//! Generated code has one trait a tag and one marker type an operation, and mounts them so:
+//!
+//! ```ignore
+//! pub fn service_calls<S: ServiceCalls>(service: Arc<S>) -> Routes {
+//!     Routes::new(service)
+//!         .on::<SubmitServiceCall, _, _>(|service, call| async move {
+//!             service.submit_service_call(call).await
+//!         })
+//!         .finish()
+//! }
+//! ```
+//!
+//! The application joins the tags' routes under one edge:
+//!
+//! ```no_run
+//! # async fn run(routes: symbolon_server::Routes) -> Result<(), Box<dyn std::error::Error>> {
+//! use symbolon_server::{Authenticator, Edge, Expectations};
+//! let expected = Expectations::new("https://issuer.example", "calls");
+//! let router = Edge::new("calls", "1.0.0")
+//!     .authenticator(Authenticator::from_jwks_file("jwks.json", expected)?)
+//!     .readiness("database", || async { Ok(()) })
+//!     .router(vec![routes]);
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! symbolon_server::serve(listener, router, async { tokio::signal::ctrl_c().await.ok(); }).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod authentication;
+mod authenticator;
+mod body;
+mod call;
+mod correlation;
+mod development_identity;
+mod dispatch;
+mod docs;
+mod edge;
+mod endpoints;
+mod events;
+mod in_flight;
+mod input;
+mod keys;
+mod matcher;
+mod observation;
+mod operation;
+mod outcome;
+mod problem;
+mod reply;
+mod routes;
+mod serving;
+
+pub use authentication::{Authenticate, Unauthenticated};
+pub use authenticator::{Authenticator, Expectations, Tenancy};
+pub use call::{Call, Idempotency, Principal};
+pub use development_identity::{DevelopmentIdentity, Grant, IdentityError};
+pub use edge::Edge;
+pub use in_flight::{InFlight, InFlightGuard};
+pub use input::{Input, Rejected};
+pub use keys::KeyError;
+pub use operation::{IdempotencyRule, Info, Method, Operation, ProblemKind, Requirement};
+pub use outcome::{Failure, Fault, Outcome};
+pub use reply::Reply;
+pub use routes::{Mounted, Routes};
+pub use serving::serve;
+
+/// What generated code names without a dependency of its own.
+pub mod reexport {
+    pub use bytes;
+    pub use symbolon_wire;
+}

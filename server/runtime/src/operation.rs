@@ -1,0 +1,129 @@
+//! What generated code says about an operation of the contract.
+
+use std::fmt;
+
+use symbolon_wire::{Documented, Validate};
+
+use crate::{Input, Rejected, Reply};
+
+/// One operation of the contract; implemented by a generated marker type.
+pub trait Operation: Send + Sync + 'static {
+    /// Parameters and body, named.
+    type Request: Validate + Send + 'static;
+    /// One variant a documented success.
+    type Response: Send + 'static;
+    /// One variant a documented problem.
+    type Error: Documented + Send + 'static;
+
+    /// What the edge has to know before it looks at the request.
+    const INFO: Info;
+
+    /// Reads the request. Every violation is recorded in `input`, so all are reported at once.
+    ///
+    /// # Errors
+    /// When the request violates the contract.
+    fn decode(input: &mut Input) -> Result<Self::Request, Rejected>;
+
+    /// Writes a documented success.
+    fn encode(response: Self::Response) -> Reply;
+
+    /// Writes a documented problem.
+    fn fail(error: Self::Error) -> Reply;
+}
+
+/// The contract's static facts about an operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Info {
+    /// `operationId`.
+    pub id: &'static str,
+    /// HTTP method.
+    pub method: Method,
+    /// Path template such as `/v1/orders/{id}`; a segment may mix text and names (`{id}.json`).
+    pub path: &'static str,
+    /// Alternatives, each a list of requirements that must all hold. An empty alternative allows
+    /// anonymous callers; no alternative at all means that the contract declares no security.
+    pub security: &'static [&'static [Requirement]],
+    /// Media types of the request body; empty where there is none.
+    pub consumes: &'static [&'static str],
+    /// `x-idempotency`.
+    pub idempotency: Option<IdempotencyRule>,
+}
+
+impl Info {
+    /// `GET /` without security, body or idempotency: for `..Info::DEFAULT`.
+    pub const DEFAULT: Self = Self {
+        id: "",
+        method: Method::GET,
+        path: "/",
+        security: &[],
+        consumes: &[],
+        idempotency: None,
+    };
+}
+
+/// A method an OpenAPI path item can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each is the method of its name (RFC 9110, RFC 5789)")]
+pub enum Method {
+    GET,
+    HEAD,
+    POST,
+    PUT,
+    DELETE,
+    OPTIONS,
+    TRACE,
+    PATCH,
+}
+
+impl Method {
+    /// The method's name as it stands in a request line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GET => "GET",
+            Self::HEAD => "HEAD",
+            Self::POST => "POST",
+            Self::PUT => "PUT",
+            Self::DELETE => "DELETE",
+            Self::OPTIONS => "OPTIONS",
+            Self::TRACE => "TRACE",
+            Self::PATCH => "PATCH",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// One security requirement: a scheme of the contract and the scopes it must grant.
+#[derive(Debug, Clone, Copy)]
+pub struct Requirement {
+    /// Name under `components.securitySchemes`.
+    pub scheme: &'static str,
+    /// Scopes the caller needs, all of them.
+    pub scopes: &'static [&'static str],
+}
+
+/// `x-idempotency` as far as the edge enforces it.
+#[derive(Debug, Clone, Copy)]
+pub struct IdempotencyRule {
+    /// Header that carries the key.
+    pub header: &'static str,
+    /// Whether a request without a key violates the contract.
+    pub required: bool,
+}
+
+/// An entry of the contract's problem catalogue.
+#[derive(Debug, Clone, Copy)]
+pub struct ProblemKind {
+    /// Stable code, such as `not-found`.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// Short summary, the same for every occurrence.
+    pub title: &'static str,
+    /// Type URI; empty for the edge's base URI followed by the code.
+    pub type_: &'static str,
+}

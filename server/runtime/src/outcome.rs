@@ -1,0 +1,68 @@
+//! How a handler ends: a documented response, a documented problem, or a failure nobody documented.
+
+use std::error::Error;
+use std::fmt;
+
+use symbolon_wire::Documented;
+
+use crate::Operation;
+
+/// What the handler of an operation returns.
+pub type Outcome<O> = Result<<O as Operation>::Response, Fault<<O as Operation>::Error>>;
+
+/// Why an operation did not succeed. `?` turns documented problems and [`Failure`]s into it and
+/// nothing else.
+#[derive(Debug)]
+pub enum Fault<E> {
+    /// A problem of the contract.
+    Documented(E),
+    /// Anything else: logged once, answered with an opaque 500.
+    Internal(Failure),
+}
+
+impl<E: Documented> From<E> for Fault<E> {
+    fn from(error: E) -> Self {
+        Self::Documented(error)
+    }
+}
+
+impl<E> From<Failure> for Fault<E> {
+    fn from(failure: Failure) -> Self {
+        Self::Internal(failure)
+    }
+}
+
+/// An error that the contract does not document. Its text reaches the log and never the caller.
+pub struct Failure(Box<dyn Error + Send + Sync>);
+
+impl Failure {
+    /// A failure known only by a message.
+    pub fn message(text: impl Into<String>) -> Self {
+        Self(text.into().into())
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The error and all its causes, outermost first.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(formatter, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Failure({self})")
+    }
+}

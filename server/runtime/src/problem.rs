@@ -1,0 +1,69 @@
+//! The problems the edge itself answers with, in RFC 9457's form.
+
+use symbolon_wire::{Problem, Violation};
+use uuid::Uuid;
+
+use crate::{ProblemKind, Reply};
+
+const fn kind(code: &'static str, status: u16, title: &'static str) -> ProblemKind {
+    ProblemKind { code, status, title, type_: "" }
+}
+
+pub(crate) const INVALID_REQUEST: ProblemKind =
+    kind("invalid-request", 400, "The request violates the contract");
+pub(crate) const UNAUTHENTICATED: ProblemKind =
+    kind("unauthenticated", 401, "Valid credentials are required");
+pub(crate) const FORBIDDEN: ProblemKind =
+    kind("forbidden", 403, "The credentials do not allow this operation");
+pub(crate) const NOT_FOUND: ProblemKind = kind("not-found", 404, "There is no such resource");
+pub(crate) const METHOD_NOT_ALLOWED: ProblemKind =
+    kind("method-not-allowed", 405, "The resource does not have this method");
+pub(crate) const REQUEST_TIMEOUT: ProblemKind =
+    kind("request-timeout", 408, "The request did not arrive in time");
+pub(crate) const IDEMPOTENCY_IN_FLIGHT: ProblemKind =
+    kind("idempotency-in-flight", 409, "A request with this idempotency key is being processed");
+pub(crate) const PAYLOAD_TOO_LARGE: ProblemKind =
+    kind("payload-too-large", 413, "The request body is too large");
+pub(crate) const UNSUPPORTED_MEDIA_TYPE: ProblemKind =
+    kind("unsupported-media-type", 415, "The operation does not read this media type");
+pub(crate) const INTERNAL_ERROR: ProblemKind = kind("internal-error", 500, "Internal error");
+pub(crate) const UNAVAILABLE: ProblemKind =
+    kind("unavailable", 503, "The operation did not finish in time");
+
+/// A problem of the edge with a sentence about this occurrence.
+pub(crate) fn reply(kind: &ProblemKind, detail: &str) -> Reply {
+    Reply::problem(kind, Problem::new(detail))
+}
+
+/// All violations of the contract that were found in a request.
+pub(crate) fn invalid(violations: Vec<Violation>) -> Reply {
+    let detail = match violations.len() {
+        1 => "1 place of the request violates the contract".to_owned(),
+        count => format!("{count} places of the request violate the contract"),
+    };
+    Reply::problem(&INVALID_REQUEST, Problem { errors: violations, ..Problem::new(detail) })
+}
+
+/// Fills in what the handler left open: kind, occurrence and correlation id.
+pub(crate) fn complete(
+    problem: &mut Problem,
+    kind: &ProblemKind,
+    base: &str,
+    correlation_id: &str,
+) {
+    if problem.type_.is_empty() || problem.type_ == "about:blank" {
+        problem.type_ = match kind.type_ {
+            "" => format!("{base}{}", kind.code),
+            type_ => type_.to_owned(),
+        };
+    }
+    if problem.title.is_empty() {
+        problem.title = kind.title.to_owned();
+    }
+    if problem.code.is_empty() {
+        problem.code = kind.code.to_owned();
+    }
+    problem.status = kind.status;
+    problem.correlation_id = correlation_id.to_owned();
+    problem.instance.get_or_insert_with(|| format!("urn:uuid:{}", Uuid::now_v7()));
+}

@@ -1,0 +1,141 @@
+//! What an operation answers, before the edge renders it.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use symbolon_wire::{Parameter, Problem};
+
+use crate::{Failure, ProblemKind, problem};
+
+/// Status, headers and body of an answer. Whatever cannot be written becomes an opaque 500.
+#[derive(Debug)]
+pub struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    content: Content,
+    failure: Option<Failure>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Empty,
+    Bytes { media: String, bytes: Bytes },
+    Problem { kind: ProblemKind, problem: Box<Problem> },
+}
+
+impl Reply {
+    fn new(status: u16, content: Content) -> Self {
+        Self { status, headers: HeaderMap::new(), content, failure: None }
+    }
+
+    /// A response without a body.
+    pub fn empty(status: u16) -> Self {
+        Self::new(status, Content::Empty)
+    }
+
+    /// A JSON body.
+    pub fn json<T: Serialize + ?Sized>(status: u16, body: &T) -> Self {
+        Self::json_as(status, "application/json", body)
+    }
+
+    /// A JSON body under another media type, such as `application/vnd.example+json`.
+    pub fn json_as<T: Serialize + ?Sized>(status: u16, media: &str, body: &T) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => Self::bytes(status, media, bytes),
+            Err(error) => Self { failure: Some(error.into()), ..Self::empty(status) },
+        }
+    }
+
+    /// A `text/plain` body.
+    pub fn text(status: u16, body: impl Into<String>) -> Self {
+        Self::bytes(status, "text/plain; charset=utf-8", body.into())
+    }
+
+    /// A body of any media type.
+    pub fn bytes(status: u16, media: &str, body: impl Into<Bytes>) -> Self {
+        Self::new(status, Content::Bytes { media: media.to_owned(), bytes: body.into() })
+    }
+
+    /// A problem of the contract's catalogue. The edge fills in what `problem` leaves open.
+    pub fn problem(kind: &ProblemKind, problem: Problem) -> Self {
+        Self::new(kind.status, Content::Problem { kind: *kind, problem: Box::new(problem) })
+    }
+
+    /// Adds a header in OpenAPI's `simple` style.
+    #[must_use]
+    pub fn header<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
+        let text = match Parameter::header(name).encode_text(value) {
+            Ok(Some(text)) => text,
+            Ok(None) => return self,
+            Err(error) => return self.failed(error),
+        };
+        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&text)) {
+            (Ok(name), Ok(value)) => {
+                self.headers.append(name, value);
+                self
+            }
+            (Err(error), _) => self.failed(error),
+            (_, Err(error)) => self.failed(error),
+        }
+    }
+
+    /// Adds a header that may be absent.
+    #[must_use]
+    pub fn optional_header<T: Serialize>(self, name: &'static str, value: &Option<T>) -> Self {
+        match value {
+            Some(value) => self.header(name, value),
+            None => self,
+        }
+    }
+
+    /// Sets a header as it stands: its commas separate no elements of ours.
+    #[must_use]
+    pub(crate) fn literal(mut self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(value) => {
+                self.headers.insert(name, value);
+                self
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn failed(self, error: impl Into<Failure>) -> Self {
+        Self { failure: Some(error.into()), ..self }
+    }
+
+    /// The HTTP response and, for problems, the URI of the occurrence.
+    ///
+    /// # Errors
+    /// When status, header or body cannot be written.
+    pub(crate) fn render(
+        self,
+        problem_base: &str,
+        correlation_id: &str,
+    ) -> Result<(Response, Option<String>), Failure> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let mut occurrence = None;
+        let (media, body) = match self.content {
+            Content::Empty => (None, Body::empty()),
+            Content::Bytes { media, bytes } => (Some(media), Body::from(bytes)),
+            Content::Problem { kind, mut problem } => {
+                problem::complete(&mut problem, &kind, problem_base, correlation_id);
+                occurrence.clone_from(&problem.instance);
+                let bytes = serde_json::to_vec(&problem)?;
+                (Some("application/problem+json".to_owned()), Body::from(bytes))
+            }
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = StatusCode::from_u16(self.status)?;
+        *response.headers_mut() = self.headers;
+        if let Some(media) = media {
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_str(&media)?);
+        }
+        Ok((response, occurrence))
+    }
+}

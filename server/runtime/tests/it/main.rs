@@ -1,0 +1,10 @@
+//! The edge as its callers see it, with the operations of a toy contract.
+#![allow(clippy::unwrap_used, missing_debug_implementations, unreachable_pub)]
+
+mod bodies;
+mod contract;
+mod endpoints;
+mod routing;
+mod security;
+mod serving;
+mod toy;

@@ -1,0 +1,396 @@
+//! A small contract, written by hand in the form generated code has, and a service for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use symbolon_server::{
+    Call, DevelopmentIdentity, Edge, Failure, Grant, IdempotencyRule, Info, Input, Method,
+    Operation, Outcome, ProblemKind, Rejected, Reply, Requirement, Routes,
+};
+use symbolon_wire::{Binary, Documented, In, Parameter, Problem, Style, Validate, Violations};
+use tower::ServiceExt;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Order {
+    pub symbol: String,
+    pub quantity: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legs: Vec<Leg>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Leg {
+    pub side: Side,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Side {
+    Buy,
+    Sell,
+}
+
+impl Validate for Order {
+    fn validate(&self, at: &mut Violations) {
+        at.member("symbol", &self.symbol, |value, at| at.max_length(value, 8));
+        at.member("quantity", &self.quantity, |value, at| at.minimum(*value, 1));
+    }
+}
+
+pub mod place_order {
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Request {
+        pub idempotency_key: Option<String>,
+        pub body: Order,
+    }
+
+    impl Validate for Request {
+        fn validate(&self, at: &mut Violations) {
+            self.body.validate(at);
+        }
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Response {
+        Accepted { location: String, body: Value },
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Error {
+        Halted(Problem),
+    }
+
+    impl Documented for Error {}
+}
+
+const HALTED: ProblemKind =
+    ProblemKind { code: "halted", status: 409, title: "Trading is halted", type_: "" };
+const WRITE: Requirement = Requirement { scheme: "oidc", scopes: &["orders:write"] };
+const READ: Requirement = Requirement { scheme: "oidc", scopes: &["orders:read"] };
+
+#[derive(Debug)]
+pub struct PlaceOrder;
+
+impl Operation for PlaceOrder {
+    type Request = place_order::Request;
+    type Response = place_order::Response;
+    type Error = place_order::Error;
+
+    const INFO: Info = Info {
+        id: "placeOrder",
+        method: Method::POST,
+        path: "/v1/orders",
+        security: &[&[WRITE]],
+        consumes: &["application/json"],
+        idempotency: Some(IdempotencyRule { header: "Idempotency-Key", required: false }),
+    };
+
+    fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
+        let idempotency_key = input.optional(Parameter::header("Idempotency-Key"));
+        let body = input.json();
+        Ok(place_order::Request { idempotency_key: idempotency_key?, body: body? })
+    }
+
+    fn encode(response: Self::Response) -> Reply {
+        match response {
+            place_order::Response::Accepted { location, body } => {
+                Reply::json(202, &body).header("Location", &location)
+            }
+        }
+    }
+
+    fn fail(error: Self::Error) -> Reply {
+        match error {
+            place_order::Error::Halted(problem) => Reply::problem(&HALTED, problem),
+        }
+    }
+}
+
+/// An operation that answers with JSON made of its request, so that tests see what arrived.
+macro_rules! echo {
+    ($marker:ident, $info:expr, |$input:ident| $decode:expr) => {
+        #[derive(Debug)]
+        pub struct $marker;
+
+        impl Operation for $marker {
+            type Request = Echoed;
+            type Response = Value;
+            type Error = Nothing;
+            const INFO: Info = $info;
+
+            fn decode($input: &mut Input) -> Result<Echoed, Rejected> {
+                $decode
+            }
+
+            fn encode(response: Value) -> Reply {
+                Reply::json(200, &response)
+            }
+
+            fn fail(error: Nothing) -> Reply {
+                match error {}
+            }
+        }
+    };
+}
+
+pub struct Echoed(pub Value);
+
+impl Validate for Echoed {
+    fn validate(&self, at: &mut Violations) {
+        if let Some(limit) = self.0.get("limit").and_then(Value::as_i64) {
+            at.inside(In::Query, |at| {
+                at.member("limit", &limit, |limit, at| at.maximum(*limit, 200));
+            });
+        }
+    }
+}
+
+pub enum Nothing {}
+
+impl Documented for Nothing {}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Filter {
+    status: Option<Side>,
+    since: Option<u32>,
+}
+
+echo!(
+    ListOrders,
+    Info { id: "listOrders", path: "/v1/orders", security: &[&[READ], &[WRITE]], ..Info::DEFAULT },
+    |input| {
+        let limit = input.optional::<i64>(Parameter::query("limit"));
+        let tag = input.optional::<Vec<String>>(Parameter::query("tag"));
+        let filter = input.optional::<Filter>(Parameter::query("filter").style(Style::DeepObject));
+        let trace = input.optional::<bool>(Parameter::header("X-Trace"));
+        let seat = input.optional::<u8>(Parameter::cookie("seat"));
+        Ok(Echoed(serde_json::json!({ "limit": limit?, "tag": tag?, "filter": filter?,
+        "trace": trace?, "seat": seat? })))
+    }
+);
+echo!(
+    GetOrder,
+    Info { id: "getOrder", path: "/v1/orders/{id}", security: &[], ..Info::DEFAULT },
+    |input| named(input, "getOrder", &["id"])
+);
+echo!(
+    GetMine,
+    Info { id: "getMine", path: "/v1/orders/mine", security: &[&[READ], &[]], ..Info::DEFAULT },
+    |input| named(input, "getMine", &[])
+);
+echo!(
+    GetOrderFile,
+    Info { id: "getOrderFile", path: "/v1/orders/{id}.json", ..Info::DEFAULT },
+    |input| named(input, "getOrderFile", &["id"])
+);
+echo!(
+    CancelOrder,
+    Info {
+        id: "cancelOrder",
+        method: Method::POST,
+        path: "/v1/orders/{id}:cancel",
+        ..Info::DEFAULT
+    },
+    |input| named(input, "cancelOrder", &["id"])
+);
+echo!(GetLegs, Info { id: "getLegs", path: "/v1/orders/{order}/legs", ..Info::DEFAULT }, |input| {
+    named(input, "getLegs", &["order"])
+});
+echo!(
+    GetFill,
+    Info { id: "getFill", path: "/v1/orders/{owner}/fills/{from}..{to}", ..Info::DEFAULT },
+    |input| named(input, "getFill", &["owner", "from", "to"])
+);
+echo!(
+    Upload,
+    Info {
+        id: "upload",
+        method: Method::POST,
+        path: "/v1/files",
+        consumes: &["multipart/form-data", "application/x-www-form-urlencoded"],
+        ..Info::DEFAULT
+    },
+    |input| {
+        if input.is("multipart/form-data") {
+            let form: Form = input.multipart()?;
+            return Ok(Echoed(serde_json::json!({ "title": form.title, "copies": form.copies,
+                "order": form.order, "bytes": form.file.map(|file| file.0.len()) })));
+        }
+        input.form::<Form>().map(|form| {
+            Echoed(serde_json::json!({ "title": form.title,
+            "copies": form.copies, "labels": form.labels }))
+        })
+    }
+);
+echo!(Misbehave, Info { id: "misbehave", path: "/v1/misbehave/{how}", ..Info::DEFAULT }, |input| {
+    named(input, "misbehave", &["how"])
+});
+
+#[derive(Debug, Deserialize)]
+struct Form {
+    title: String,
+    copies: u32,
+    order: Option<Order>,
+    file: Option<Binary>,
+    #[serde(default)]
+    labels: Vec<String>,
+}
+
+fn named(input: &mut Input, operation: &str, names: &[&'static str]) -> Result<Echoed, Rejected> {
+    let mut values = serde_json::Map::new();
+    values.insert("operation".into(), operation.into());
+    for name in names {
+        let value: String = input.required(Parameter::path(name))?;
+        values.insert((*name).to_owned(), value.into());
+    }
+    Ok(Echoed(values.into()))
+}
+
+pub struct Orders;
+
+impl Orders {
+    async fn place_order(&self, call: Call<PlaceOrder>) -> Outcome<PlaceOrder> {
+        let place_order::Request { idempotency_key, body } = call.request;
+        match body.symbol.as_str() {
+            "HALT" => Err(place_order::Error::Halted(Problem::new("the market is closed")))?,
+            "SLOW" => tokio::time::sleep(Duration::from_millis(200)).await,
+            _ => {}
+        }
+        let body = serde_json::json!({ "order": body, "tenant": call.principal.tenant,
+            "key": idempotency_key, "correlationId": call.correlation_id,
+            "fingerprint": call.idempotency.map(|given| given.fingerprint) });
+        Ok(place_order::Response::Accepted { location: "/v1/orders/7".to_owned(), body })
+    }
+
+    async fn misbehave(&self, call: Call<Misbehave>) -> Outcome<Misbehave> {
+        match call.request.0["how"].as_str() {
+            Some("fail") => Err(Failure::from(std::fmt::Error))?,
+            Some("panic") => panic!("secret in a panic"),
+            _ => tokio::time::sleep(Duration::from_secs(60)).await,
+        }
+        Ok(Value::Null)
+    }
+}
+
+pub fn orders() -> Routes {
+    let routes = Routes::new(Arc::new(Orders))
+        .on::<PlaceOrder, _, _>(|service, call| async move { service.place_order(call).await })
+        .on::<Misbehave, _, _>(|service, call| async move { service.misbehave(call).await });
+    macro_rules! echoes {
+        ($routes:expr, $($marker:ident)*) => {
+            $routes$(.on::<$marker, _, _>(|_, call| async move { Ok(call.request.0) }))*
+        };
+    }
+    echoes!(routes, ListOrders GetOrder GetMine GetOrderFile CancelOrder GetLegs GetFill Upload)
+        .finish()
+}
+
+/// An edge, its development issuer and the folder that holds the issuer's keys.
+pub struct Toy {
+    pub identity: DevelopmentIdentity,
+    pub router: Router,
+    _folder: tempfile::TempDir,
+}
+
+impl Toy {
+    pub fn new() -> Self {
+        Self::with(|edge| edge)
+    }
+
+    pub fn with(configure: impl FnOnce(Edge) -> Edge) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let identity =
+            DevelopmentIdentity::open(folder.path(), "http://issuer.test", "toy").unwrap();
+        let edge = Edge::new("toy", "1.2.3").authenticator(identity.authenticator().unwrap());
+        let router = configure(edge).router(vec![orders()]);
+        Self { identity, router, _folder: folder }
+    }
+
+    pub fn token(&self, scopes: &[&str]) -> String {
+        let scopes = scopes.iter().map(ToString::to_string).collect();
+        let lifetime = Duration::from_secs(60);
+        let (subject, tenant) = ("ada".to_owned(), "acme".to_owned());
+        self.identity.mint(&Grant { subject, tenant, scopes, lifetime }).unwrap()
+    }
+
+    /// Sends a request with a token of all scopes, unless it brings its own.
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        let headers = request.headers_mut();
+        if !headers.contains_key("authorization") {
+            let token = self.token(&["orders:read", "orders:write"]);
+            headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+        }
+        self.send_as_is(request).await
+    }
+
+    pub async fn send_as_is(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, bytes }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, body: &str) -> Answer {
+        self.send(json(path, body)).await
+    }
+}
+
+pub fn json(path: &str, body: &str) -> Request<Body> {
+    let request = Request::post(path).header("content-type", "application/json");
+    request.body(body.to_owned().into()).unwrap()
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub bytes: Bytes,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The problem, checked for what every problem has.
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        let problem = self.json();
+        assert_eq!((self.status.as_u16(), &problem["code"]), (status, &code.into()), "{problem}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["type"], format!("/problems/{code}"));
+        assert_eq!(problem["correlationId"], self.header("x-correlation-id"));
+        assert!(problem["instance"].as_str().unwrap().starts_with("urn:uuid:"));
+        assert!(!problem["title"].as_str().unwrap().is_empty());
+        problem
+    }
+
+    /// `in`, `pointer` and `code` of the violations.
+    pub fn violations(&self) -> Vec<String> {
+        let problem = self.problem(400, "invalid-request");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let errors = problem["errors"].as_array().unwrap().iter();
+        errors.map(|one| ["in", "pointer", "code"].map(|name| text(&one[name])).join(" ")).collect()
+    }
+}

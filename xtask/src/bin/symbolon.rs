@@ -1,0 +1,20 @@
+//! The contract-first toolchain, for anyone's contract.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use xtask::gen_standalone;
+
+/// One contract, cut into both halves: a server and its SDKs.
+#[derive(Debug, Parser)]
+#[command(name = "symbolon", version, subcommand_required = true)]
+enum Command {
+    /// Generate a server, SDKs and schemas from a contract.
+    Gen(gen_standalone::Gen),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Command::parse() {
+        Command::Gen(options) => gen_standalone::run(&options),
+    }
+}

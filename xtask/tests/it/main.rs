@@ -1,0 +1,10 @@
+//! The project keeps its own house rules.
+
+use std::path::Path;
+
+#[test]
+fn the_house_is_tidy() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let findings = xtask::tidy::findings(&root).expect("the sources can be read");
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
