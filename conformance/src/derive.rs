@@ -1,11 +1,12 @@
 //! Statuses that no valid request gets at will: the judge makes the request itself.
 
+use crate::answer::exchange;
 use crate::contract::{Documented, Operation, is_json};
 use crate::credentials::NONE;
 use crate::examples::{cases, realise};
 use crate::report::Complaint;
 use crate::request::{Draft, Request};
-use crate::session::Session;
+use crate::session::{Session, client};
 
 /// The sizes of body that are tried, in MiB; the last is larger than a server need accept.
 const PADDINGS_MIB: [usize; 4] = [2, 4, 8, 16];
@@ -89,6 +90,8 @@ async fn ask<'c>(
 ///
 /// A server may hang up on a body it does not want, so a lost connection is tried again.
 async fn too_large<'c>(session: &mut Session<'c>, operation: &'c Operation<'c>) {
+    // Connections of its own: one that was hung up on must not serve another request.
+    let lone = client(0);
     for size in PADDINGS_MIB {
         let cause = format!("derived: a body of {size} MiB");
         let mut lost = None;
@@ -100,7 +103,7 @@ async fn too_large<'c>(session: &mut Session<'c>, operation: &'c Operation<'c>) 
             if let Some(body) = &mut request.body {
                 body.resize(size << 20 | 1, b' ');
             }
-            match crate::answer::exchange(&session.client, &session.url, &request).await {
+            match exchange(&lone, &session.url, &request).await {
                 Ok(answer) => {
                     session.observe(operation, &request, &answer, &cause);
                     session.promise(operation, &request, &answer, &cause);

@@ -142,8 +142,8 @@ mod tests {
 
     #[test]
     fn a_time_may_be_spelled_differently() {
-        let mut written = Draft::default();
-        written.body = Some(("application/json".into(), json!({"dueAt": "2099-01-01T00:00:00Z"})));
+        let body = json!({"dueAt": "2099-01-01T00:00:00Z"});
+        let written = Draft { body: Some(("application/json".into(), body)), ..Draft::default() };
         let example = json!({"dueAt": "2099-01-01T00:00:00Z"});
         let answer = json!({"dueAt": "2099-01-01T00:00:00.000+00:00"});
         assert_eq!(lost(&written, &written, &example, &answer), []);

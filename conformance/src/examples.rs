@@ -41,10 +41,16 @@ impl Case<'_> {
     }
 }
 
-/// Replays every example of every operation.
+/// Replays every example of every operation: first what makes things, last what deletes them.
 pub(crate) async fn replay_all(session: &mut Session<'_>) {
     let contract = session.contract;
-    for operation in &contract.operations {
+    let mut operations: Vec<&Operation<'_>> = contract.operations.iter().collect();
+    operations.sort_by_key(|operation| match operation.method.as_str() {
+        "POST" | "PUT" | "PATCH" => 0,
+        "DELETE" => 2,
+        _ => 1,
+    });
+    for operation in operations {
         for case in cases(operation) {
             replay(session, operation, &case).await;
         }

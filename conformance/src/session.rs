@@ -42,15 +42,20 @@ pub(crate) struct Session<'c> {
     started: Instant,
 }
 
+/// A client that follows no redirect and keeps this many idle connections.
+pub(crate) fn client(idle: usize) -> Client {
+    let client = Client::builder().redirect(Policy::none()).no_proxy().pool_max_idle_per_host(idle);
+    client.build().expect("these settings need nothing of the system but TLS")
+}
+
 impl<'c> Session<'c> {
     /// Starts a run: from here on events are captured.
     pub(crate) async fn open(contract: &'c Contract<'c>, options: &'c Options) -> Self {
-        let client = Client::builder().redirect(Policy::none()).no_proxy().build();
         let url = options.url.trim_end_matches('/').to_owned();
         let mut session = Self {
             contract,
             options,
-            client: client.unwrap_or_default(),
+            client: client(usize::MAX),
             fresh: Fresh::new(options.seed, contract.server.as_deref(), &url),
             url,
             coverage: Coverage::default(),

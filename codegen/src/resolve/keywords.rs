@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Scope, similar};
 use crate::diagnostic::Kind;
-use crate::model::{EnumerationValue, Idempotency, Lifecycle, Name, Pagination, ProblemKind};
+use crate::model::{Idempotency, Name, Pagination, ProblemKind};
 use crate::source::Cursor;
 
 /// The keywords an operation may carry.
@@ -136,47 +136,8 @@ pub(super) fn catalogue<'a>(
     catalogue
 }
 
-/// `x-lifecycle {field, initial, transitions}` of an enumeration.
-pub(super) fn lifecycle<'a>(
-    scope: &mut Scope<'a>,
-    at: &Cursor<'a>,
-    values: &[EnumerationValue],
-) -> Option<Lifecycle> {
-    members(scope, at, "x-lifecycle", &["field", "initial", "transitions"])?;
-    let known = |state: &str| values.iter().any(|value| value.wire == state);
-    let mut unknown = Vec::new();
-    let initial = at.text("initial").unwrap_or_default().to_owned();
-    if !known(&initial) {
-        unknown.push((at.clone(), initial.clone()));
-    }
-    let mut transitions = Vec::new();
-    for (from, targets) in at.get("transitions").map(|found| found.members()).unwrap_or_default() {
-        if !known(from) {
-            unknown.push((targets.clone(), from.to_owned()));
-        }
-        let mut following = Vec::new();
-        for element in targets.elements() {
-            let state = element.value.as_str().unwrap_or_default().to_owned();
-            if !known(&state) {
-                unknown.push((element, state.clone()));
-            }
-            following.push(state);
-        }
-        following.sort();
-        transitions.push((from.to_owned(), following));
-    }
-    if unknown.is_empty() {
-        return Some(Lifecycle { initial, transitions });
-    }
-    for (place, state) in unknown {
-        let why = format!("names the state `{state}`, which the enumeration does not list");
-        scope.report(&place, Kind::BadKeyword { keyword: "x-lifecycle", why });
-    }
-    None
-}
-
 /// Checks that a keyword is an object with known members only.
-fn members<'a>(
+pub(super) fn members<'a>(
     scope: &mut Scope<'a>,
     at: &Cursor<'a>,
     keyword: &'static str,

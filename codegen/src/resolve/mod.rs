@@ -7,6 +7,7 @@ mod directions;
 mod events;
 mod examples;
 mod keywords;
+mod lifecycles;
 mod operations;
 mod parameters;
 mod recursion;
@@ -60,6 +61,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     }
     scope.drain();
     system.types = std::mem::take(&mut scope.types);
+    lifecycles::resolve(&mut scope, &mut system);
     answers::settle_forms(&mut scope, &mut system);
     directions::mark(&mut system);
     recursion::mark(&mut system, &mut scope);
@@ -76,6 +78,7 @@ struct Scope<'a> {
     types: BTreeMap<TypeId, Definition>,
     places: BTreeMap<Place, TypeId>,
     inline: BTreeMap<Place, TypeId>,
+    lifecycles: Vec<(TypeId, Cursor<'a>)>,
     taken: BTreeSet<String>,
     waiting: Vec<(TypeId, Cursor<'a>)>,
     problem_schemas: BTreeSet<Place>,
@@ -89,6 +92,7 @@ impl<'a> Scope<'a> {
             types: BTreeMap::new(),
             places: BTreeMap::new(),
             inline: BTreeMap::new(),
+            lifecycles: Vec::new(),
             taken: BTreeSet::new(),
             waiting: Vec::new(),
             problem_schemas: BTreeSet::new(),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::constraints::constraints;
-use super::{Scope, keywords};
+use super::Scope;
 use crate::diagnostic::Kind;
 use crate::model::{
     Additional, Constraints, Definition, Enumeration, EnumerationValue, Name, Object, Property,
@@ -99,11 +99,9 @@ impl<'a> Scope<'a> {
         }
     }
 
-    pub(super) fn define(&mut self, id: &TypeId, at: &Cursor<'a>, mut shape: Shape) {
-        if let (Shape::Enumeration(enumeration), Some(lifecycle)) =
-            (&mut shape, at.get("x-lifecycle"))
-        {
-            enumeration.lifecycle = keywords::lifecycle(self, &lifecycle, &enumeration.values);
+    pub(super) fn define(&mut self, id: &TypeId, at: &Cursor<'a>, shape: Shape) {
+        if let Some(lifecycle) = at.get("x-lifecycle") {
+            self.lifecycles.push((id.clone(), lifecycle));
         }
         let description = at.text("description").map(str::to_owned);
         let definition = Definition { shape, description, in_requests: false, in_responses: false };

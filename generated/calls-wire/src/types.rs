@@ -976,6 +976,21 @@ impl ServiceCallStatus {
             Self::Cancelled => "Cancelled",
         }
     }
+
+    /// The value everything begins with.
+    pub const INITIAL: Self = Self::Queued;
+
+    /// The values that may follow this one; none if it is final.
+    pub fn next(self) -> &'static [Self] {
+        match self {
+            Self::Scheduled => &[Self::Cancelled, Self::Queued],
+            Self::Queued => &[Self::Cancelled, Self::Running, Self::Scheduled],
+            Self::Running => &[Self::Failed, Self::Succeeded],
+            Self::Succeeded => &[],
+            Self::Failed => &[],
+            Self::Cancelled => &[],
+        }
+    }
 }
 
 impl std::fmt::Display for ServiceCallStatus {

@@ -6,9 +6,7 @@ mod service_calls;
 
 use symbolon_kernel::{Migration, MigrationSet};
 
-pub use service_calls::{
-    Calls, Loopback, ServiceCallsService, Settings, StartError, StopHandle,
-};
+pub use service_calls::{Calls, Loopback, ServiceCallsService, Settings, StartError, StopHandle};
 
 macro_rules! file {
     ($name:literal) => {

@@ -3,18 +3,21 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::gen_standalone;
+use xtask::{conformance, gen_standalone};
 
 /// One contract, cut into both halves: a server and its SDKs.
 #[derive(Debug, Parser)]
 #[command(name = "symbolon", version, subcommand_required = true)]
 enum Command {
+    /// Judge a running server by its contract.
+    Conformance(conformance::Arguments),
     /// Generate a server, SDKs and schemas from a contract.
     Gen(gen_standalone::Gen),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Command::parse() {
+        Command::Conformance(options) => conformance::run(options),
         Command::Gen(options) => gen_standalone::run(&options),
     }
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::{gen_house, tidy};
+use xtask::{gen_house, test, tidy, up};
 
 /// Tasks of this project.
 #[derive(Debug, Parser)]
@@ -11,13 +11,19 @@ use xtask::{gen_house, tidy};
 enum Task {
     /// Write (or check) everything that is generated from contracts/.
     Gen(gen_house::Gen),
+    /// Run every check.
+    Test(test::Test),
     /// Check floors, names, rooms and size budgets.
     Tidy(tidy::Tidy),
+    /// Build and run the reference server on an embedded database.
+    Up(up::Up),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
         Task::Gen(options) => gen_house::run(&options),
+        Task::Test(options) => test::run(&options),
         Task::Tidy(options) => tidy::run(&options),
+        Task::Up(options) => up::run(&options),
     }
 }

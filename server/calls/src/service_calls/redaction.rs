@@ -13,15 +13,40 @@ const HEADER_VALUE_BYTES: usize = 1024;
 /// Parts of a secret that are shorter are too common to be looked for.
 const SHORTEST_PART: usize = 4;
 const SENSITIVE: [&str; 13] = [
-    "auth", "cookie", "token", "secret", "password", "passwd", "api-key", "apikey", "access-key",
-    "private", "credential", "session", "signature",
+    "auth",
+    "cookie",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "api-key",
+    "apikey",
+    "access-key",
+    "private",
+    "credential",
+    "session",
+    "signature",
 ];
 const SCHEMES: [&str; 6] = ["basic", "bearer", "digest", "negotiate", "token", "apikey"];
 /// Response headers that are recorded; what others say is nobody's business here.
 const RECORDED: [&str; 17] = [
-    "age", "allow", "cache-control", "content-encoding", "content-language", "content-length",
-    "content-type", "date", "etag", "expires", "last-modified", "location", "retry-after",
-    "server", "vary", "x-correlation-id", "x-request-id",
+    "age",
+    "allow",
+    "cache-control",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-type",
+    "date",
+    "etag",
+    "expires",
+    "last-modified",
+    "location",
+    "retry-after",
+    "server",
+    "vary",
+    "x-correlation-id",
+    "x-request-id",
 ];
 
 /// Whether the value of a request header is a secret; `name` is in lower case.
@@ -77,7 +102,8 @@ impl Redactor {
         let mut text = self.text(&String::from_utf8_lossy(body));
         if let (Extent::Cut, Some(longest)) = (extent, self.needles.first()) {
             // The end may be the beginning of a secret.
-            cut(&mut text, text.len().saturating_sub(longest.len()));
+            let kept = text.len().saturating_sub(longest.len());
+            cut(&mut text, kept);
         }
         cut(&mut text, SNIPPET_BYTES);
         text
@@ -129,7 +155,8 @@ mod tests {
 
     #[test]
     fn secrets_are_told_by_name() {
-        for name in ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-vault-token"] {
+        for name in ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-vault-token"]
+        {
             assert!(is_sensitive(name), "{name}");
         }
         for name in ["accept", "content-type", "x-request-id", "user-agent"] {
@@ -159,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_snippet_is_bounded_valid_text() {
-        for body in ["€".repeat(5000).into_bytes(), vec![0xff; 20_000], "a€".repeat(4000).into()] {
+        for body in ["€".repeat(5000).into_bytes(), vec![0xff; 20_000], "a€".repeat(4000).into()]
+        {
             let snippet = Redactor::default().snippet(&body, Extent::Whole);
             assert!(snippet.len() <= SNIPPET_BYTES && snippet.len() > SNIPPET_BYTES - 4);
         }

@@ -1,0 +1,100 @@
+//! What can be configured, by flags and by environment variables; flags win.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
+
+/// The Symbolon server.
+#[derive(Debug, Parser)]
+#[command(name = "symbolon-server", version, about, arg_required_else_help = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API until SIGINT or SIGTERM, then finish what is running.
+    Serve(Serve),
+    /// Print an access token for a server that runs with --development on the same data folder.
+    Token(Token),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address to listen on; port 0 takes a free one, which the log names.
+    #[arg(long, env = "SYMBOLON_LISTEN", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+    /// Trust tokens signed by the keys in this file or behind this http(s) URL (a JSON Web Key
+    /// Set).
+    #[arg(long, env = "SYMBOLON_JWKS", value_name = "FILE|URL")]
+    pub(crate) jwks: Option<String>,
+    /// Trust tokens made by `symbolon-server token`. Never in production.
+    #[arg(long, env = "SYMBOLON_DEVELOPMENT")]
+    pub(crate) development: bool,
+    /// Let calls reach the loopback addresses of this machine. Never in production.
+    #[arg(long, env = "SYMBOLON_ALLOW_LOOPBACK")]
+    pub(crate) allow_loopback: bool,
+    /// Largest request body in bytes.
+    #[arg(long, env = "SYMBOLON_BODY_LIMIT", default_value_t = 1 << 20)]
+    pub(crate) body_limit: usize,
+    /// How many service calls are out at once.
+    #[arg(long, env = "SYMBOLON_CALL_CONCURRENCY", default_value_t = 64)]
+    pub(crate) call_concurrency: usize,
+    /// What to log: a level, or directives such as `info,symbolon_kernel=debug`.
+    #[arg(long, env = "SYMBOLON_LOG_LEVEL", default_value = "info")]
+    pub(crate) log_level: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    /// Folder of the database and of the development identity; made if it is missing.
+    #[arg(long = "data", env = "SYMBOLON_DATA", default_value = ".symbolon", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
+impl Data {
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.join("symbolon.sqlite")
+    }
+
+    pub(crate) fn identity(&self) -> PathBuf {
+        self.folder.join("identity")
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Identity {
+    /// Claim `iss` of tokens.
+    #[arg(long, env = "SYMBOLON_ISSUER", default_value = "symbolon-development")]
+    pub(crate) issuer: String,
+    /// Claim `aud` of tokens.
+    #[arg(long, env = "SYMBOLON_AUDIENCE", default_value = "symbolon")]
+    pub(crate) audience: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+    /// The tenant the caller acts for.
+    #[arg(long, default_value = "acme")]
+    pub(crate) tenant: String,
+    /// Who the caller is.
+    #[arg(long, default_value = "developer")]
+    pub(crate) subject: String,
+    /// What the caller may do; several by repeating it or between commas.
+    #[arg(long = "scope", value_delimiter = ',', default_values = ["calls:read", "calls:write"])]
+    pub(crate) scopes: Vec<String>,
+    /// How long the token is valid, such as `45m` or `12h`.
+    #[arg(long, default_value = "12h")]
+    pub(crate) lifetime: SignedDuration,
+}

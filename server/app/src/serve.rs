@@ -1,0 +1,107 @@
+//! Puts the server together, runs it, and takes it down in order.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use calls_server::{ASYNCAPI, OPENAPI, service_calls};
+use symbolon_calls::{Calls, Loopback, MIGRATIONS, Settings};
+use symbolon_kernel::{Handlers, Kernel, SystemClock};
+use symbolon_server::{
+    Authenticator, DevelopmentIdentity, Edge, Expectations, Failure, Requirement,
+};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::configuration::Serve;
+use crate::{gauges, live, logging};
+
+const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:read"] };
+
+/// Serves until SIGINT or SIGTERM. Then: no new requests, the running ones end, calls that are out
+/// end, the database is closed.
+pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
+    logging::start(&configuration.log_level)?;
+    let authenticator = authenticator(&configuration)?;
+    let database = configuration.data.database();
+    let kernel = Kernel::open(&database, &[MIGRATIONS], Arc::new(SystemClock)).await;
+    let kernel = kernel.with_context(|| format!("{} cannot be opened", database.display()))?;
+    let calls = Calls::open(kernel.clone(), settings(&configuration)).await?;
+    kernel.start(calls.handlers(Handlers::new()))?;
+    let service = calls.service();
+    let worker = calls.start();
+
+    let ready = kernel.clone();
+    let tail = kernel.clone();
+    let router = Edge::new("symbolon", env!("CARGO_PKG_VERSION"))
+        .authenticator(authenticator)
+        .body_limit(configuration.body_limit)
+        .problem_base("urn:symbolon:problem:")
+        .openapi(OPENAPI)
+        .asyncapi(ASYNCAPI)
+        .readiness("database", move || {
+            let kernel = ready.clone();
+            async move { kernel.stats().await.map(drop).map_err(Failure::from) }
+        })
+        .events(LIVE_EVENTS, move |principal| live::events(&tail, principal))
+        .router(vec![service_calls::routes(service)]);
+    gauges::describe();
+    let gauges = tokio::spawn(gauges::refresh(kernel.clone()));
+
+    let stop = stop_signal()?;
+    let listener = TcpListener::bind(configuration.listen).await;
+    let listener =
+        listener.with_context(|| format!("cannot listen on {}", configuration.listen))?;
+    tracing::info!(
+        address = %listener.local_addr()?,
+        database = %database.display(),
+        version = env!("CARGO_PKG_VERSION"),
+        "listening"
+    );
+    let served = symbolon_server::serve(listener, router, stop).await;
+    worker.stop().await;
+    kernel.shutdown().await?;
+    gauges.await?;
+    tracing::info!("stopped");
+    Ok(served?)
+}
+
+fn settings(configuration: &Serve) -> Settings {
+    let loopback = if configuration.allow_loopback { Loopback::Allowed } else { Loopback::Denied };
+    if loopback == Loopback::Allowed {
+        tracing::warn!("calls may reach this machine: not for production");
+    }
+    Settings { loopback, concurrency: configuration.call_concurrency, ..Settings::default() }
+}
+
+/// Whose tokens are trusted.
+fn authenticator(configuration: &Serve) -> anyhow::Result<Authenticator> {
+    let identity = &configuration.identity;
+    let expected = Expectations::new(&identity.issuer, &identity.audience);
+    match (&configuration.jwks, configuration.development) {
+        (Some(_), true) => bail!("--jwks and --development exclude each other"),
+        (None, false) => bail!("whose tokens to trust? name a key set by --jwks, or --development"),
+        (None, true) => {
+            tracing::warn!("whoever can read the data folder can make tokens: not for production");
+            let folder = configuration.data.identity();
+            let issuer = DevelopmentIdentity::open(folder, &identity.issuer, &identity.audience);
+            Ok(issuer?.authenticator()?)
+        }
+        (Some(url), false) if url.starts_with("http://") || url.starts_with("https://") => {
+            Ok(Authenticator::from_jwks_url(url, expected)?)
+        }
+        (Some(file), false) => Authenticator::from_jwks_file(file, expected)
+            .with_context(|| format!("the key set {file} cannot be read")),
+    }
+}
+
+/// Resolves on SIGINT or SIGTERM, which do nothing else from now on.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,301 @@
+//! Makes the calls whose turn it is, a bounded number at a time and each at most once.
+//!
+//! An attempt is recorded before its request leaves. Whoever records it makes the request; if the
+//! process is lost in between, the lease runs out and the attempt counts as aborted: nothing is
+//! ever sent again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use calls_wire::types::{DueTimeReachedData, FailureKind, ServiceCallStatus};
+use jiff::SignedDuration;
+use symbolon_kernel::{
+    BoxError, Cause, Consumer, Envelope, Error, Expected, Handled, Kernel, TenantId, Timer,
+    TimerHandler, Unit,
+};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+use super::events::{self, Event};
+use super::rules::{self, Call, Ending};
+use super::sender::Sender;
+use super::store::{self, Queued};
+use super::{AGGREGATE_TYPE, Settings, stream};
+
+/// Timers of this kind fire when a scheduled call is due; the key is the call.
+pub(crate) const DUE: &str = "service_calls.due";
+/// Timers of this kind fire when an attempt has not ended in time; the key is the call.
+const LEASE: &str = "service_calls.lease";
+/// How many attempts are started together, so that they share one sync of the disk.
+const BATCH: usize = 32;
+const POLL: Duration = Duration::from_secs(1);
+/// A call that cannot be started is tried again after this.
+const RETRY: SignedDuration = SignedDuration::from_secs(5);
+const RECORD_TRIES: u32 = 6;
+
+/// Queues a call when it has become its turn.
+#[derive(Debug, Clone)]
+pub(crate) struct Enqueue {
+    pub(crate) wake: Arc<Notify>,
+}
+
+impl Consumer for Enqueue {
+    fn name(&self) -> &str {
+        "service_calls.execution"
+    }
+
+    fn accepts(&self, event_type: &str) -> bool {
+        matches!(event_type, "ServiceCallSubmitted" | "DueTimeReached")
+    }
+
+    async fn handle(&self, event: &Envelope, unit: &mut Unit) -> Handled {
+        if event.aggregate_type != AGGREGATE_TYPE {
+            return Ok(());
+        }
+        let call = Call::fold(&unit.load(&event.stream()).await?)?;
+        // What waits for its time comes again as DueTimeReached.
+        if call.is_some_and(|call| call.status == ServiceCallStatus::Queued) {
+            let now = unit.now();
+            store::enqueue(unit.sql(), &event.aggregate_id, now).await?;
+            let wake = Arc::clone(&self.wake);
+            unit.after_commit(async move { wake.notify_one() });
+        }
+        Ok(())
+    }
+}
+
+/// Notes that the time of a scheduled call has come. A second time changes nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Due;
+
+impl TimerHandler for Due {
+    fn kind(&self) -> &str {
+        DUE
+    }
+
+    async fn fire(&self, timer: &Timer, unit: &mut Unit) -> Handled {
+        let Some(call) = Call::fold(&unit.load(&stream(&timer.key)).await?)? else {
+            return Ok(());
+        };
+        if call.status == ServiceCallStatus::Scheduled {
+            let due_at = call.due_at.unwrap_or(timer.due_at);
+            let event = Event::DueTimeReached(DueTimeReachedData { due_at });
+            append(unit, &call, &[event]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Ends an attempt that nobody has ended: its outcome is unknown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lease;
+
+impl TimerHandler for Lease {
+    fn kind(&self) -> &str {
+        LEASE
+    }
+
+    async fn fire(&self, timer: &Timer, unit: &mut Unit) -> Handled {
+        let Some(call) = Call::fold(&unit.load(&stream(&timer.key)).await?)? else {
+            return Ok(());
+        };
+        if call.status == ServiceCallStatus::Running {
+            tracing::warn!(
+                tenant = %timer.tenant, service_call_id = timer.key,
+                correlation_id = unit.cause().correlation_id, "an attempt was lost"
+            );
+            let aborted = rules::end(Err(rules::failure(FailureKind::Aborted, None)));
+            append(unit, &call, &aborted).await?;
+            count(FailureKind::Aborted.as_str());
+        }
+        Ok(())
+    }
+}
+
+async fn append(unit: &mut Unit, call: &Call, events: &[Event]) -> Result<Vec<Envelope>, BoxError> {
+    let stream = stream(&call.id.to_string());
+    let expected = Expected::Version(call.version);
+    Ok(unit.append(&stream, expected, events::seal(events)?).await?)
+}
+
+/// Takes calls out of the queue and makes them.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    kernel: Kernel,
+    /// Begins the names of this process's leases.
+    name: String,
+    sender: Sender,
+    settings: Settings,
+    permits: Arc<Semaphore>,
+    wake: Arc<Notify>,
+    /// The tenant in whose name the queue is read; it has no calls.
+    operator: TenantId,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        kernel: Kernel,
+        sender: Sender,
+        settings: Settings,
+        wake: Arc<Notify>,
+        operator: TenantId,
+    ) -> Arc<Self> {
+        let name = format!("worker-{}", kernel.new_id());
+        let permits = Arc::new(Semaphore::new(settings.concurrency.max(1)));
+        Arc::new(Self { kernel, name, sender, settings, permits, wake, operator })
+    }
+
+    /// Works until the kernel closes. What was begun goes on; the kernel waits for it.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let closing = self.kernel.closing();
+        loop {
+            let found = tokio::select! {
+                () = closing.cancelled() => return,
+                found = self.next() => found,
+            };
+            let pause = match found {
+                Ok(found) if !found.is_empty() => {
+                    self.start_all(found).await;
+                    continue;
+                }
+                Ok(_) => POLL,
+                Err(error) => {
+                    tracing::warn!(error, "the queue could not be read");
+                    POLL
+                }
+            };
+            tokio::select! {
+                () = closing.cancelled() => return,
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// The next calls, each with the permit to make it.
+    async fn next(&self) -> Result<Vec<(Queued, OwnedSemaphorePermit)>, BoxError> {
+        let mut permits = vec![Arc::clone(&self.permits).acquire_owned().await?];
+        while permits.len() < BATCH
+            && let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()
+        {
+            permits.push(permit);
+        }
+        let mut view = self.kernel.read(&self.operator).await?;
+        let found = store::waiting(view.sql().1, self.kernel.now(), permits.len()).await?;
+        Ok(found.into_iter().zip(permits).collect())
+    }
+
+    async fn start_all(self: &Arc<Self>, found: Vec<(Queued, OwnedSemaphorePermit)>) {
+        let mut starts = JoinSet::new();
+        for (queued, permit) in found {
+            let worker = Arc::clone(self);
+            starts.spawn(async move {
+                let Err(error) = worker.start(&queued, permit).await else { return };
+                tracing::warn!(
+                    tenant = %queued.tenant, service_call_id = %queued.id, error,
+                    "an attempt could not be started"
+                );
+                if let Err(error) = worker.postpone(&queued).await {
+                    tracing::warn!(error, "a call could not be moved back in the queue");
+                    tokio::time::sleep(POLL).await;
+                }
+            });
+        }
+        while starts.join_next().await.is_some() {}
+    }
+
+    /// Records that the attempt starts; its request leaves once that is durable.
+    async fn start(
+        self: &Arc<Self>,
+        queued: &Queued,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<(), BoxError> {
+        let id = queued.id.to_string();
+        let Some(cause) = self.cause(queued).await? else {
+            return self.drop_from_queue(queued).await;
+        };
+        let mut unit = self.kernel.unit(&queued.tenant, cause).await?;
+        let call = Call::fold(&unit.load(&stream(&id)).await?)?;
+        let lease_id = format!("{}:{}", self.name, rules::ATTEMPT);
+        let event = call.as_ref().and_then(|call| rules::start(call, lease_id));
+        store::dequeue(unit.sql(), &id).await?;
+        let secrets = store::take_secrets(unit.sql(), &id).await?;
+        if let (Some(call), Some(event)) = (call, event) {
+            let appended = append(&mut unit, &call, &[event]).await?;
+            let timeout = SignedDuration::from_millis(i64::from(call.timeout_ms()));
+            let expires_at = unit.now() + timeout + self.settings.lease_margin;
+            unit.schedule(LEASE, &id, expires_at, &()).await?;
+            if let Some(started) = appended.into_iter().next() {
+                let worker = Arc::clone(self);
+                unit.after_commit(async move {
+                    worker.attempt(call, secrets, started).await;
+                    drop(permit);
+                });
+            }
+        }
+        Ok(unit.commit().await?)
+    }
+
+    /// The event that made it the call's turn.
+    async fn cause(&self, queued: &Queued) -> Result<Option<Cause>, Error> {
+        let mut view = self.kernel.read(&queued.tenant).await?;
+        let events = view.load(&stream(&queued.id.to_string())).await?;
+        Ok(events.last().map(Cause::event))
+    }
+
+    async fn drop_from_queue(&self, queued: &Queued) -> Result<(), BoxError> {
+        let cause = Cause::request(&self.name);
+        let mut unit = self.kernel.unit(&queued.tenant, cause).await?;
+        store::dequeue(unit.sql(), &queued.id.to_string()).await?;
+        Ok(unit.commit().await?)
+    }
+
+    async fn postpone(&self, queued: &Queued) -> Result<(), BoxError> {
+        let cause = Cause::request(&self.name);
+        let mut unit = self.kernel.unit(&queued.tenant, cause).await?;
+        let ready_at = unit.now() + RETRY;
+        store::enqueue(unit.sql(), &queued.id.to_string(), ready_at).await?;
+        Ok(unit.commit().await?)
+    }
+
+    /// Sends the request and records how it ended.
+    async fn attempt(&self, call: Call, secrets: BTreeMap<String, String>, started: Envelope) {
+        let ending = self.sender.send(&call, &secrets).await;
+        let (kind, latency_ms) = match &ending {
+            Ok(data) => ("succeeded".to_owned(), Some(data.latency_ms)),
+            Err(data) => {
+                (data.kind.known().map_or("", |it| it.as_str()).to_owned(), data.latency_ms)
+            }
+        };
+        tracing::info!(
+            tenant = %started.tenant_id, service_call_id = started.aggregate_id, outcome = kind,
+            latency_ms, correlation_id = started.correlation_id,
+            causation_id = started.causation_id, "attempt ended"
+        );
+        for round in 0..RECORD_TRIES {
+            let Err(error) = self.record(&call, &started, ending.clone()).await else {
+                count(&kind);
+                return;
+            };
+            if let Some(Error::Conflict(_)) = error.downcast_ref::<Error>() {
+                tracing::warn!(service_call_id = %call.id, error, "an attempt ended too late");
+                return;
+            }
+            tracing::warn!(service_call_id = %call.id, error, "an ending could not be recorded");
+            tokio::time::sleep(Duration::from_millis(100) * 2u32.pow(round)).await;
+        }
+    }
+
+    async fn record(&self, call: &Call, started: &Envelope, ending: Ending) -> Handled {
+        let mut unit = self.kernel.unit(&started.tenant_id, Cause::event(started)).await?;
+        let events = events::seal(&rules::end(ending))?;
+        unit.append(&started.stream(), Expected::Version(started.version), events).await?;
+        unit.unschedule(LEASE, &call.id.to_string()).await?;
+        Ok(unit.commit().await?)
+    }
+}
+
+fn count(outcome: &str) {
+    metrics::counter!("calls_attempts_total", "outcome" => outcome.to_owned()).increment(1);
+}

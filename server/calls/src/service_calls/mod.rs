@@ -1,0 +1,139 @@
+//! The context of service calls: submission, execution, and what can be read of them.
+
+mod cursor;
+mod events;
+mod execution;
+mod projection;
+mod redaction;
+mod rules;
+mod sender;
+mod service;
+mod store;
+mod target;
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use symbolon_kernel::{Handlers, Kernel, StreamId, TenantId};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use cursor::Cursors;
+use execution::{Due, Enqueue, Lease, Worker};
+use projection::ServiceCallsProjection;
+use sender::Sender;
+
+pub use service::ServiceCallsService;
+pub use target::Loopback;
+
+/// The kind of the streams of this context.
+const AGGREGATE_TYPE: &str = "ServiceCall";
+/// In whose name the worker reads the queue of all tenants.
+const OPERATOR: &str = "symbolon-operator";
+
+/// What may be tuned; the default is meant for production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether calls may reach this machine.
+    pub loopback: Loopback,
+    /// How many requests are out at once.
+    pub concurrency: usize,
+    /// How long after its deadline an attempt that nobody has ended counts as aborted.
+    pub lease_margin: SignedDuration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let lease_margin = SignedDuration::from_secs(20);
+        Self { loopback: Loopback::Denied, concurrency: 64, lease_margin }
+    }
+}
+
+/// Why the context cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The kernel failed.
+    #[error(transparent)]
+    Kernel(#[from] symbolon_kernel::Error),
+    /// The key of cursors cannot be read.
+    #[error("the key of cursors cannot be read")]
+    CursorKey(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No HTTP client can be made.
+    #[error("no http client can be made")]
+    Client(#[from] reqwest::Error),
+}
+
+/// The context, put together on a kernel.
+#[derive(Debug)]
+pub struct Calls {
+    kernel: Kernel,
+    service: Arc<ServiceCallsService>,
+    worker: Arc<Worker>,
+    wake: Arc<Notify>,
+}
+
+impl Calls {
+    /// Puts it together; nothing runs yet.
+    ///
+    /// # Errors
+    /// When the database or the HTTP client cannot be used.
+    pub async fn open(kernel: Kernel, settings: Settings) -> Result<Self, StartError> {
+        let operator = TenantId::new(OPERATOR).expect("a name of 1 to 255 bytes");
+        let mut view = kernel.read(&operator).await?;
+        let secret = store::cursor_secret(view.sql().1).await;
+        let secret = secret.map_err(|error| StartError::CursorKey(error.into()))?;
+        drop(view);
+        let sender = Sender::new(settings.loopback)?;
+        let wake = Arc::new(Notify::new());
+        let cursors = Cursors::new(&secret);
+        let service = ServiceCallsService::new(kernel.clone(), cursors, settings.loopback);
+        let queue = Arc::clone(&wake);
+        let worker = Worker::new(kernel.clone(), sender, settings, queue, operator);
+        Ok(Self { kernel, service, worker, wake })
+    }
+
+    /// Adds what this context does on events and timers.
+    #[must_use]
+    pub fn handlers(&self, handlers: Handlers) -> Handlers {
+        handlers
+            .consumer(Enqueue { wake: Arc::clone(&self.wake) })
+            .timer(Due)
+            .timer(Lease)
+            .projection(ServiceCallsProjection)
+    }
+
+    /// The operations of the contract, for `calls_server::service_calls::routes`.
+    #[must_use]
+    pub fn service(&self) -> Arc<ServiceCallsService> {
+        Arc::clone(&self.service)
+    }
+
+    /// Begins to make calls.
+    #[must_use]
+    pub fn start(self) -> StopHandle {
+        let worker = tokio::spawn(Arc::clone(&self.worker).run());
+        StopHandle { kernel: self.kernel, worker }
+    }
+}
+
+/// The running worker.
+#[derive(Debug)]
+pub struct StopHandle {
+    kernel: Kernel,
+    worker: JoinHandle<()>,
+}
+
+impl StopHandle {
+    /// Takes up no more calls. Those that are out go on; [`Kernel::shutdown`] waits for them.
+    pub async fn stop(self) {
+        self.kernel.closing().cancel();
+        if let Err(error) = self.worker.await {
+            tracing::error!(%error, "the worker of service calls has panicked");
+        }
+    }
+}
+
+/// The stream of a call.
+fn stream(id: &str) -> StreamId {
+    StreamId::new(AGGREGATE_TYPE, id)
+}

@@ -1,0 +1,330 @@
+//! What a service call is and may become. Pure: no time, no database, no network in here.
+
+use std::collections::BTreeMap;
+
+use calls_wire::types::{
+    AttemptFailedData, AttemptStartedData, ExecutionPolicy, FailureKind, HttpRequest,
+    RecordedRequest, ServiceCall, ServiceCallCancelledData, ServiceCallFailedData,
+    ServiceCallResult, ServiceCallScheduledData, ServiceCallStatus, ServiceCallSubmittedData,
+    ServiceCallSucceededData, ServiceCallSummary, SubmitServiceCall,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use symbolon_kernel::Envelope;
+use symbolon_wire::{In, Violation};
+use url::Url;
+use uuid::Uuid;
+
+use super::events::{Event, Unreadable};
+use super::redaction::{REDACTED, divide};
+use super::target::{Loopback, may_name};
+
+/// Milliseconds a whole call may take, if its policy does not say less.
+const TIMEOUT_MS: i32 = 10_000;
+/// The only attempt there is.
+pub(crate) const ATTEMPT: i32 = 1;
+/// Request header fields that frame the message.
+const FRAMING: [&str; 7] =
+    ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"];
+const HEADER_NAME_BYTES: usize = 128;
+
+/// A service call as far as its events tell it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Call {
+    pub(crate) id: Uuid,
+    /// The version of the last event.
+    pub(crate) version: i64,
+    pub(crate) status: ServiceCallStatus,
+    pub(crate) name: String,
+    pub(crate) request: RecordedRequest,
+    pub(crate) policy: ExecutionPolicy,
+    pub(crate) due_at: Option<Timestamp>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) attempts: i32,
+    pub(crate) result: Option<ServiceCallResult>,
+}
+
+impl Call {
+    /// The call of a stream; none if the stream is empty.
+    pub(crate) fn fold(events: &[Envelope]) -> Result<Option<Self>, Unreadable> {
+        let mut call = None;
+        for envelope in events {
+            call = Some(Self::apply(call, envelope)?);
+        }
+        Ok(call)
+    }
+
+    /// The call after one more event.
+    pub(crate) fn apply(call: Option<Self>, envelope: &Envelope) -> Result<Self, Unreadable> {
+        let event = Event::read(envelope)?;
+        let Some(mut call) = call else {
+            let Event::ServiceCallSubmitted(data) = event else {
+                return Err(Unreadable::Beginning);
+            };
+            return Self::submitted(data, envelope);
+        };
+        call.version = envelope.version;
+        call.updated_at = envelope.timestamp;
+        match event {
+            Event::ServiceCallSubmitted(_) => return Err(Unreadable::Repetition),
+            Event::ServiceCallScheduled(_) => call.status = ServiceCallStatus::Scheduled,
+            Event::DueTimeReached(_) => call.status = ServiceCallStatus::Queued,
+            Event::AttemptStarted(data) => {
+                call.status = ServiceCallStatus::Running;
+                call.attempts = data.attempt;
+            }
+            Event::AttemptSucceeded(data) => {
+                call.result = Some(ServiceCallResult {
+                    http_status: Some(data.status),
+                    latency_ms: Some(data.latency_ms),
+                    snippet: Some(data.snippet),
+                    headers: Some(data.headers),
+                    failure_kind: None,
+                });
+            }
+            Event::AttemptFailed(data) => {
+                call.result = Some(ServiceCallResult {
+                    http_status: data.status,
+                    latency_ms: data.latency_ms,
+                    snippet: data.snippet,
+                    headers: data.headers,
+                    failure_kind: Some(data.kind),
+                });
+            }
+            Event::ServiceCallSucceeded(_) => call.status = ServiceCallStatus::Succeeded,
+            Event::ServiceCallFailed(_) => call.status = ServiceCallStatus::Failed,
+            Event::ServiceCallCancelled(_) => call.status = ServiceCallStatus::Cancelled,
+        }
+        Ok(call)
+    }
+
+    fn submitted(data: ServiceCallSubmittedData, envelope: &Envelope) -> Result<Self, Unreadable> {
+        let id = Uuid::parse_str(&envelope.aggregate_id).map_err(|_| Unreadable::Beginning)?;
+        Ok(Self {
+            id,
+            version: envelope.version,
+            status: ServiceCallStatus::Queued,
+            name: data.name,
+            request: data.request,
+            policy: data.policy,
+            due_at: data.due_at,
+            tags: data.tags,
+            created_at: envelope.timestamp,
+            updated_at: envelope.timestamp,
+            attempts: 0,
+            result: None,
+        })
+    }
+
+    /// The call as it is read.
+    pub(crate) fn into_detail(self) -> ServiceCall {
+        ServiceCall {
+            service_call_id: self.id,
+            name: self.name,
+            status: self.status.into(),
+            request: self.request,
+            due_at: self.due_at,
+            tags: self.tags,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            attempts: self.attempts,
+            result: self.result,
+        }
+    }
+
+    /// The call as lists show it.
+    pub(crate) fn into_summary(self) -> ServiceCallSummary {
+        ServiceCallSummary {
+            service_call_id: self.id,
+            name: self.name,
+            status: self.status.into(),
+            due_at: self.due_at,
+            tags: self.tags,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            attempts: self.attempts,
+        }
+    }
+
+    /// Milliseconds the call may take from its first byte to the last of the response.
+    pub(crate) fn timeout_ms(&self) -> i32 {
+        self.policy.timeout_ms.unwrap_or(TIMEOUT_MS).clamp(1, TIMEOUT_MS)
+    }
+}
+
+/// What a submission leads to.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Submission {
+    pub(crate) events: Vec<Event>,
+    /// The values of sensitive headers: kept apart, never in an event.
+    pub(crate) secrets: BTreeMap<String, String>,
+    /// When a timer must fire; none if it is to be sent now.
+    pub(crate) scheduled_for: Option<Timestamp>,
+}
+
+/// Why a submission is not accepted.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Refusal {
+    Invalid(Vec<Violation>),
+    Blocked,
+}
+
+/// A submission that stands up to the rules the contract's schema cannot say.
+#[derive(Debug)]
+pub(crate) struct Admitted(SubmitServiceCall);
+
+/// Checks what is submitted.
+pub(crate) fn admit(body: SubmitServiceCall, loopback: Loopback) -> Result<Admitted, Refusal> {
+    let mut violations = header_violations(&body.request);
+    let url = Url::parse(&body.request.url).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    if url.is_none() {
+        violations.push(violation("/request/url", "format", "must be an http or https address"));
+    }
+    match url {
+        Some(url) if violations.is_empty() => {
+            if may_name(&url, loopback) {
+                Ok(Admitted(body))
+            } else {
+                Err(Refusal::Blocked)
+            }
+        }
+        Some(_) | None => Err(Refusal::Invalid(violations)),
+    }
+}
+
+fn header_violations(request: &HttpRequest) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for name in request.headers.iter().flat_map(BTreeMap::keys) {
+        let lower = name.to_ascii_lowercase();
+        let found = if FRAMING.contains(&lower.as_str()) {
+            Some(("forbidden-header", "this header field may not be set"))
+        } else if !is_header_name(name) {
+            Some(("pattern", "must be the name of a header field"))
+        } else if !seen.insert(lower) {
+            Some(("unique", "must be named once, in whatever case"))
+        } else {
+            None
+        };
+        if let Some((code, detail)) = found {
+            let token = name.replace('~', "~0").replace('/', "~1");
+            violations.push(violation(&format!("/request/headers/{token}"), code, detail));
+        }
+    }
+    violations
+}
+
+/// RFC 9110, 5.6.2: a token.
+fn is_header_name(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    (1..=HEADER_NAME_BYTES).contains(&name.len()) && name.bytes().all(is_token)
+}
+
+fn violation(pointer: &str, code: &str, detail: &str) -> Violation {
+    Violation {
+        location: In::Body,
+        pointer: pointer.to_owned(),
+        code: code.to_owned(),
+        detail: detail.to_owned(),
+    }
+}
+
+impl Admitted {
+    /// What is recorded when it is accepted at this time.
+    pub(crate) fn submit(self, now: Timestamp) -> Submission {
+        let Self(SubmitServiceCall { due_at, name, policy, request, tags }) = self;
+        let headers = request.headers.unwrap_or_default().into_iter();
+        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        let (headers, secrets) = divide(headers);
+        let policy = policy.unwrap_or_default();
+        let submitted = ServiceCallSubmittedData {
+            due_at,
+            name,
+            policy: ExecutionPolicy {
+                max_attempts: policy.max_attempts.or(Some(i64::from(ATTEMPT))),
+                timeout_ms: policy.timeout_ms.or(Some(TIMEOUT_MS)),
+            },
+            request: RecordedRequest {
+                body: request.body,
+                headers,
+                method: request.method.into(),
+                url: request.url,
+            },
+            tags: tags.unwrap_or_default(),
+        };
+        let scheduled_for = due_at.filter(|due_at| *due_at > now);
+        let mut events = vec![Event::ServiceCallSubmitted(submitted)];
+        events.extend(
+            scheduled_for
+                .map(|due_at| Event::ServiceCallScheduled(ServiceCallScheduledData { due_at })),
+        );
+        Submission { events, secrets, scheduled_for }
+    }
+}
+
+/// The headers to send: those recorded, with the secrets back in their place. A secret that is
+/// gone is not sent as it reads.
+pub(crate) fn headers_to_send(
+    request: &RecordedRequest,
+    secrets: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let recorded = request.headers.iter().filter(|(_, value)| *value != REDACTED);
+    recorded.chain(secrets).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Cancels a call; none if it is too late.
+pub(crate) fn cancel(call: &Call) -> Option<Event> {
+    match call.status {
+        ServiceCallStatus::Scheduled | ServiceCallStatus::Queued => {
+            let previous_status = call.status.into();
+            Some(Event::ServiceCallCancelled(ServiceCallCancelledData { previous_status }))
+        }
+        ServiceCallStatus::Running
+        | ServiceCallStatus::Succeeded
+        | ServiceCallStatus::Failed
+        | ServiceCallStatus::Cancelled => None,
+    }
+}
+
+/// Starts the attempt of a call whose turn it is; none for any other.
+pub(crate) fn start(call: &Call, lease_id: String) -> Option<Event> {
+    let is_queued = call.status == ServiceCallStatus::Queued && call.attempts < ATTEMPT;
+    let started = AttemptStartedData { attempt: ATTEMPT, lease_id };
+    is_queued.then_some(Event::AttemptStarted(started))
+}
+
+/// How an attempt ended.
+pub(crate) type Ending = Result<calls_wire::types::AttemptSucceededData, AttemptFailedData>;
+
+/// What is recorded of an ending.
+pub(crate) fn end(ending: Ending) -> [Event; 2] {
+    match ending {
+        Ok(data) => {
+            let succeeded = ServiceCallSucceededData {
+                attempts: data.attempt,
+                latency_ms: data.latency_ms,
+                status: data.status,
+            };
+            [Event::AttemptSucceeded(data), Event::ServiceCallSucceeded(succeeded)]
+        }
+        Err(data) => {
+            let failed = ServiceCallFailedData { attempts: data.attempt, kind: data.kind.clone() };
+            [Event::AttemptFailed(data), Event::ServiceCallFailed(failed)]
+        }
+    }
+}
+
+/// An ending without a response.
+pub(crate) fn failure(kind: FailureKind, latency_ms: Option<i64>) -> AttemptFailedData {
+    AttemptFailedData {
+        attempt: ATTEMPT,
+        kind: kind.into(),
+        latency_ms,
+        headers: None,
+        snippet: None,
+        status: None,
+    }
+}

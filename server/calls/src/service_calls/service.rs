@@ -1,0 +1,251 @@
+//! The operations of the contract, on the kernel.
+
+use std::sync::Arc;
+
+use calls_server::service_calls::{
+    CancelServiceCall, GetServiceCall, ListServiceCallEvents, ListServiceCalls, ServiceCalls,
+    SubmitServiceCall,
+};
+use calls_wire::service_calls as wire;
+use calls_wire::types::{ServiceCallEvents, ServiceCallPage, ServiceCallRef};
+use symbolon_kernel::{Cause, Claim, Claimed, Expected, Kernel, TenantId, Unit};
+use symbolon_server::{Failure, Outcome};
+use symbolon_wire::{In, Problem, Violation};
+use uuid::Uuid;
+
+use super::cursor::{Cursors, Position};
+use super::execution::DUE;
+use super::rules::{self, Admitted, Call, Refusal};
+use super::store::{self, Filter};
+use super::target::Loopback;
+use super::{events, stream};
+
+/// Calls in a page, if the caller does not say.
+const PAGE: i32 = 50;
+
+/// Implements the generated trait.
+#[derive(Debug)]
+pub struct ServiceCallsService {
+    kernel: Kernel,
+    cursors: Cursors,
+    loopback: Loopback,
+}
+
+impl ServiceCallsService {
+    pub(crate) fn new(kernel: Kernel, cursors: Cursors, loopback: Loopback) -> Arc<Self> {
+        Arc::new(Self { kernel, cursors, loopback })
+    }
+
+    /// A call as it was last projected, or from its stream if it never was.
+    async fn find(&self, tenant: &TenantId, id: Uuid) -> Result<Option<Call>, Failure> {
+        let id = id.to_string();
+        let mut view = self.kernel.read(tenant).await?;
+        if let Some(call) = store::find(view.sql(), &id).await? {
+            return Ok(Some(call));
+        }
+        Ok(Call::fold(&view.load(&stream(&id)).await?)?)
+    }
+}
+
+impl ServiceCalls for ServiceCallsService {
+    async fn submit_service_call(
+        &self,
+        call: symbolon_server::Call<SubmitServiceCall>,
+    ) -> Outcome<SubmitServiceCall> {
+        let tenant = tenant(&call)?;
+        let admitted = rules::admit(call.request.body, self.loopback).map_err(refused)?;
+        let missing = || Failure::message("a submission came without an idempotency key");
+        let idempotency = call.idempotency.ok_or_else(missing)?;
+        let id = self.kernel.new_id();
+        let resource = id.to_string();
+        let claim = Claim {
+            operation: "submitServiceCall",
+            key: &idempotency.key,
+            fingerprint: &idempotency.fingerprint,
+            resource: &resource,
+        };
+        let cause = Cause::request(&call.correlation_id);
+        let unit = self.kernel.unit(&tenant, cause).await.map_err(Failure::from)?;
+        match unit.claim(claim).await.map_err(Failure::from)? {
+            Claimed::Fresh(unit) => {
+                submit(unit, admitted, &resource).await?;
+                tracing::info!(
+                    %tenant, service_call_id = resource, correlation_id = call.correlation_id,
+                    "service call accepted"
+                );
+                let (location, body) = reference(id);
+                Ok(wire::submit_service_call::Response::Accepted { location, body })
+            }
+            Claimed::Replay { resource, .. } => {
+                let id = Uuid::parse_str(&resource).map_err(Failure::from)?;
+                let (location, body) = reference(id);
+                Ok(wire::submit_service_call::Response::Ok { location, body })
+            }
+            Claimed::KeyReused => {
+                let detail = "the key was used for a submission with another body";
+                let problem = Problem::new(detail);
+                Err(wire::submit_service_call::Error::IdempotencyKeyReused(problem).into())
+            }
+        }
+    }
+
+    async fn get_service_call(
+        &self,
+        call: symbolon_server::Call<GetServiceCall>,
+    ) -> Outcome<GetServiceCall> {
+        let found = self.find(&tenant(&call)?, call.request.service_call_id).await?;
+        let found = found.ok_or_else(|| wire::get_service_call::Error::NotFound(unknown()))?;
+        Ok(wire::get_service_call::Response::Ok { body: found.into_detail() })
+    }
+
+    async fn list_service_call_events(
+        &self,
+        call: symbolon_server::Call<ListServiceCallEvents>,
+    ) -> Outcome<ListServiceCallEvents> {
+        let items = self.history(&tenant(&call)?, call.request.service_call_id).await?;
+        if items.items.is_empty() {
+            return Err(wire::list_service_call_events::Error::NotFound(unknown()).into());
+        }
+        Ok(wire::list_service_call_events::Response::Ok { body: items })
+    }
+
+    async fn list_service_calls(
+        &self,
+        call: symbolon_server::Call<ListServiceCalls>,
+    ) -> Outcome<ListServiceCalls> {
+        let tenant = tenant(&call)?;
+        let wire::list_service_calls::Request { cursor, from, limit, status, tag, to } =
+            call.request;
+        let filter = Filter { status, tag, from, to };
+        let fingerprint = filter.fingerprint();
+        let after = cursor.map(|cursor| {
+            let position = self.cursors.read(&tenant, &fingerprint, &cursor);
+            position.ok_or_else(|| wire::list_service_calls::Error::InvalidRequest(bad_cursor()))
+        });
+        let after = after.transpose()?;
+        let limit = i64::from(limit.unwrap_or(PAGE));
+        let mut found = self.page(&tenant, &filter, after, limit).await?;
+        let has_more = found.len() as i64 > limit;
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next_cursor = found.last().filter(|_| has_more).map(|last| {
+            let created_at = last.created_at.as_microsecond();
+            let position = Position { created_at, id: last.id };
+            self.cursors.write(&tenant, &fingerprint, position)
+        });
+        let items = found.into_iter().map(Call::into_summary).collect();
+        let body = ServiceCallPage { items, next_cursor };
+        Ok(wire::list_service_calls::Response::Ok { body })
+    }
+
+    async fn cancel_service_call(
+        &self,
+        call: symbolon_server::Call<CancelServiceCall>,
+    ) -> Outcome<CancelServiceCall> {
+        use wire::cancel_service_call::{Error, Response};
+        let tenant = tenant(&call)?;
+        let cause = Cause::request(&call.correlation_id);
+        let unit = self.kernel.unit(&tenant, cause).await.map_err(Failure::from)?;
+        match cancel(unit, call.request.service_call_id).await? {
+            Cancelled::Done(call) => Ok(Response::Accepted { body: call.into_detail() }),
+            Cancelled::Unknown => Err(Error::NotFound(unknown()).into()),
+            Cancelled::TooLate => {
+                let detail = "its attempt has started, or it is over";
+                Err(Error::NotCancellable(Problem::new(detail)).into())
+            }
+        }
+    }
+}
+
+impl ServiceCallsService {
+    async fn history(&self, tenant: &TenantId, id: Uuid) -> Result<ServiceCallEvents, Failure> {
+        let mut view = self.kernel.read(tenant).await?;
+        let stored = view.load(&stream(&id.to_string())).await?;
+        // By way of JSON: an envelope and the contract's events are the same there.
+        let items = stored.iter().map(|it| serde_json::from_value(serde_json::to_value(it)?));
+        Ok(ServiceCallEvents { items: items.collect::<Result<_, _>>()? })
+    }
+
+    /// One call more than a page holds, if there is one.
+    async fn page(
+        &self,
+        tenant: &TenantId,
+        filter: &Filter,
+        after: Option<Position>,
+        limit: i64,
+    ) -> Result<Vec<Call>, Failure> {
+        let mut view = self.kernel.read(tenant).await?;
+        Ok(store::list(view.sql(), filter, after, limit + 1).await?)
+    }
+}
+
+async fn submit(mut unit: Unit, admitted: Admitted, id: &str) -> Result<(), Failure> {
+    let submission = admitted.submit(unit.now());
+    unit.append(&stream(id), Expected::New, events::seal(&submission.events)?).await?;
+    store::keep_secrets(unit.sql(), id, &submission.secrets).await?;
+    if let Some(due_at) = submission.scheduled_for {
+        unit.schedule(DUE, id, due_at, &()).await?;
+    }
+    Ok(unit.commit().await?)
+}
+
+enum Cancelled {
+    Done(Call),
+    Unknown,
+    TooLate,
+}
+
+async fn cancel(mut unit: Unit, id: Uuid) -> Result<Cancelled, Failure> {
+    let key = id.to_string();
+    let Some(call) = Call::fold(&unit.load(&stream(&key)).await?)? else {
+        unit.rollback().await?;
+        return Ok(Cancelled::Unknown);
+    };
+    let Some(event) = rules::cancel(&call) else {
+        unit.rollback().await?;
+        return Ok(Cancelled::TooLate);
+    };
+    let expected = Expected::Version(call.version);
+    let appended = unit.append(&stream(&key), expected, vec![event.seal()?]).await?;
+    unit.unschedule(DUE, &key).await?;
+    store::dequeue(unit.sql(), &key).await?;
+    store::take_secrets(unit.sql(), &key).await?;
+    unit.commit().await?;
+    let call = appended.iter().try_fold(call, |call, event| Call::apply(Some(call), event))?;
+    Ok(Cancelled::Done(call))
+}
+
+fn tenant<O: symbolon_server::Operation>(
+    call: &symbolon_server::Call<O>,
+) -> Result<TenantId, Failure> {
+    Ok(TenantId::new(call.principal.tenant())?)
+}
+
+fn reference(id: Uuid) -> (String, ServiceCallRef) {
+    (format!("/v1/service-calls/{id}"), ServiceCallRef { service_call_id: id })
+}
+
+fn refused(refusal: Refusal) -> wire::submit_service_call::Error {
+    match refusal {
+        Refusal::Invalid(errors) => {
+            let problem = Problem::new("the request to send breaks the contract");
+            wire::submit_service_call::Error::InvalidRequest(Problem { errors, ..problem })
+        }
+        Refusal::Blocked => {
+            let detail = "the target is an address that calls may not reach";
+            wire::submit_service_call::Error::TargetBlocked(Problem::new(detail))
+        }
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::new("there is no service call of this identity")
+}
+
+fn bad_cursor() -> Problem {
+    Problem::new("the cursor is not one of this list").at(Violation {
+        location: In::Query,
+        pointer: "/cursor".to_owned(),
+        code: "cursor".to_owned(),
+        detail: "must be the nextCursor of a page under the same filters".to_owned(),
+    })
+}

@@ -1,0 +1,233 @@
+//! The SQL of service calls: read model, queue, secrets.
+
+use std::collections::BTreeMap;
+
+use calls_wire::types::ServiceCallStatus;
+use jiff::Timestamp;
+use sqlx::Row;
+use symbolon_kernel::{Connection, TenantId};
+use uuid::Uuid;
+
+use super::cursor::Position;
+use super::rules::Call;
+
+/// What the store reports.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    #[error("a stored document does not have its shape")]
+    Document(#[from] serde_json::Error),
+}
+
+type Scope<'a> = (&'a TenantId, &'a mut Connection);
+
+/// The secret that cursors are signed with.
+pub(crate) async fn cursor_secret(connection: &mut Connection) -> Result<Vec<u8>, StoreError> {
+    let query = sqlx::query_scalar("SELECT secret FROM service_call_cursor_key LIMIT 1");
+    Ok(query.fetch_one(connection).await?)
+}
+
+/// A call as it was last projected.
+pub(crate) async fn find((tenant, connection): Scope<'_>, id: &str) -> Found {
+    let document: Option<String> = sqlx::query_scalar(
+        "SELECT document FROM service_calls WHERE tenant_id = $1 AND service_call_id = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
+    Ok(document.map(|text| serde_json::from_str(&text)).transpose()?)
+}
+
+pub(crate) type Found = Result<Option<Call>, StoreError>;
+
+/// Writes a call down as it is after its last event.
+pub(crate) async fn project(
+    (tenant, connection): Scope<'_>,
+    call: &Call,
+) -> Result<(), StoreError> {
+    let id = call.id.to_string();
+    sqlx::query(
+        "INSERT INTO service_calls (tenant_id, service_call_id, version, status, created_at, \
+         document) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, service_call_id) \
+         DO UPDATE SET version = excluded.version, status = excluded.status, \
+         document = excluded.document",
+    )
+    .bind(tenant.as_str())
+    .bind(&id)
+    .bind(call.version)
+    .bind(call.status.as_str())
+    .bind(call.created_at.as_microsecond())
+    .bind(serde_json::to_string(call)?)
+    .execute(&mut *connection)
+    .await?;
+    // Tags never change: they are written with the first event.
+    let tags = if call.version == 1 { call.tags.as_slice() } else { &[] };
+    for tag in tags {
+        sqlx::query(
+            "INSERT INTO service_call_tags (tenant_id, tag, service_call_id) VALUES ($1, $2, $3) \
+             ON CONFLICT (tenant_id, tag, service_call_id) DO NOTHING",
+        )
+        .bind(tenant.as_str())
+        .bind(tag)
+        .bind(&id)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Which calls a list shows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    pub(crate) status: Option<ServiceCallStatus>,
+    pub(crate) tag: Option<String>,
+    pub(crate) from: Option<Timestamp>,
+    pub(crate) to: Option<Timestamp>,
+}
+
+impl Filter {
+    /// The same text for the same filters, and for no others.
+    pub(crate) fn fingerprint(&self) -> String {
+        let Self { status, tag, from, to } = self;
+        format!("{status:?} {tag:?} {:?} {:?}", from.map(micros), to.map(micros))
+    }
+}
+
+/// Rounded up: bounds are finer than what is stored.
+fn micros(at: Timestamp) -> i64 {
+    let micros = at.as_microsecond();
+    match Timestamp::from_microsecond(micros) {
+        Ok(rounded) if rounded < at => micros + 1,
+        Ok(_) | Err(_) => micros,
+    }
+}
+
+/// Up to `limit` calls after a position, oldest first.
+pub(crate) async fn list(
+    (tenant, connection): Scope<'_>,
+    filter: &Filter,
+    after: Option<Position>,
+    limit: i64,
+) -> Result<Vec<Call>, StoreError> {
+    let documents: Vec<String> = sqlx::query_scalar(
+        "SELECT c.document FROM service_calls c WHERE c.tenant_id = $1 \
+         AND (c.created_at, c.service_call_id) > ($2, $3) \
+         AND c.created_at >= $4 AND c.created_at < $5 AND ($6 IS NULL OR c.status = $6) \
+         AND ($7 IS NULL OR EXISTS (SELECT 1 FROM service_call_tags t WHERE t.tenant_id = $1 \
+         AND t.tag = $7 AND t.service_call_id = c.service_call_id)) \
+         ORDER BY c.created_at, c.service_call_id LIMIT $8",
+    )
+    .bind(tenant.as_str())
+    .bind(after.map_or(i64::MIN, |position| position.created_at))
+    .bind(after.map_or(String::new(), |position| position.id.to_string()))
+    .bind(filter.from.map_or(i64::MIN, micros))
+    .bind(filter.to.map_or(i64::MAX, micros))
+    .bind(filter.status.map(ServiceCallStatus::as_str))
+    .bind(filter.tag.as_deref())
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    Ok(documents.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?)
+}
+
+/// A call whose turn it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Queued {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: Uuid,
+}
+
+/// Puts a call in the queue, or moves it there.
+pub(crate) async fn enqueue(
+    (tenant, connection): Scope<'_>,
+    id: &str,
+    ready_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO service_call_queue (tenant_id, service_call_id, ready_at) \
+         VALUES ($1, $2, $3) ON CONFLICT (tenant_id, service_call_id) \
+         DO UPDATE SET ready_at = excluded.ready_at",
+    )
+    .bind(tenant.as_str())
+    .bind(id)
+    .bind(ready_at.as_microsecond())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes a call out of the queue; says whether it was there.
+pub(crate) async fn dequeue((tenant, connection): Scope<'_>, id: &str) -> Result<bool, StoreError> {
+    let deleted =
+        sqlx::query("DELETE FROM service_call_queue WHERE tenant_id = $1 AND service_call_id = $2")
+            .bind(tenant.as_str())
+            .bind(id)
+            .execute(connection)
+            .await?;
+    Ok(deleted.rows_affected() > 0)
+}
+
+/// The calls that wait longest. The one statement that looks across tenants: the worker is one for
+/// all of them.
+pub(crate) async fn waiting(
+    connection: &mut Connection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Queued>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT tenant_id, service_call_id FROM service_call_queue WHERE ready_at <= $1 \
+         ORDER BY ready_at, service_call_id LIMIT $2",
+    )
+    .bind(now.as_microsecond())
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    let read = rows.iter().map(|row| {
+        let decode = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);
+        let tenant = TenantId::new(row.try_get::<String, _>("tenant_id")?);
+        let id = Uuid::parse_str(row.try_get("service_call_id")?);
+        let tenant = tenant.map_err(|error| decode(error.into()))?;
+        Ok(Queued { tenant, id: id.map_err(|error| decode(error.into()))? })
+    });
+    read.collect()
+}
+
+/// Keeps the values of sensitive headers until the attempt starts.
+pub(crate) async fn keep_secrets(
+    (tenant, connection): Scope<'_>,
+    id: &str,
+    headers: &BTreeMap<String, String>,
+) -> Result<(), StoreError> {
+    if headers.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO service_call_secrets (tenant_id, service_call_id, headers) \
+         VALUES ($1, $2, $3)",
+    )
+    .bind(tenant.as_str())
+    .bind(id)
+    .bind(serde_json::to_string(headers)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Removes the values of sensitive headers and returns them.
+pub(crate) async fn take_secrets(
+    (tenant, connection): Scope<'_>,
+    id: &str,
+) -> Result<BTreeMap<String, String>, StoreError> {
+    let headers: Option<String> = sqlx::query_scalar(
+        "DELETE FROM service_call_secrets WHERE tenant_id = $1 AND service_call_id = $2 \
+         RETURNING headers",
+    )
+    .bind(tenant.as_str())
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
+    let headers = headers.map(|text| serde_json::from_str(&text)).transpose()?;
+    Ok(headers.unwrap_or_default())
+}

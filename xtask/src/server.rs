@@ -1,0 +1,136 @@
+//! The reference server as a process: built, started, asked for tokens, ended.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use crate::process::{self, Running};
+
+/// How long a server may take to answer for the first time.
+const START: Duration = Duration::from_secs(30);
+
+/// A server and where its things are.
+#[derive(Debug)]
+pub struct Server {
+    /// The process.
+    pub process: Running,
+    /// Where it answers.
+    pub url: String,
+    /// Where it logs.
+    pub log: PathBuf,
+    binary: PathBuf,
+    data: PathBuf,
+}
+
+/// Builds the server and returns its binary.
+///
+/// # Errors
+/// When it does not build.
+pub fn build(root: &Path) -> anyhow::Result<PathBuf> {
+    process::run(root, "cargo", &["build", "--quiet", "--package", "symbolon-app"])?;
+    Ok(target(root)?.join("debug/symbolon-server"))
+}
+
+/// The folder that cargo builds into.
+///
+/// # Errors
+/// When cargo does not say.
+pub fn target(root: &Path) -> anyhow::Result<PathBuf> {
+    let metadata = cargo_metadata::MetadataCommand::new().current_dir(root).no_deps().exec()?;
+    Ok(metadata.target_directory.into())
+}
+
+/// An address on this machine that nobody listens on.
+///
+/// # Errors
+/// When there is none.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
+}
+
+impl Server {
+    /// Starts a server on a folder of data and waits until it answers.
+    ///
+    /// # Errors
+    /// When the address is taken, or the server ends or does not answer in time.
+    pub fn start(binary: &Path, data: &Path, address: SocketAddr) -> anyhow::Result<Self> {
+        if TcpListener::bind(address).is_err() {
+            bail!("{address} is taken; choose another with --listen 127.0.0.1:PORT");
+        }
+        fs::create_dir_all(data)?;
+        let log = data.join("server.log");
+        let file = File::create(&log).with_context(|| format!("{} is made", log.display()))?;
+        let listen = address.to_string();
+        let data_text = data.to_string_lossy();
+        let arguments = [
+            "serve",
+            "--development",
+            "--allow-loopback",
+            "--listen",
+            &listen,
+            "--data",
+            &data_text,
+        ];
+        let child = process::command(Path::new("."), &binary.to_string_lossy(), &arguments)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .with_context(|| format!("{} starts", binary.display()))?;
+        let mut server = Self {
+            process: Running(child),
+            url: format!("http://{address}"),
+            log,
+            binary: binary.to_owned(),
+            data: data.to_owned(),
+        };
+        server.wait_until_ready(address)?;
+        Ok(server)
+    }
+
+    /// A token for the development identity of this server.
+    ///
+    /// # Errors
+    /// When the server's binary does not make one.
+    pub fn token(&self, tenant: &str, scopes: &[&str]) -> anyhow::Result<String> {
+        let data = self.data.to_string_lossy();
+        let mut arguments = vec!["token", "--data", &data, "--tenant", tenant];
+        for scope in scopes {
+            arguments.extend(["--scope", scope]);
+        }
+        let program = self.binary.to_string_lossy();
+        Ok(process::output(Path::new("."), &program, &arguments)?.trim().to_owned())
+    }
+
+    fn wait_until_ready(&mut self, address: SocketAddr) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while started.elapsed() < START {
+            if answers(address) {
+                return Ok(());
+            }
+            if let Some(status) = self.process.0.try_wait()? {
+                bail!("the server ended with {status}; its log is {}", self.log.display());
+            }
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        bail!("the server does not answer; its log is {}", self.log.display())
+    }
+}
+
+/// Whether the server says it is ready.
+fn answers(address: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(500)) else {
+        return false;
+    };
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let mut answer = String::new();
+    stream.set_read_timeout(Some(Duration::from_secs(2))).is_ok()
+        && stream.write_all(request.as_bytes()).is_ok()
+        && stream.read_to_string(&mut answer).is_ok()
+        && answer.starts_with("HTTP/1.1 200")
+}

@@ -1,0 +1,124 @@
+//! `cargo xtask test`: every check there is, in the order in which they fail fastest.
+
+mod halves;
+mod public_contracts;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::bail;
+
+use crate::process::{npm_install, run as start};
+use crate::root::root;
+use crate::{gen_house, tidy};
+
+/// Runs every check: format, lints, house rules, staleness, tests, contracts, both halves.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only conformance\n\n\
+    Installs npm packages as the lock files say. Exit codes: 0 all passed, 1 something failed")]
+pub struct Test {
+    /// Only the steps whose names hold this text.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+}
+
+/// A check.
+struct Step {
+    name: &'static str,
+    check: fn(&Path) -> anyhow::Result<()>,
+}
+
+const STEPS: [Step; 11] = [
+    Step { name: "format", check: format },
+    Step { name: "tidy", check: house_rules },
+    Step { name: "gen --check", check: staleness },
+    Step { name: "clippy", check: clippy },
+    Step { name: "cargo test", check: cargo_test },
+    Step { name: "contract lint", check: contract_lint },
+    Step { name: "typescript", check: typescript },
+    Step { name: "conformance", check: halves::conformance },
+    Step { name: "independent client", check: halves::independent_client },
+    Step { name: "sdk examples", check: halves::sdk_examples },
+    Step { name: "public contracts", check: public_contracts::compile },
+];
+
+/// Runs the steps and says how long each took.
+///
+/// # Errors
+/// When a step fails to run; a step that finds something is reported and ends the run with 1.
+pub fn run(options: &Test) -> anyhow::Result<ExitCode> {
+    let root = root();
+    std::env::set_current_dir(&root)?;
+    let started = Instant::now();
+    let mut lines = Vec::new();
+    let wanted = |step: &&Step| options.only.as_deref().is_none_or(|text| step.name.contains(text));
+    let (mut passed, mut failed) = (0, 0);
+    for step in STEPS.iter().filter(wanted) {
+        println!("── {}", step.name);
+        let began = Instant::now();
+        let outcome = (step.check)(&root);
+        let elapsed = began.elapsed().as_secs_f32();
+        match outcome {
+            Ok(()) => {
+                passed += 1;
+                lines.push(format!("ok      {elapsed:7.1} s  {}", step.name));
+            }
+            Err(error) => {
+                failed += 1;
+                eprintln!("{error:#}");
+                lines.push(format!("FAILED  {elapsed:7.1} s  {}", step.name));
+            }
+        }
+    }
+    println!("\n{}", lines.join("\n"));
+    println!("all     {:7.1} s", started.elapsed().as_secs_f32());
+    if passed + failed == 0 {
+        bail!("no step is named so");
+    }
+    println!("\nsteps: {passed} passed, {failed} failed");
+    Ok(ExitCode::from(u8::from(failed > 0)))
+}
+
+fn format(root: &Path) -> anyhow::Result<()> {
+    start(root, "cargo", &["fmt", "--all", "--check"])
+}
+
+fn clippy(root: &Path) -> anyhow::Result<()> {
+    let lints = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    start(root, "cargo", &lints)
+}
+
+fn house_rules(root: &Path) -> anyhow::Result<()> {
+    let findings = tidy::findings(root)?;
+    if findings.is_empty() { Ok(()) } else { bail!("{}", findings.join("\n")) }
+}
+
+fn staleness(_: &Path) -> anyhow::Result<()> {
+    match gen_house::run(&gen_house::Gen { check: true })? {
+        code if code == ExitCode::SUCCESS => Ok(()),
+        _ => bail!("the generated tree is stale, or a contract has errors"),
+    }
+}
+
+fn cargo_test(root: &Path) -> anyhow::Result<()> {
+    start(root, "cargo", &["test", "--quiet", "--workspace", "--no-fail-fast"])
+}
+
+fn contract_lint(root: &Path) -> anyhow::Result<()> {
+    let folder = root.join("contracts/lint");
+    npm_install(&folder)?;
+    start(&folder, "npm", &["run", "--silent", "lint"])
+}
+
+fn typescript(root: &Path) -> anyhow::Result<()> {
+    let folder = sdk_ts(root)?;
+    start(&folder, "npm", &["run", "--silent", "check"])?;
+    start(&folder, "npm", &["test", "--silent"])
+}
+
+fn sdk_ts(root: &Path) -> anyhow::Result<PathBuf> {
+    let folder = root.join("sdk-ts");
+    npm_install(&folder)?;
+    Ok(folder)
+}

@@ -1,0 +1,87 @@
+//! The two halves held together: a freshly started server, judged and used.
+
+use std::fs;
+use std::path::Path;
+
+use super::sdk_ts;
+use crate::process::run as start;
+use crate::server::{self, Server, free_address};
+
+const ALL: [&str; 2] = ["calls:read", "calls:write"];
+
+fn fresh(root: &Path, name: &str) -> anyhow::Result<Server> {
+    let binary = server::build(root)?;
+    let data = server::target(root)?.join("fresh").join(name);
+    if data.exists() {
+        fs::remove_dir_all(&data)?;
+    }
+    Server::start(&binary, &data, free_address()?)
+}
+
+/// The runner replays the whole contract; every documented status must be seen.
+pub(super) fn conformance(root: &Path) -> anyhow::Result<()> {
+    let server = fresh(root, "conformance")?;
+    let bearer = |tenant: &str, scopes: &[&str]| -> anyhow::Result<String> {
+        Ok(format!("Authorization: Bearer {}", server.token(tenant, scopes)?))
+    };
+    let owner = bearer("demo", &ALL)?;
+    let read_only = format!("read-only={}", bearer("demo", &["calls:read"])?);
+    let write_only = format!("write-only={}", bearer("demo", &["calls:write"])?);
+    let other_tenant = format!("other-tenant={}", bearer("other", &ALL)?);
+    let arguments = [
+        "run",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--bin",
+        "symbolon",
+        "--",
+        "conformance",
+        "--contract",
+        "contracts/calls/openapi.yaml",
+        "--asyncapi",
+        "contracts/calls/asyncapi.yaml",
+        "--workflows",
+        "contracts/calls/workflows.arazzo.yaml",
+        "--url",
+        &server.url,
+        "--header",
+        &owner,
+        "--credential",
+        &read_only,
+        "--credential",
+        &write_only,
+        "--credential",
+        &other_tenant,
+    ];
+    start(root, "cargo", &arguments)
+}
+
+/// A client that progenitor made, which nobody here wrote, must fit the server too.
+pub(super) fn independent_client(root: &Path) -> anyhow::Result<()> {
+    let server = fresh(root, "independent")?;
+    let token = server.token("demo", &ALL)?;
+    let arguments = [
+        "run",
+        "--quiet",
+        "--package",
+        "symbolon-independent",
+        "--",
+        "--url",
+        &server.url,
+        "--token",
+        &token,
+    ];
+    start(root, "cargo", &arguments)
+}
+
+/// The example programs of both SDKs, as a reader of README would run them.
+pub(super) fn sdk_examples(root: &Path) -> anyhow::Result<()> {
+    let server = fresh(root, "examples")?;
+    let token = server.token("demo", &ALL)?;
+    let rust =
+        ["run", "--quiet", "-p", "symbolon-sdk", "--example", "calls", "--", &server.url, &token];
+    start(root, "cargo", &rust)?;
+    let folder = sdk_ts(root)?;
+    start(&folder, "npm", &["run", "--silent", "example", "--", &server.url, &token])
+}
