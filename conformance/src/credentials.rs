@@ -5,6 +5,9 @@ use crate::Options;
 /// The name of no credential at all.
 pub(crate) const NONE: &str = "none";
 
+/// A shorter secret is told from chance only where it is a whole header value.
+const SHORTEST_IN_TEXT: usize = 6;
+
 /// A credential that no option gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Missing(pub(crate) String);
@@ -50,11 +53,17 @@ impl Secrets {
         Self(secrets)
     }
 
+    /// The header value with its secret replaced, if it is one.
+    pub(crate) fn masked_header(&self, value: &str) -> Option<String> {
+        let (secret, variable) = self.0.iter().find(|(secret, _)| bare(value) == secret)?;
+        Some(format!("{}${variable}", value.strip_suffix(secret.as_str())?))
+    }
+
     /// The text with every secret replaced by the shell variable that stands for it.
     pub(crate) fn masked(&self, text: &str) -> String {
         let mut masked = text.to_owned();
         for (secret, variable) in &self.0 {
-            if masked.contains(secret.as_str()) {
+            if secret.len() >= SHORTEST_IN_TEXT && masked.contains(secret.as_str()) {
                 masked = masked.replace(secret.as_str(), &format!("${variable}"));
             }
         }

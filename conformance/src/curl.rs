@@ -11,12 +11,9 @@ pub(crate) fn line(url: &str, request: &Request, secrets: &Secrets) -> String {
     let mut line =
         format!("curl -i -X {} {}", request.method, quoted(&format!("{url}{}", request.target)));
     for (name, value) in &request.headers {
-        let header = format!("{name}: {value}");
-        let masked = secrets.masked(&header);
-        if masked == header {
-            line.push_str(&format!(" -H {}", quoted(&header)));
-        } else {
-            line.push_str(&format!(" -H \"{masked}\""));
+        match secrets.masked_header(value) {
+            Some(masked) => line.push_str(&format!(" -H \"{name}: {masked}\"")),
+            None => line.push_str(&format!(" -H {}", quoted(&format!("{name}: {value}")))),
         }
     }
     match &request.body {

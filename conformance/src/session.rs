@@ -6,7 +6,7 @@ use std::time::Instant;
 use reqwest::Client;
 use reqwest::redirect::Policy;
 
-use crate::answer::{Answer, exchange};
+use crate::answer::{Answer, exchange, in_words};
 use crate::contract::{Contract, Documented, IDEMPOTENCY_KEY, Operation};
 use crate::coverage::Coverage;
 use crate::credentials::{self, Missing, Secrets};
@@ -14,7 +14,7 @@ use crate::expressions::Outcome;
 use crate::fresh::Fresh;
 use crate::judge::judge;
 use crate::promises::{Promise, Promised};
-use crate::report::{Complaint, Finding, Kind, Ran, Report};
+use crate::report::{Complaint, Finding, Kind, Ran, Report, Seen};
 use crate::request::{Draft, Request, build};
 use crate::tail::Tail;
 use crate::{Options, curl, promises};
@@ -49,10 +49,10 @@ pub(crate) fn client(idle: usize) -> Client {
 }
 
 impl<'c> Session<'c> {
-    /// Starts a run: from here on events are captured.
-    pub(crate) async fn open(contract: &'c Contract<'c>, options: &'c Options) -> Self {
+    /// Starts a run.
+    pub(crate) fn new(contract: &'c Contract<'c>, options: &'c Options) -> Self {
         let url = options.url.trim_end_matches('/').to_owned();
-        let mut session = Self {
+        Self {
             contract,
             options,
             client: client(usize::MAX),
@@ -69,9 +69,21 @@ impl<'c> Session<'c> {
             keys: BTreeSet::new(),
             requests: 0,
             started: Instant::now(),
-        };
-        promises::listen(&mut session).await;
-        session
+        }
+    }
+
+    /// Whether anything answers at the address of the server.
+    pub(crate) async fn reaches_server(&mut self) -> bool {
+        let Err(error) = self.client.get(&self.url).send().await else { return true };
+        if !error.is_connect() && !error.is_builder() {
+            return true;
+        }
+        let complaint =
+            Complaint::new("no answer", &self.contract.at, "a server", in_words(&error));
+        let mut finding = complaint.about(Kind::Failure, &self.url);
+        finding.hint = Some("start the server, or mend --url".to_owned());
+        self.add(finding);
+        false
     }
 
     /// Sends a request and judges the answer; none if there was no answer or no credential.
@@ -235,6 +247,11 @@ impl<'c> Session<'c> {
         for operation in &self.contract.operations {
             self.unexercised(operation);
         }
+        self.sum_up(events)
+    }
+
+    /// The report of what was found so far.
+    pub(crate) fn sum_up(self, events: Vec<Seen>) -> Report {
         Report {
             findings: self.findings,
             coverage: self.coverage.rows(self.contract),

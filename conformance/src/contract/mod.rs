@@ -42,6 +42,8 @@ pub(crate) struct Problem<'a> {
 /// Everything the documents say.
 #[derive(Debug)]
 pub(crate) struct Contract<'a> {
+    /// The servers of the OpenAPI document, or the document.
+    pub(crate) at: Cursor<'a>,
     /// The URL of the first server, which stands for the server under test.
     pub(crate) server: Option<String>,
     pub(crate) operations: Vec<Operation<'a>>,
@@ -163,11 +165,13 @@ impl<'a> Reading<'a> {
             Some(components) => self.members(components, "securitySchemes"),
             None => Vec::new(),
         };
-        let server = root.get("servers").and_then(|servers| servers.elements().first().cloned());
+        let servers = root.get("servers");
+        let server = servers.as_ref().and_then(|servers| servers.elements().first().cloned());
         let server = server.and_then(|server| server.text("url").map(str::to_owned));
         let workflows = options.workflows.as_ref().and_then(|path| self.root(path, "arazzo"));
         let asyncapi = options.asyncapi.as_ref().and_then(|path| self.root(path, "asyncapi"));
         Some(Contract {
+            at: servers.unwrap_or(root),
             server: server.filter(|url| url.contains("://")),
             operations,
             problems: problems.iter().map(|(code, at)| (*code, problem(at))).collect(),

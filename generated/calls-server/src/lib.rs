@@ -4,7 +4,8 @@
     clippy::doc_lazy_continuation,
     clippy::doc_overindented_list_items,
     clippy::match_single_binding,
-    clippy::module_inception
+    clippy::module_inception,
+    clippy::needless_update
 )]
 
 #[rustfmt::skip]

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
@@ -36,10 +37,10 @@ pub(crate) struct Serve {
     #[arg(long, env = "SYMBOLON_JWKS", value_name = "FILE|URL")]
     pub(crate) jwks: Option<String>,
     /// Trust tokens made by `symbolon-server token`. Never in production.
-    #[arg(long, env = "SYMBOLON_DEVELOPMENT")]
+    #[arg(long, env = "SYMBOLON_DEVELOPMENT", value_parser = BoolishValueParser::new())]
     pub(crate) development: bool,
     /// Let calls reach the loopback addresses of this machine. Never in production.
-    #[arg(long, env = "SYMBOLON_ALLOW_LOOPBACK")]
+    #[arg(long, env = "SYMBOLON_ALLOW_LOOPBACK", value_parser = BoolishValueParser::new())]
     pub(crate) allow_loopback: bool,
     /// Largest request body in bytes.
     #[arg(long, env = "SYMBOLON_BODY_LIMIT", default_value_t = 1 << 20)]
