@@ -21,7 +21,6 @@ pub struct Row {
 
 /// A documented status or problem code.
 #[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Cell {
     /// The status or code.
     pub name: String,

@@ -87,3 +87,50 @@ pub(crate) fn form(value: &Value) -> String {
         .collect::<Vec<_>>()
         .join("&")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{form, pairs, simple};
+    use crate::contract::{In, Parameter};
+
+    fn parameter(
+        location: In,
+        style: Option<&'static str>,
+        explode: Option<bool>,
+    ) -> Parameter<'static> {
+        let (required, schema, examples) = (true, None, Vec::new());
+        Parameter { name: "p", location, required, style, explode, schema, examples }
+    }
+
+    fn query(style: Option<&'static str>, explode: Option<bool>, value: &Value) -> String {
+        let pairs = pairs(&parameter(In::Query, style, explode), value);
+        pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    }
+
+    #[test]
+    fn query_parameters_follow_style_and_explode() {
+        let (list, object) = (json!(["a", 1]), json!({"x": 1, "y": "z"}));
+        assert_eq!(query(None, None, &json!(true)), "p=true");
+        assert_eq!(query(None, None, &list), "p=a&p=1");
+        assert_eq!(query(None, Some(false), &list), "p=a,1");
+        assert_eq!(query(Some("pipeDelimited"), None, &list), "p=a|1");
+        assert_eq!(query(None, None, &object), "x=1&y=z");
+        assert_eq!(query(None, Some(false), &object), "p=x,1,y,z");
+        assert_eq!(query(Some("deepObject"), None, &object), "p[x]=1&p[y]=z");
+    }
+
+    #[test]
+    fn path_values_are_percent_encoded() {
+        let path = parameter(In::Path, None, None);
+        assert_eq!(simple(&path, &json!("a/b ä")), "a%2Fb%20%C3%A4");
+        assert_eq!(simple(&path, &json!(["a", "b,c"])), "a,b%2Cc");
+        assert_eq!(simple(&parameter(In::Header, None, None), &json!("a b")), "a b");
+    }
+
+    #[test]
+    fn forms_repeat_lists() {
+        assert_eq!(form(&json!({"a": [1, 2], "b": "x y"})), "a=1&a=2&b=x%20y");
+    }
+}

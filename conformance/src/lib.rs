@@ -13,6 +13,7 @@ mod curl;
 mod derive;
 mod echo;
 mod encode;
+mod envelopes;
 mod examples;
 mod expressions;
 mod fresh;

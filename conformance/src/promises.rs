@@ -6,6 +6,7 @@ use serde_json::Value;
 use symbolon_codegen::source::Cursor;
 
 use crate::contract::{Events, Message};
+use crate::envelopes;
 use crate::report::{Complaint, Kind, Seen};
 use crate::session::Session;
 use crate::tail::{self, Tail};
@@ -74,6 +75,11 @@ pub(crate) async fn settle(session: &mut Session<'_>) -> Vec<Seen> {
             if let Some(name) = judge(session, events, event) {
                 *counts.entry(name).or_default() += 1;
             }
+        }
+        for disorder in envelopes::judge(&seen.events) {
+            let complaint =
+                Complaint::new(disorder.check, &events.at, disorder.expected, disorder.got);
+            session.add(complaint.about(Kind::Failure, "events"));
         }
         if let Some(why) = &seen.ended {
             let complaint = Complaint::new("tail", &events.at, "a stream without an end", why);

@@ -9,7 +9,6 @@ use crate::coverage::Row;
 
 /// Everything a run found.
 #[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Report {
     /// What differs from the contract, or could not be judged.
     pub findings: Vec<Finding>,
@@ -47,7 +46,7 @@ pub struct Ran {
 
 /// Why something is a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The server differs from the contract.
     Failure,
@@ -57,7 +56,6 @@ pub enum Kind {
 
 /// One difference between the server and the contract, or one thing that was not judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// Why it is one.
     pub kind: Kind,

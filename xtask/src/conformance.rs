@@ -39,7 +39,7 @@ pub struct Arguments {
 /// Runs the judge and prints its report.
 ///
 /// # Errors
-/// When the contract cannot be read.
+/// When the report cannot be written as JSON.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut options = Options::new(arguments.contract, arguments.url);
     options.asyncapi = arguments.asyncapi;
@@ -47,7 +47,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     options.headers = arguments.headers;
     options.credentials = arguments.credentials;
     options.seed = arguments.seed.unwrap_or(options.seed);
-    let report = run_blocking(options)?;
+    let report = match run_blocking(options) {
+        Ok(report) => report,
+        Err(unreadable) => {
+            eprintln!("error: {unreadable}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {

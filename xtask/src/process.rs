@@ -16,7 +16,7 @@ pub fn run(folder: &Path, program: &str, arguments: &[&str]) -> anyhow::Result<(
         .status()
         .map_err(|error| missing(program, error))?;
     if !status.success() {
-        bail!("`{program} {}` ended with {status}", arguments.join(" "));
+        bail!("`{program} {}` ended with {status}", shown(arguments));
     }
     Ok(())
 }
@@ -32,9 +32,18 @@ pub fn output(folder: &Path, program: &str, arguments: &[&str]) -> anyhow::Resul
         .output()
         .map_err(|error| missing(program, error))?;
     if !output.status.success() {
-        bail!("`{program} {}` ended with {}", arguments.join(" "), output.status);
+        bail!("`{program} {}` ended with {}", shown(arguments), output.status);
     }
     String::from_utf8(output.stdout).context("a program prints UTF-8")
+}
+
+/// Arguments as they may be shown: no secret among them.
+fn shown(arguments: &[&str]) -> String {
+    // Every JSON Web Token begins so: `{"` in base64.
+    let secret = |argument: &&str| argument.contains("eyJ");
+    let shown: Vec<&str> =
+        arguments.iter().map(|argument| if secret(argument) { "…" } else { argument }).collect();
+    shown.join(" ")
 }
 
 /// A program to be started in a folder.

@@ -154,6 +154,23 @@ impl Constraints {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Takes in what others ask where these ask nothing yet.
+    pub fn take(&mut self, other: Self) {
+        self.min_length = self.min_length.or(other.min_length);
+        self.max_length = self.max_length.or(other.max_length);
+        self.pattern = self.pattern.take().or(other.pattern);
+        self.minimum = self.minimum.or(other.minimum);
+        self.maximum = self.maximum.or(other.maximum);
+        self.multiple_of = self.multiple_of.or(other.multiple_of);
+        self.min_count = self.min_count.or(other.min_count);
+        self.max_count = self.max_count.or(other.max_count);
+        self.unique |= other.unique;
+        if self.integers.is_empty() {
+            self.integers = other.integers;
+        }
+        self.each = self.each.take().or(other.each);
+    }
 }
 
 /// A bound of a number.

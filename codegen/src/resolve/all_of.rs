@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Scope;
-use super::schemas::Built;
-use crate::model::{Name, Shape, Type};
+use super::constraints::constraints;
+use super::schemas::{Built, type_names};
+use crate::model::{Constraints, Name, Type};
 use crate::source::{Cursor, Place};
+
+/// How far compositions of compositions are followed; no contract a person wrote comes near.
+const DEPTH: usize = 128;
 
 /// What several schemas of one object say together.
 #[derive(Default)]
@@ -22,12 +26,16 @@ pub(super) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Takes in a schema and everything it is composed of.
     pub(super) fn take(&mut self, at: &Cursor<'a>) {
+        self.take_within(at, DEPTH);
+    }
+
+    fn take_within(&mut self, at: &Cursor<'a>, depth: usize) {
         let Ok(at) = at.follow() else { return };
-        if !self.seen.insert(at.place()) {
+        if depth == 0 || !self.seen.insert(at.place()) {
             return;
         }
         for part in at.get("allOf").map(|found| found.elements()).unwrap_or_default() {
-            self.take(&part);
+            self.take_within(&part, depth - 1);
         }
         if let Some(properties) = at.get("properties") {
             self.properties.extend(properties.members());
@@ -57,19 +65,13 @@ impl<'a> Scope<'a> {
         let telling: Vec<&Cursor<'a>> =
             elements.iter().filter(|part| !says_nothing(part)).collect();
         if let ([single], false) = (telling.as_slice(), own) {
+            // A definition in place is handed on; what a reference leads to keeps its own name.
+            if single.reference().is_none() {
+                let built = self.build(single, name);
+                return Built { nullable: nullable || built.nullable, ..built };
+            }
             let (ty, constraints) = self.type_of(single, name);
-            return match (ty, single.reference()) {
-                // A definition in place: hand its shape on under the wanted name.
-                (Type::Named(id), None) => match self.types.remove(&id) {
-                    Some(definition) => {
-                        self.taken.remove(&id.0.key());
-                        self.inline.retain(|_, known| *known != id);
-                        Built { shape: definition.shape, nullable }
-                    }
-                    None => Built::plain(Type::Named(id), constraints, nullable),
-                },
-                (ty, _) => Built::plain(ty, constraints, nullable),
-            };
+            return Built::plain(ty, constraints, nullable);
         }
         let mut parts = Parts::default();
         parts.take(at);
@@ -78,24 +80,51 @@ impl<'a> Scope<'a> {
                 let union = union.clone();
                 return self.union(at, &union, name, nullable);
             }
-            let scalar = telling.iter().find_map(|part| {
-                let (ty, constraints) = self.type_of(part, name);
-                let scalar = matches!(ty.present(), Type::Scalar(_) | Type::List(_));
-                scalar.then_some((ty, constraints))
-            });
-            if let Some((ty, constraints)) = scalar {
-                return Built::plain(ty, constraints, nullable);
+            if let Some(first) = telling.iter().find(|part| is_plain(part, 8)) {
+                return self.refined(&list, first, &telling, name, nullable);
             }
         } else if !parts.unions.is_empty() {
             let why = "alternatives among the parts of allOf are kept as extra members";
             self.degrade(&list, "a union", why);
         }
-        let built = self.object_of(at, parts, name, nullable);
-        if let Shape::Alias(Type::Map(_), _) = built.shape {
-            return Built { nullable, ..built };
-        }
-        built
+        self.object_of(at, parts, name, nullable)
     }
+
+    /// A value that is no object, with what the other parts ask of it.
+    fn refined(
+        &mut self,
+        list: &Cursor<'a>,
+        first: &Cursor<'a>,
+        parts: &[&Cursor<'a>],
+        name: &Name,
+        nullable: bool,
+    ) -> Built {
+        let (ty, mut limits) = self.type_of(first, name);
+        let others = parts.iter().filter(|part| part.place() != first.place());
+        let asked: Vec<Constraints> = others.map(|part| constraints(part)).collect();
+        if matches!(ty.present(), Type::Named(_)) && asked.iter().any(|more| !more.is_empty()) {
+            let why = "what its other parts ask of the first is not enforced";
+            self.degrade(list, "a composition", why);
+        }
+        for more in asked {
+            limits.take(more);
+        }
+        Built::plain(ty, limits, nullable)
+    }
+}
+
+/// Whether a part of `allOf` describes a value that is no object.
+fn is_plain(part: &Cursor<'_>, depth: usize) -> bool {
+    let Ok(part) = part.follow() else { return false };
+    let says = |keyword: &str| part.value.get(keyword).is_some();
+    let types = type_names(&part);
+    let names_no_object =
+        types.iter().any(|ty| *ty != "null") && !types.contains(&"object") && !says("properties");
+    let nested = part.get("allOf").map(|found| found.elements()).unwrap_or_default();
+    says("enum")
+        || says("const")
+        || names_no_object
+        || (depth > 0 && nested.iter().any(|part| is_plain(part, depth - 1)))
 }
 
 /// Whether a part of `allOf` only carries prose, or keywords that do not change the type.

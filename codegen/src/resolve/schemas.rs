@@ -1,5 +1,7 @@
 //! Schemas to types.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::constraints::constraints;
@@ -76,7 +78,7 @@ impl<'a> Scope<'a> {
             }
         };
         let ty = Type::Named(id);
-        if accepts_null(&target, 0) { ty.or_null() } else { ty }
+        if accepts_null(&target) { ty.or_null() } else { ty }
     }
 
     /// Defines every type that was named and not yet looked at.
@@ -87,8 +89,10 @@ impl<'a> Scope<'a> {
                     let ty = self.referenced(&at, reference);
                     // The name of this very component was taken by what it points at.
                     if ty.present() == &Type::Named(id.clone()) {
-                        let Some(target) = self.follow(&at) else { continue };
-                        self.build(&target, &id.0).shape
+                        match self.follow(&at) {
+                            Some(target) => self.build(&target, &id.0).shape,
+                            None => Built::any().shape,
+                        }
                     } else {
                         Shape::Alias(ty, Constraints::default())
                     }
@@ -116,7 +120,7 @@ impl<'a> Scope<'a> {
             }
             return Built::any();
         };
-        let nullable = accepts_null(at, 0);
+        let nullable = accepts_null(at);
         if let Some(value) = schema.get("const") {
             return self.enumeration(at, std::slice::from_ref(value), nullable);
         }
@@ -283,7 +287,9 @@ impl<'a> Scope<'a> {
             let limits = Constraints { integers, ..Constraints::default() };
             return Built::plain(Type::Scalar(Scalar::Int64), limits, nullable);
         }
-        let scalar = if present.iter().all(|value| value.is_boolean()) {
+        let scalar = if present.is_empty() {
+            Type::Any
+        } else if present.iter().all(|value| value.is_boolean()) {
             Type::Scalar(Scalar::Boolean)
         } else if present.iter().all(|value| value.is_number()) {
             Type::Scalar(Scalar::Double)
@@ -336,7 +342,7 @@ fn owner_of(at: &Cursor<'_>) -> Option<Name> {
 /// An enumeration of texts, each named apart from the others; repeated values count once.
 pub(super) fn texts_enumeration(values: Vec<(&str, Option<String>)>) -> Enumeration {
     let names = unique_names(values.iter().map(|(text, _)| *text));
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let values = values
         .into_iter()
         .filter(|(text, _)| seen.insert(*text))
@@ -363,22 +369,28 @@ pub(super) fn type_names<'v>(at: &Cursor<'v>) -> Vec<&'v str> {
 }
 
 /// Whether `null` is among the values, in any spelling of 3.0 or 3.1.
-pub(super) fn accepts_null(at: &Cursor<'_>, depth: usize) -> bool {
-    if at.flag("nullable") || type_names(at).contains(&"null") {
-        return true;
+pub(super) fn accepts_null(at: &Cursor<'_>) -> bool {
+    let mut waiting = vec![at.clone()];
+    let mut seen = BTreeSet::new();
+    while let Some(at) = waiting.pop() {
+        if at.flag("nullable") || type_names(&at).contains(&"null") {
+            return true;
+        }
+        if let Some(Value::Array(values)) = at.value.get("enum") {
+            if values.contains(&Value::Null) {
+                return true;
+            }
+            continue;
+        }
+        if at.value.get("const") == Some(&Value::Null) {
+            return true;
+        }
+        for alternatives in ["oneOf", "anyOf"].into_iter().filter_map(|keyword| at.get(keyword)) {
+            let found = alternatives.elements().into_iter().filter_map(|at| at.follow().ok());
+            waiting.extend(found.filter(|at| seen.insert(at.place())));
+        }
     }
-    if let Some(Value::Array(values)) = at.value.get("enum") {
-        return values.contains(&Value::Null);
-    }
-    if at.value.get("const") == Some(&Value::Null) {
-        return true;
-    }
-    depth < 8
-        && ["oneOf", "anyOf"].into_iter().filter_map(|keyword| at.get(keyword)).any(|found| {
-            found.elements().iter().any(|element| {
-                element.follow().is_ok_and(|element| accepts_null(&element, depth + 1))
-            })
-        })
+    false
 }
 
 /// Whether alternatives only say which members must be there together.

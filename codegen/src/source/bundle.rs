@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Cursor, Place, file_stem};
+use super::members::Names;
+use super::{Cursor, Place, Pointer, file_stem};
 
 /// The whole document with no reference that leaves it: what other files hold moves to
 /// `components.schemas` (or stands in place where it is no schema).
 pub fn bundle(root: &Cursor<'_>) -> Value {
-    let mut folder = Folder::new(root, "#/components/schemas/");
-    let mut value = folder.fold(root);
+    let mut folder = Folder::new(root, "#/components/schemas");
+    let mut value = folder.fold(root, Names::Keywords);
     folder.drain();
     if !folder.moved.is_empty()
         && let Value::Object(document) = &mut value
@@ -28,9 +29,9 @@ pub fn bundle(root: &Cursor<'_>) -> Value {
 
 /// One schema with everything it refers to under `$defs` (JSON Schema 2020-12).
 pub fn schema(at: &Cursor<'_>) -> Value {
-    let mut folder = Folder::new(at, "#/$defs/");
+    let mut folder = Folder::new(at, "#/$defs");
     folder.inward = true;
-    let mut value = folder.fold(at);
+    let mut value = folder.fold(at, Names::Keywords);
     folder.drain();
     if let Value::Object(schema) = &mut value {
         let dialect = "https://json-schema.org/draft/2020-12/schema";
@@ -51,6 +52,8 @@ struct Folder<'a> {
     taken: BTreeSet<String>,
     waiting: Vec<(String, Cursor<'a>)>,
     moved: Map<String, Value>,
+    /// What is being folded in place right now.
+    standing: Vec<Place>,
 }
 
 impl<'a> Folder<'a> {
@@ -71,33 +74,40 @@ impl<'a> Folder<'a> {
             taken,
             waiting: Vec::new(),
             moved: Map::new(),
+            standing: Vec::new(),
         }
     }
 
     fn drain(&mut self) {
         while let Some((name, at)) = self.waiting.pop() {
-            let value = self.fold(&at);
+            let value = self.fold(&at, Names::Keywords);
             self.moved.insert(name, value);
         }
     }
 
-    fn fold(&mut self, at: &Cursor<'a>) -> Value {
+    fn fold(&mut self, at: &Cursor<'a>, names: Names) -> Value {
         match at.value {
             Value::Object(members) => {
                 if let Some(reference) = at.reference() {
                     return self.reference(at, reference);
                 }
                 let folded = members.iter().map(|(name, value)| {
-                    let plain = name.starts_with("x-") || name == "example" || name == "default";
-                    let value = match at.get(name) {
-                        Some(member) if !plain => self.fold(&member),
-                        _ => value.clone(),
+                    let member = names.inside(name, value).and_then(|inner| {
+                        let nested = value.is_object() || value.is_array();
+                        nested.then(|| at.get(name)).flatten().map(|member| (member, inner))
+                    });
+                    let value = match member {
+                        Some((member, inner)) => self.fold(&member, inner),
+                        None => value.clone(),
                     };
                     (name.clone(), value)
                 });
                 Value::Object(folded.collect())
             }
-            Value::Array(_) => at.elements().iter().map(|element| self.fold(element)).collect(),
+            Value::Array(_) => {
+                let elements = at.elements();
+                elements.iter().map(|element| self.fold(element, Names::Keywords)).collect()
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => at.value.clone(),
         }
     }
@@ -114,7 +124,7 @@ impl<'a> Folder<'a> {
             return folded;
         }
         if !looks_like_schema(&target) {
-            return self.fold(&target);
+            return self.in_place(at, &target);
         }
         let place = target.place();
         let name = match self.names.get(&place) {
@@ -122,7 +132,19 @@ impl<'a> Folder<'a> {
             _ => self.move_here(&place, &target),
         };
         let mut folded = at.value.clone();
-        folded["$ref"] = format!("{}{name}", self.prefix).into();
+        folded["$ref"] = format!("{}{}", self.prefix, Pointer::default().child(&name)).into();
+        folded
+    }
+
+    /// What is no schema stands where it is used; a circle of such things stays a reference.
+    fn in_place(&mut self, at: &Cursor<'a>, target: &Cursor<'a>) -> Value {
+        let place = target.place();
+        if self.standing.contains(&place) {
+            return at.value.clone();
+        }
+        self.standing.push(place);
+        let folded = self.fold(target, Names::Keywords);
+        self.standing.pop();
         folded
     }
 
@@ -137,6 +159,7 @@ impl<'a> Folder<'a> {
             Some(token) => token,
             None => file_stem(&place.file).to_owned(),
         };
+        let wanted = wanted.replace(|c: char| !is_component_key(c), "_");
         let known = self.names.get(place).cloned();
         let name = known.unwrap_or_else(|| {
             let mut name = wanted.clone();
@@ -152,6 +175,11 @@ impl<'a> Folder<'a> {
         self.waiting.push((name.clone(), target.clone()));
         name
     }
+}
+
+/// OpenAPI: keys of components match `^[a-zA-Z0-9._-]+$`.
+fn is_component_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
 }
 
 /// Whether what stands in another file is a schema, rather than a response, parameter or example.

@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 use super::load::{Sources, join};
 use super::{File, Place, Pointer};
 
+/// References that may be followed on the way to one value; more can only be a circle.
+const STEPS: usize = 128;
+
 /// A value together with its place.
 #[derive(Debug, Clone)]
 pub struct Cursor<'a> {
@@ -104,12 +107,8 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// When a reference leads nowhere or in a circle.
     pub fn follow(&self) -> Result<Self, RefError> {
-        let mut current = self.clone();
-        for _ in 0..64 {
-            let Some(reference) = current.reference() else { return Ok(current) };
-            current = current.target(reference)?;
-        }
-        Err(RefError::Cycle { reference: self.reference().unwrap_or_default().to_owned() })
+        let mut steps = STEPS;
+        self.follow_within(&mut steps)
     }
 
     /// What a reference written at this place leads to, one step.
@@ -117,6 +116,23 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// When it leads nowhere.
     pub fn target(&self, reference: &str) -> Result<Self, RefError> {
+        let mut steps = STEPS;
+        self.target_within(reference, &mut steps)
+    }
+
+    fn follow_within(&self, steps: &mut usize) -> Result<Self, RefError> {
+        let mut current = self.clone();
+        while let Some(reference) = current.reference() {
+            let Some(left) = steps.checked_sub(1) else {
+                return Err(RefError::Cycle { reference: reference.to_owned() });
+            };
+            *steps = left;
+            current = current.target_within(reference, steps)?;
+        }
+        Ok(current)
+    }
+
+    fn target_within(&self, reference: &str, steps: &mut usize) -> Result<Self, RefError> {
         let missing = |siblings| RefError::Missing { reference: reference.to_owned(), siblings };
         let (path, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let file = if path.is_empty() {
@@ -128,25 +144,25 @@ impl<'a> Cursor<'a> {
         let pointer = Pointer::from_fragment(fragment).ok_or_else(|| missing(Vec::new()))?;
         let mut cursor = Self::root(self.sources, file);
         for token in pointer.tokens() {
-            cursor = cursor.step(&token).ok_or_else(|| {
+            let Some(next) = cursor.step(&token, steps)? else {
                 let names = cursor.members().into_iter().map(|(name, _)| name.to_owned());
-                missing(names.collect())
-            })?;
+                return Err(missing(names.collect()));
+            };
+            cursor = next;
         }
         Ok(cursor)
     }
 
-    fn step(&self, token: &str) -> Option<Self> {
-        match self.value {
-            Value::Array(items) => {
-                let value = items.get(token.parse::<usize>().ok()?)?;
-                Some(Self { pointer: self.pointer.child(token), value, ..self.clone() })
-            }
-            // A reference on the way is followed: real documents point through references.
-            _ => match self.get(token) {
-                Some(found) => Some(found),
-                None => self.reference().and_then(|_| self.follow().ok()?.get(token)),
-            },
+    fn step(&self, token: &str, steps: &mut usize) -> Result<Option<Self>, RefError> {
+        if let Value::Array(items) = self.value {
+            let value = token.parse::<usize>().ok().and_then(|index| items.get(index));
+            let pointer = self.pointer.child(token);
+            return Ok(value.map(|value| Self { pointer, value, ..self.clone() }));
+        }
+        // A reference on the way is followed: real documents point through references.
+        match self.get(token) {
+            None if self.reference().is_some() => Ok(self.follow_within(steps)?.get(token)),
+            found => Ok(found),
         }
     }
 }

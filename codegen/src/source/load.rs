@@ -5,6 +5,8 @@ use std::io;
 
 use serde_json::Value;
 
+use super::json_pointer::percent_decode;
+use super::members::Names;
 use super::{File, Place, Pointer, parse};
 
 /// Reads the text of a file; the only way this room sees a disk.
@@ -86,48 +88,38 @@ impl Sources {
     }
 }
 
-/// What the member names of an object are: keywords of the format, or names the author chose.
-#[derive(Clone, Copy, PartialEq)]
-enum Names {
-    Keywords,
-    Chosen,
-}
-
 /// The files that references inside `value` lead to. Extensions (`x-*`) and plain values are data.
 fn outward(value: &Value, pointer: &Pointer, names: Names, found: &mut Vec<(String, Pointer)>) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                let data = matches!(name.as_str(), "example" | "default" | "value" | "const");
-                if names == Names::Keywords && (data || name.starts_with("x-")) {
-                    continue;
-                }
-                let chosen = names == Names::Keywords
-                    && matches!(name.as_str(), "properties" | "schemas" | "examples" | "$defs");
-                let inner = if chosen { Names::Chosen } else { Names::Keywords };
-                let pointer = pointer.child(name);
-                if name == "$ref"
-                    && let Some(text) = member.as_str()
-                {
+                let Some(inner) = names.inside(name, member) else { continue };
+                if let (true, Some(text)) = (name == "$ref", member.as_str()) {
                     let path = text.split('#').next().unwrap_or_default();
                     if !path.is_empty() && !path.contains("://") {
-                        found.push((path.to_owned(), pointer.clone()));
+                        found.push((path.to_owned(), pointer.child(name)));
                     }
                 }
-                outward(member, &pointer, inner, found);
+                if member.is_object() || member.is_array() {
+                    outward(member, &pointer.child(name), inner, found);
+                }
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                outward(item, &pointer.child(&index.to_string()), Names::Keywords, found);
+                if item.is_object() || item.is_array() {
+                    outward(item, &pointer.child(&index.to_string()), Names::Keywords, found);
+                }
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
-/// The path that `relative` names when written in the file `from`.
+/// The path that `relative`, a URI reference, names when written in the file `from`.
 pub(super) fn join(from: &str, relative: &str) -> String {
+    let decoded = percent_decode(relative);
+    let relative = decoded.as_deref().unwrap_or(relative);
     if relative.starts_with('/') {
         return relative.to_owned();
     }
@@ -161,5 +153,6 @@ mod tests {
         assert_eq!(join("a/b/c.yaml", "../d.yaml"), "a/d.yaml");
         assert_eq!(join("c.yaml", "../../d.yaml"), "../../d.yaml");
         assert_eq!(join("/x/c.yaml", "./d.yaml"), "/x/d.yaml");
+        assert_eq!(join("c.yaml", "two%20words.yaml"), "two words.yaml");
     }
 }

@@ -7,6 +7,7 @@ mod cursor;
 mod json_pointer;
 mod load;
 mod locate;
+mod members;
 mod yaml;
 
 pub mod bundle;

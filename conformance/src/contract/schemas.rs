@@ -132,3 +132,26 @@ fn modern_object(mut members: Map<String, Value>) -> Map<String, Value> {
     }
     members
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::modern;
+
+    #[test]
+    fn schemas_of_3_0_are_said_in_2020_12() {
+        let cases = [
+            (json!({"type": "string", "nullable": true}), json!({"type": ["string", "null"]})),
+            (
+                json!({"nullable": true, "allOf": [{"$ref": "#/$defs/A"}]}),
+                json!({"anyOf": [{"allOf": [{"$ref": "#/$defs/A"}]}, {"type": "null"}]}),
+            ),
+            (json!({"minimum": 1, "exclusiveMinimum": true}), json!({"exclusiveMinimum": 1})),
+            (json!({"maximum": 1, "exclusiveMaximum": false}), json!({"maximum": 1})),
+        ];
+        for (older, newer) in cases {
+            assert_eq!(modern(older), newer);
+        }
+    }
+}

@@ -70,6 +70,8 @@ const FAULTS: &[(Fault, &str, &str)] = &[
     (Fault::EventOffSchema, "NoteCreated", "event schema"),
     (Fault::EventUnknown, "events", "type"),
     (Fault::EventOnReplay, "createNote", "event NoteCreated"),
+    (Fault::EventOfAnotherTenant, "events", "tenants"),
+    (Fault::EventsOutOfOrder, "events", "order"),
     (Fault::HugeBodyAccepted, "createNote", "status 413"),
     (Fault::AnyMediaTypeAccepted, "createNote", "derived: text/plain: status"),
 ];

@@ -51,6 +51,8 @@ pub(crate) enum Fault {
     EventOffSchema,
     EventUnknown,
     EventOnReplay,
+    EventOfAnotherTenant,
+    EventsOutOfOrder,
     HugeBodyAccepted,
     AnyMediaTypeAccepted,
 }
@@ -210,8 +212,17 @@ impl Notes {
     fn emit(&self, id: &Value, correlation: &str) {
         let message = id.clone();
         let mut event = json!({"type": "NoteCreated", "messageId": message,
-            "correlationId": correlation, "data": {"noteId": id}});
+            "correlationId": correlation, "data": {"noteId": id},
+            "tenantId": "owner", "aggregateId": id, "version": 1});
         match self.fault {
+            Fault::EventOfAnotherTenant => event["tenantId"] = correlation.into(),
+            Fault::EventsOutOfOrder => {
+                let mut later = event.clone();
+                later["version"] = json!(2);
+                later["messageId"] = json!("00000000-0000-4000-8000-00000000ffff");
+                // No one may be listening.
+                let _ = self.events.send(later);
+            }
             Fault::EventMissing => return,
             Fault::EventOffSchema => event["data"] = json!({}),
             Fault::EventUnknown => event["type"] = json!("NoteMade"),

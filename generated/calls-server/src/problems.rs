@@ -3,6 +3,20 @@
 
 use symbolon_server::ProblemKind;
 
+/// Every problem, by code; an edge given it words its own problems as the contract does.
+pub const CATALOGUE: &[ProblemKind] = &[
+    FORBIDDEN,
+    IDEMPOTENCY_IN_FLIGHT,
+    IDEMPOTENCY_KEY_REUSED,
+    INVALID_REQUEST,
+    NOT_CANCELLABLE,
+    NOT_FOUND,
+    PAYLOAD_TOO_LARGE,
+    TARGET_BLOCKED,
+    UNAUTHENTICATED,
+    UNSUPPORTED_MEDIA_TYPE,
+];
+
 /// The token is valid, but does not allow this operation.
 pub const FORBIDDEN: ProblemKind = ProblemKind {
     code: "forbidden",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use calls_server::problems::CATALOGUE;
 use calls_server::{ASYNCAPI, OPENAPI, service_calls};
 use symbolon_calls::{Calls, Loopback, MIGRATIONS, Settings};
 use symbolon_kernel::{Handlers, Kernel, SystemClock};
@@ -36,6 +37,7 @@ pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
         .authenticator(authenticator)
         .body_limit(configuration.body_limit)
         .problem_base("urn:symbolon:problem:")
+        .problems(CATALOGUE)
         .openapi(OPENAPI)
         .asyncapi(ASYNCAPI)
         .readiness("database", move || {

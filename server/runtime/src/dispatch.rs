@@ -22,6 +22,7 @@ use crate::correlation::{self, CORRELATION_ID, Trace};
 use crate::endpoints::Endpoints;
 use crate::matcher::{Entry, Matcher};
 use crate::observation::Observed;
+use crate::problem::Wording;
 use crate::routes::{Answer, Caller, Route};
 use crate::{Failure, Idempotency, InFlight, Info, Input, Principal, Reply, problem};
 
@@ -34,7 +35,7 @@ pub(crate) struct Dispatcher {
     pub(crate) in_flight: InFlight,
     pub(crate) body_limit: usize,
     pub(crate) request_timeout: Duration,
-    pub(crate) problem_base: String,
+    pub(crate) wording: Wording,
 }
 
 /// An answer before or after rendering.
@@ -208,17 +209,17 @@ impl Dispatcher {
         answer: Result<Answered, Failure>,
         correlation_id: &str,
     ) -> (Response, Option<String>) {
-        let base = &self.problem_base;
+        let wording = &self.wording;
         let rendered = match answer {
             Ok(Answered::Response(response)) => Ok((response, None)),
-            Ok(Answered::Reply(reply)) => reply.render(base, correlation_id),
+            Ok(Answered::Reply(reply)) => reply.render(wording, correlation_id),
             Err(failure) => Err(failure),
         };
         rendered.unwrap_or_else(|failure| {
             tracing::error!(error = %failure, "operation failed");
             let reply = problem::reply(&problem::INTERNAL_ERROR, "the failure has been logged");
             reply
-                .render(base, correlation_id)
+                .render(wording, correlation_id)
                 .unwrap_or_else(|_| (http::StatusCode::INTERNAL_SERVER_ERROR.into_response(), None))
         })
     }

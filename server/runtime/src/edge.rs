@@ -14,7 +14,10 @@ use crate::dispatch::{Dispatcher, dispatch};
 use crate::endpoints::Endpoints;
 use crate::events::Events;
 use crate::matcher::Matcher;
-use crate::{Authenticate, Failure, InFlight, Principal, Requirement, Routes, observation};
+use crate::problem::Wording;
+use crate::{
+    Authenticate, Failure, InFlight, Principal, ProblemKind, Requirement, Routes, observation,
+};
 
 /// Everything in front of the handlers.
 pub struct Edge {
@@ -22,7 +25,7 @@ pub struct Edge {
     endpoints: Endpoints,
     body_limit: usize,
     request_timeout: Duration,
-    problem_base: String,
+    wording: Wording,
 }
 
 impl fmt::Debug for Edge {
@@ -47,7 +50,7 @@ impl Edge {
             endpoints: Endpoints { name, version, ..Endpoints::default() },
             body_limit: 1 << 20,
             request_timeout: Duration::from_secs(30),
-            problem_base: "/problems/".to_owned(),
+            wording: Wording { base: "/problems/".to_owned(), catalogue: &[] },
         }
     }
 
@@ -79,8 +82,16 @@ impl Edge {
 
     /// What stands before a problem's code in its type URI.
     #[must_use]
-    pub fn problem_base(self, uri: impl Into<String>) -> Self {
-        Self { problem_base: uri.into(), ..self }
+    pub fn problem_base(mut self, uri: impl Into<String>) -> Self {
+        self.wording.base = uri.into();
+        self
+    }
+
+    /// The contract's problem catalogue: the edge's own problems take its titles and types.
+    #[must_use]
+    pub fn problems(mut self, catalogue: &'static [ProblemKind]) -> Self {
+        self.wording.catalogue = catalogue;
+        self
     }
 
     /// The OpenAPI document in JSON, served under `/openapi.json` and drawn under `/docs`.
@@ -147,7 +158,7 @@ impl Edge {
             in_flight: InFlight::default(),
             body_limit: self.body_limit,
             request_timeout: self.request_timeout,
-            problem_base: self.problem_base,
+            wording: self.wording,
         };
         Router::new().fallback(dispatch).with_state(Arc::new(dispatcher))
     }

@@ -44,16 +44,34 @@ pub(crate) fn invalid(violations: Vec<Violation>) -> Reply {
     Reply::problem(&INVALID_REQUEST, Problem { errors: violations, ..Problem::new(detail) })
 }
 
+/// How problems are worded: the contract's catalogue goes before the edge's own words.
+#[derive(Debug)]
+pub(crate) struct Wording {
+    /// What stands before a code in a type URI.
+    pub(crate) base: String,
+    pub(crate) catalogue: &'static [ProblemKind],
+}
+
+impl Wording {
+    /// The catalogue's entry of this code and status, if it has one.
+    fn of<'k>(&self, kind: &'k ProblemKind) -> &'k ProblemKind {
+        let same =
+            |known: &&'static ProblemKind| (known.code, known.status) == (kind.code, kind.status);
+        self.catalogue.iter().find(same).unwrap_or(kind)
+    }
+}
+
 /// Fills in what the handler left open: kind, occurrence and correlation id.
 pub(crate) fn complete(
     problem: &mut Problem,
     kind: &ProblemKind,
-    base: &str,
+    wording: &Wording,
     correlation_id: &str,
 ) {
+    let kind = wording.of(kind);
     if problem.type_.is_empty() || problem.type_ == "about:blank" {
         problem.type_ = match kind.type_ {
-            "" => format!("{base}{}", kind.code),
+            "" => format!("{}{}", wording.base, kind.code),
             type_ => type_.to_owned(),
         };
     }

@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use symbolon_wire::{Parameter, Problem};
 
+use crate::problem::Wording;
 use crate::{Failure, ProblemKind, problem};
 
 /// Status, headers and body of an answer. Whatever cannot be written becomes an opaque 500.
@@ -113,7 +114,7 @@ impl Reply {
     /// When status, header or body cannot be written.
     pub(crate) fn render(
         self,
-        problem_base: &str,
+        wording: &Wording,
         correlation_id: &str,
     ) -> Result<(Response, Option<String>), Failure> {
         if let Some(failure) = self.failure {
@@ -124,7 +125,7 @@ impl Reply {
             Content::Empty => (None, Body::empty()),
             Content::Bytes { media, bytes } => (Some(media), Body::from(bytes)),
             Content::Problem { kind, mut problem } => {
-                problem::complete(&mut problem, &kind, problem_base, correlation_id);
+                problem::complete(&mut problem, &kind, wording, correlation_id);
                 occurrence.clone_from(&problem.instance);
                 let bytes = serde_json::to_vec(&problem)?;
                 (Some("application/problem+json".to_owned()), Body::from(bytes))

@@ -14,7 +14,7 @@ mod target;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use symbolon_kernel::{Handlers, Kernel, StreamId, TenantId};
+use symbolon_kernel::{Cause, Handlers, Kernel, StreamId, TenantId};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -55,12 +55,18 @@ pub enum StartError {
     /// The kernel failed.
     #[error(transparent)]
     Kernel(#[from] symbolon_kernel::Error),
-    /// The key of cursors cannot be read.
-    #[error("the key of cursors cannot be read")]
-    CursorKey(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The tables of this context cannot be used.
+    #[error("the tables of service calls cannot be used")]
+    Tables(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No HTTP client can be made.
     #[error("no http client can be made")]
     Client(#[from] reqwest::Error),
+}
+
+impl StartError {
+    fn store(error: store::StoreError) -> Self {
+        Self::Tables(error.into())
+    }
 }
 
 /// The context, put together on a kernel.
@@ -79,10 +85,12 @@ impl Calls {
     /// When the database or the HTTP client cannot be used.
     pub async fn open(kernel: Kernel, settings: Settings) -> Result<Self, StartError> {
         let operator = TenantId::new(OPERATOR).expect("a name of 1 to 255 bytes");
-        let mut view = kernel.read(&operator).await?;
-        let secret = store::cursor_secret(view.sql().1).await;
-        let secret = secret.map_err(|error| StartError::CursorKey(error.into()))?;
-        drop(view);
+        // There is one connection that writes, for as long as the kernel is open.
+        let mut unit = kernel.unit(&operator, Cause::request(OPERATOR)).await?;
+        let (_, connection) = unit.sql();
+        store::overwrite_deleted(connection).await.map_err(StartError::store)?;
+        let secret = store::cursor_secret(connection).await.map_err(StartError::store)?;
+        unit.commit().await?;
         let sender = Sender::new(settings.loopback)?;
         let wake = Arc::new(Notify::new());
         let cursors = Cursors::new(&secret);

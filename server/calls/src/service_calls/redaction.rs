@@ -76,8 +76,9 @@ pub(crate) enum Extent {
     Cut,
 }
 
-/// Finds the secrets of one request in what the target answered.
-#[derive(Debug, Default)]
+/// Finds the secrets of one request in what the target answered. Holds them, so it cannot be
+/// printed.
+#[derive(Default)]
 pub(crate) struct Redactor {
     /// Longest first, so that a part does not spoil the whole.
     needles: Vec<String>,

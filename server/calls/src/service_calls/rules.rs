@@ -16,7 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::events::{Event, Unreadable};
-use super::redaction::{REDACTED, divide};
+use super::redaction::divide;
 use super::target::{Loopback, may_name};
 
 /// Milliseconds a whole call may take, if its policy does not say less.
@@ -154,8 +154,7 @@ impl Call {
     }
 }
 
-/// What a submission leads to.
-#[derive(Debug, PartialEq)]
+/// What a submission leads to. Holds secrets, so it cannot be printed.
 pub(crate) struct Submission {
     pub(crate) events: Vec<Event>,
     /// The values of sensitive headers: kept apart, never in an event.
@@ -171,8 +170,7 @@ pub(crate) enum Refusal {
     Blocked,
 }
 
-/// A submission that stands up to the rules the contract's schema cannot say.
-#[derive(Debug)]
+/// A submission that stands up to the rules the contract's schema cannot say. Holds secrets.
 pub(crate) struct Admitted(SubmitServiceCall);
 
 /// Checks what is submitted.
@@ -263,16 +261,6 @@ impl Admitted {
         );
         Submission { events, secrets, scheduled_for }
     }
-}
-
-/// The headers to send: those recorded, with the secrets back in their place. A secret that is
-/// gone is not sent as it reads.
-pub(crate) fn headers_to_send(
-    request: &RecordedRequest,
-    secrets: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
-    let recorded = request.headers.iter().filter(|(_, value)| *value != REDACTED);
-    recorded.chain(secrets).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Cancels a call; none if it is too late.

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use calls_wire::types::{AttemptSucceededData, FailureKind, HttpMethod};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url, redirect};
 
-use super::redaction::{Extent, Redactor};
-use super::rules::{ATTEMPT, Call, Ending, failure, headers_to_send};
+use super::redaction::{Extent, REDACTED, Redactor};
+use super::rules::{ATTEMPT, Call, Ending, failure};
 use super::target::{Loopback, is_reachable, may_name};
 
 /// Bytes of a response body that are read; what is kept is less.
@@ -100,19 +100,7 @@ impl Sender {
         }
         let method = call.request.method.known().copied().ok_or(FailureKind::Blocked)?;
         let mut request = self.client.request(spelled(method), url);
-        for (name, value) in headers_to_send(&call.request, secrets) {
-            request = request.header(name, value);
-        }
-        let own = HeaderMap::from_iter(
-            [
-                (CALL_ID.parse(), call.id.to_string().parse()),
-                (ATTEMPT_NUMBER.parse(), ATTEMPT.to_string().parse()),
-            ]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.ok()?, value.ok()?))),
-        );
-        // Replaces what the submitter set under these names.
-        request = request.headers(own);
+        request = request.headers(headers(call, secrets));
         if let Some(body) = &call.request.body {
             request = request.body(body.clone());
         }
@@ -164,7 +152,33 @@ fn spelled(method: HttpMethod) -> Method {
     }
 }
 
+/// The headers to send: those recorded, the secrets back in their place, and our own.
+fn headers(call: &Call, secrets: &BTreeMap<String, String>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let recorded = call.request.headers.iter();
+    // A secret that is gone is left out, not sent as it reads.
+    let recorded = recorded.filter(|(_, value)| *value != REDACTED);
+    let own = [
+        (CALL_ID.to_owned(), call.id.to_string()),
+        (ATTEMPT_NUMBER.to_owned(), ATTEMPT.to_string()),
+    ];
+    // Our own come last: they replace what the submitter set under their names.
+    for (name, value) in
+        recorded.chain(secrets).chain(own.iter().map(|(name, value)| (name, value)))
+    {
+        // Names and values were checked when the call was submitted.
+        let (Ok(header), Ok(mut text)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>())
+        else {
+            continue;
+        };
+        text.set_sensitive(secrets.contains_key(name));
+        headers.insert(header, text);
+    }
+    headers
+}
+
 fn classify(error: &reqwest::Error) -> FailureKind {
+    let is_connecting = error.is_connect();
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<ResolveError>() {
@@ -173,14 +187,17 @@ fn classify(error: &reqwest::Error) -> FailureKind {
                 ResolveError::Unknown(_) => FailureKind::Dns,
             };
         }
-        // What TLS has to say comes as an i/o error of invalid data.
-        if error
-            .downcast_ref::<io::Error>()
-            .is_some_and(|it| it.kind() == io::ErrorKind::InvalidData)
-        {
-            return FailureKind::Tls;
+        let Some(error) = error.downcast_ref::<io::Error>() else {
+            cause = error.source();
+            continue;
+        };
+        // A handshake that goes wrong is an i/o error of invalid data, or of an early end.
+        match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof if is_connecting => {
+                return FailureKind::Tls;
+            }
+            _ => cause = error.get_ref().map(|inner| inner as &(dyn Error + 'static)),
         }
-        cause = error.source();
     }
     FailureKind::Connect
 }
@@ -215,5 +232,25 @@ impl Resolve for Guarded {
             }
             Ok(Box::new(found.into_iter()) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn outcome(loopback: Loopback, url: &str) -> FailureKind {
+        let sender = Sender::new(loopback).expect("a client");
+        let error = sender.client.get(url).send().await.expect_err("nothing listens there");
+        classify(&error)
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_by_what_it_resolves_to() {
+        // Past the check of the text, as a name of the internet would be.
+        assert_eq!(outcome(Loopback::Denied, "http://localhost:1/").await, FailureKind::Blocked);
+        assert_eq!(outcome(Loopback::Allowed, "http://localhost:1/").await, FailureKind::Connect);
+        let unknown = outcome(Loopback::Allowed, "http://no-such-host.invalid/").await;
+        assert_eq!(unknown, FailureKind::Dns);
     }
 }

@@ -118,11 +118,11 @@ impl ServiceCalls for ServiceCallsService {
             call.request;
         let filter = Filter { status, tag, from, to };
         let fingerprint = filter.fingerprint();
-        let after = cursor.map(|cursor| {
-            let position = self.cursors.read(&tenant, &fingerprint, &cursor);
-            position.ok_or_else(|| wire::list_service_calls::Error::InvalidRequest(bad_cursor()))
-        });
-        let after = after.transpose()?;
+        let read = |cursor: &String| self.cursors.read(&tenant, &fingerprint, cursor);
+        let after = cursor.as_ref().and_then(read);
+        if cursor.is_some() && after.is_none() {
+            return Err(wire::list_service_calls::Error::InvalidRequest(bad_cursor()).into());
+        }
         let limit = i64::from(limit.unwrap_or(PAGE));
         let mut found = self.page(&tenant, &filter, after, limit).await?;
         let has_more = found.len() as i64 > limit;
@@ -189,7 +189,7 @@ async fn submit(mut unit: Unit, admitted: Admitted, id: &str) -> Result<(), Fail
 }
 
 enum Cancelled {
-    Done(Call),
+    Done(Box<Call>),
     Unknown,
     TooLate,
 }
@@ -211,7 +211,7 @@ async fn cancel(mut unit: Unit, id: Uuid) -> Result<Cancelled, Failure> {
     store::take_secrets(unit.sql(), &key).await?;
     unit.commit().await?;
     let call = appended.iter().try_fold(call, |call, event| Call::apply(Some(call), event))?;
-    Ok(Cancelled::Done(call))
+    Ok(Cancelled::Done(Box::new(call)))
 }
 
 fn tenant<O: symbolon_server::Operation>(

@@ -28,6 +28,12 @@ pub(crate) async fn cursor_secret(connection: &mut Connection) -> Result<Vec<u8>
     Ok(query.fetch_one(connection).await?)
 }
 
+/// Makes the database overwrite what is deleted from now on, so that no secret outlives its row.
+pub(crate) async fn overwrite_deleted(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query("PRAGMA secure_delete = ON").execute(connection).await?;
+    Ok(())
+}
+
 /// A call as it was last projected.
 pub(crate) async fn find((tenant, connection): Scope<'_>, id: &str) -> Found {
     let document: Option<String> = sqlx::query_scalar(

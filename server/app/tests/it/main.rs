@@ -1,0 +1,160 @@
+//! The binary as it is run: over HTTP, with a data folder of its own, until a signal ends it.
+#![allow(clippy::unwrap_used)]
+
+mod server;
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use server::Server;
+
+#[tokio::test]
+async fn a_call_is_submitted_made_and_read() {
+    let server = Server::start(&["--allow-loopback"]).await;
+    let token = server.token(&[]).await;
+    let mut events = server.get("/events", &token).await;
+    let target = format!("{}/version", server.origin);
+    let accepted = server.submit(&token, "key-1", &target).await;
+    assert_eq!(accepted.status(), StatusCode::ACCEPTED);
+    assert_eq!(accepted.headers()["x-correlation-id"], "test-1");
+    let location = accepted.headers()["location"].to_str().unwrap().to_owned();
+    let replayed = server.submit(&token, "key-1", &target).await;
+    assert_eq!(replayed.status(), StatusCode::OK);
+    assert_eq!(replayed.headers()["location"], location.as_str());
+    let reused = server.submit(&token, "key-1", &format!("{target}?other")).await;
+    assert_eq!(reused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+
+    let mut call = Value::Null;
+    for _ in 0..200 {
+        let found = server.get(&location, &token).await;
+        assert_eq!(found.status(), StatusCode::OK);
+        call = found.json().await.unwrap();
+        if call["status"] == "Succeeded" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(call["status"], "Succeeded");
+    assert_eq!(call["result"]["httpStatus"], 200);
+    let history: Value =
+        server.get(&format!("{location}/events"), &token).await.json().await.unwrap();
+    assert_eq!(history["items"].as_array().unwrap().len(), 4);
+
+    let mut live = String::new();
+    while !live.contains("\"ServiceCallSucceeded\"") {
+        let chunk = tokio::time::timeout(Duration::from_secs(5), events.chunk()).await;
+        live.push_str(std::str::from_utf8(&chunk.unwrap().unwrap().unwrap()).unwrap());
+    }
+    let envelopes: Vec<Value> = live
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(history["items"], Value::from(envelopes));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn callers_are_told_apart() {
+    let server = Server::start(&[]).await;
+    let path = "/v1/service-calls";
+    let unknown = reqwest::get(format!("{}{path}", server.origin)).await.unwrap();
+    assert_eq!(unknown.status(), StatusCode::UNAUTHORIZED);
+    let reader = server.token(&["--scope", "calls:read", "--lifetime", "5m"]).await;
+    assert_eq!(server.get(path, &reader).await.status(), StatusCode::OK);
+    let refused = server.submit(&reader, "key-1", "http://example.com/").await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    let writer = server.token(&["--scope", "calls:write", "--tenant", "globex"]).await;
+    assert_eq!(server.get(path, &writer).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(server.get("/events", &writer).await.status(), StatusCode::FORBIDDEN);
+    // Loopback is not allowed here.
+    let blocked = server.submit(&writer, "key-1", &server.origin).await;
+    assert_eq!(blocked.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let problem: Value = blocked.json().await.unwrap();
+    assert_eq!(problem["code"], "target-blocked");
+    assert_eq!(problem["type"], "urn:symbolon:problem:target-blocked");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_server_describes_itself() {
+    let server = Server::start(&[]).await;
+    for (path, part) in [
+        ("/healthz", "UP"),
+        ("/readyz", "\"database\":\"UP\""),
+        ("/version", env!("CARGO_PKG_VERSION")),
+        ("/openapi.json", "submitServiceCall"),
+        ("/asyncapi.json", "ServiceCallSubmitted"),
+        ("/docs/", "<html"),
+    ] {
+        let found = reqwest::get(format!("{}{path}", server.origin)).await.unwrap();
+        assert_eq!(found.status(), StatusCode::OK, "{path}");
+        assert!(found.text().await.unwrap().contains(part), "{path}");
+    }
+    let gauges = [
+        "kernel_outbox_depth 0",
+        "kernel_outbox_age_seconds 0",
+        "kernel_timers_pending 0",
+        "kernel_reader_lag{reader=\"projection:service_calls\"} 0",
+        "kernel_reader_lag{reader=\"consumer:service_calls.execution\"} 0",
+    ];
+    let mut metrics = String::new();
+    for _ in 0..100 {
+        let found = reqwest::get(format!("{}/metrics", server.origin)).await.unwrap();
+        metrics = found.text().await.unwrap();
+        if metrics.contains(gauges[0]) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for gauge in gauges {
+        assert!(metrics.contains(gauge), "{gauge} in\n{metrics}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_signal_lets_what_is_running_end() {
+    let server = Server::start(&["--allow-loopback"]).await;
+    let token = server.token(&[]).await;
+    let stuck = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = format!("http://{}/", stuck.local_addr().unwrap());
+    let accepted = server.submit(&token, "key-1", &target).await;
+    let location = accepted.headers()["location"].to_str().unwrap().to_owned();
+    let (mut connection, _) = stuck.accept().await.unwrap();
+    let mut live = server.get("/events", &token).await;
+
+    server.terminate();
+    // The live tail ends; the call that is out gets its answer.
+    while let Ok(Some(_)) = live.chunk().await {}
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+    tokio::io::AsyncWriteExt::write_all(&mut connection, answer).await.unwrap();
+    let (folder, log) = server.ended().await;
+    assert!(log.iter().any(|line| line["message"] == "stopped"), "{log:?}");
+    let about = |line: &&Value| line["message"] == "attempt ended";
+    let attempt = log.iter().find(about).unwrap();
+    assert_eq!(attempt["correlation_id"], "test-1");
+    assert_eq!(attempt["outcome"], "succeeded");
+
+    let server = Server::start_in(folder, &[]).await;
+    let call: Value = server.get(&location, &token).await.json().await.unwrap();
+    assert_eq!(call["status"], json!("Succeeded"));
+    server.stop().await;
+}
+
+#[test]
+fn a_server_must_be_told_whom_to_trust() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let refused = server::command()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--jwks"));
+}

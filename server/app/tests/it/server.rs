@@ -1,0 +1,105 @@
+//! A server process on a free port.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use reqwest::Response;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout};
+
+/// The binary, with nothing of this process's configuration.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon-server"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SYMBOLON_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+pub(crate) struct Server {
+    pub(crate) origin: String,
+    folder: TempDir,
+    process: Child,
+    log: Lines<BufReader<ChildStdout>>,
+    client: reqwest::Client,
+}
+
+impl Server {
+    pub(crate) async fn start(flags: &[&str]) -> Self {
+        Self::start_in(TempDir::new().unwrap(), flags).await
+    }
+
+    pub(crate) async fn start_in(folder: TempDir, flags: &[&str]) -> Self {
+        let mut command = command();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--development"]).args(flags);
+        command.arg("--data").arg(folder.path()).stdout(Stdio::piped());
+        let mut process =
+            tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
+        let mut log = BufReader::new(process.stdout.take().unwrap()).lines();
+        let address = loop {
+            let line = tokio::time::timeout(Duration::from_secs(20), log.next_line()).await;
+            let line: Value = serde_json::from_str(&line.unwrap().unwrap().unwrap()).unwrap();
+            if line["message"] == "listening" {
+                break line["address"].as_str().unwrap().to_owned();
+            }
+        };
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { origin: format!("http://{address}"), folder, process, log, client }
+    }
+
+    /// A token of this server's development identity.
+    pub(crate) async fn token(&self, flags: &[&str]) -> String {
+        let mut command = command();
+        command.arg("token").arg("--data").arg(self.folder.path()).args(flags);
+        let printed = tokio::process::Command::from(command).output().await.unwrap();
+        assert!(printed.status.success());
+        String::from_utf8(printed.stdout).unwrap().trim().to_owned()
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Response {
+        let url = format!("{}{path}", self.origin);
+        self.client.get(url).bearer_auth(token).send().await.unwrap()
+    }
+
+    pub(crate) async fn submit(&self, token: &str, key: &str, target: &str) -> Response {
+        let body = json!({ "name": "test", "request": { "method": "GET", "url": target } });
+        self.client
+            .post(format!("{}/v1/service-calls", self.origin))
+            .bearer_auth(token)
+            .header("idempotency-key", key)
+            .header("x-correlation-id", "test-1")
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Asks the process to end.
+    pub(crate) fn terminate(&self) {
+        let id = self.process.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits for a good end; returns the data folder and the rest of the log.
+    pub(crate) async fn ended(mut self) -> (TempDir, Vec<Value>) {
+        let mut lines = Vec::new();
+        let end = async {
+            while let Some(line) = self.log.next_line().await.unwrap() {
+                lines.push(serde_json::from_str(&line).unwrap());
+            }
+            self.process.wait().await.unwrap()
+        };
+        let status = tokio::time::timeout(Duration::from_secs(30), end).await.unwrap();
+        assert!(status.success());
+        (self.folder, lines)
+    }
+
+    pub(crate) async fn stop(self) {
+        self.terminate();
+        self.ended().await;
+    }
+}

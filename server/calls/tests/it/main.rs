@@ -1,0 +1,9 @@
+//! The system on a real kernel and against a target on this machine that counts what it is sent.
+#![allow(clippy::unwrap_used)]
+
+mod execution;
+mod fixture;
+mod privacy;
+mod reading;
+mod submission;
+mod target;
