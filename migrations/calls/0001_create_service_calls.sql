@@ -11,8 +11,6 @@ CREATE TABLE service_calls (
 );
 
 CREATE INDEX service_calls_by_age ON service_calls (tenant_id, created_at, service_call_id);
-CREATE INDEX service_calls_by_status
-    ON service_calls (tenant_id, status, created_at, service_call_id);
 
 CREATE TABLE service_call_tags (
     tenant_id TEXT NOT NULL,

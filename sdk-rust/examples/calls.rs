@@ -45,8 +45,10 @@ async fn main() -> Result<(), Box<dyn StdError>> {
 
     let service_call_id = accepted.service_call_id;
     let finished = loop {
-        let found =
-            calls.get_service_call(get_service_call::Request { service_call_id }).await?.into_body();
+        let found = calls
+            .get_service_call(get_service_call::Request { service_call_id })
+            .await?
+            .into_body();
         let status = found.status.known().copied();
         if status.is_some_and(|status| status.next().is_empty()) {
             break found;

@@ -8,6 +8,6 @@ mod tree;
 
 pub use catalog::{Catalog, CatalogError, SystemEntry};
 pub use house::expected as house;
-pub use read::{Contract, read};
+pub use read::{Contract, collect, read};
 pub use standalone::{expected as standalone, former};
 pub use tree::{Change, ChangeKind, Tree, apply, compare};

@@ -5,7 +5,7 @@ use std::fs;
 use crate::diagnostic::{Diagnostic, Kind, Severity};
 use crate::model::System;
 use crate::resolve::{Entry, resolve};
-use crate::source::{LoadError, Place, Pointer, Sources};
+use crate::source::{LoadError, Place, Pointer, Reader, Sources};
 
 /// A contract that was read: its model, and everything that is wrong with it.
 #[derive(Debug)]
@@ -38,11 +38,15 @@ impl Contract {
 
 /// Reads a contract and every file it refers to. Total: problems are collected, not thrown.
 pub fn read(entry: Entry<'_>) -> Contract {
+    collect(entry, &|path: &str| fs::read_to_string(path))
+}
+
+/// Reads a contract through `reader`, which may know other places than the disk.
+pub fn collect(entry: Entry<'_>, reader: Reader<'_>) -> Contract {
     let mut sources = Sources::default();
-    let reader = |path: &str| fs::read_to_string(path);
-    let mut errors = sources.add(entry.openapi, &reader);
+    let mut errors = sources.add(entry.openapi, reader);
     if let Some(path) = entry.asyncapi {
-        errors.extend(sources.add(path, &reader));
+        errors.extend(sources.add(path, reader));
     }
     let (system, mut problems) = resolve(&sources, entry);
     problems.extend(errors.into_iter().map(diagnostic));

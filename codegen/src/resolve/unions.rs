@@ -34,13 +34,30 @@ impl<'a> Scope<'a> {
             Some(property) => Some((property.to_owned(), declared_tags(at, &elements, property))),
             None => inferred_tags(&elements),
         };
+        let tagged = tagged.filter(|(_, tags)| {
+            let mut seen = BTreeSet::new();
+            let distinct = tags.iter().flatten().all(|tag| seen.insert(tag));
+            if !distinct {
+                let why = "its alternatives are tried in turn: two of them have the same tag";
+                self.degrade(alternatives, "a union", why);
+            }
+            distinct
+        });
         let hints: Vec<String> = elements.iter().enumerate().map(hint).collect();
         let types: Vec<Type> = elements
             .iter()
             .zip(&hints)
-            .map(|(element, hint)| self.type_of(element, &name.then(&Name::new(hint))).0)
+            .map(|(element, hint)| {
+                let (ty, _) = self.type_of(element, &name.then(&Name::new(hint)));
+                ty.present().clone()
+            })
             .collect();
-        if types.iter().any(|ty| matches!(ty.present(), Type::Any)) || types.is_empty() {
+        if types.contains(&Type::Any) || types.is_empty() {
+            let why = match types.as_slice() {
+                [] => "it has no alternatives; it is carried as any JSON",
+                _ => "one of its alternatives is any JSON, and so is the whole",
+            };
+            self.degrade(alternatives, "a union", why);
             return Built::any();
         }
         let (tag, mut tags) = match tagged {
@@ -218,7 +235,8 @@ fn inferred_tags(elements: &[Cursor<'_>]) -> Option<(String, Vec<Vec<String>>)> 
             fixed.iter().map(|texts| texts.get(property).cloned()).collect();
         let tags = tags?;
         let mut seen = BTreeSet::new();
-        tags.iter().flatten().all(|tag| seen.insert(tag)).then(|| (property.clone(), tags.clone()))
+        let distinct = tags.iter().flatten().all(|tag| seen.insert(tag));
+        distinct.then(|| (property.clone(), tags.clone()))
     })
 }
 

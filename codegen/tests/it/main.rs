@@ -1,4 +1,5 @@
 //! What the generator does with whole contracts.
 #![allow(clippy::unwrap_used)]
 
+mod cases;
 mod typescript;

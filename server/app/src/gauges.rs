@@ -49,4 +49,9 @@ pub(crate) fn describe() {
     metrics::describe_gauge!("kernel_timers_overdue", "Timers that are due and have not fired");
     metrics::describe_gauge!("kernel_reader_lag", "Events a reader has yet to handle, at most");
     metrics::describe_counter!("calls_attempts_total", "Attempts of service calls, by outcome");
+    metrics::describe_histogram!(
+        "calls_attempt_duration_seconds",
+        metrics::Unit::Seconds,
+        "Time from sending a request to the end of its response"
+    );
 }

@@ -1,8 +1,10 @@
 //! Swagger UI over the contract, from assets compiled into the program.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header;
+use serde_json::{Value, json};
 use utoipa_swagger_ui::Config;
 
 use crate::{Failure, Reply};
@@ -27,4 +29,13 @@ pub(crate) fn file(path: &str) -> Result<Option<Reply>, Failure> {
         Reply::bytes(200, &file.content_type, file.bytes.into_owned())
             .literal(header::CONTENT_SECURITY_POLICY, POLICY)
     }))
+}
+
+/// The document with the server that hands it out before all others it names: what is tried on
+/// its page must reach this server, wherever it listens.
+pub(crate) fn served_here(document: Cow<'static, str>) -> Cow<'static, str> {
+    let Ok(mut value) = serde_json::from_str::<Value>(&document) else { return document };
+    let Some(Value::Array(servers)) = value.get_mut("servers") else { return document };
+    servers.insert(0, json!({ "url": "/", "description": "This server." }));
+    value.to_string().into()
 }

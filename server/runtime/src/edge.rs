@@ -16,7 +16,7 @@ use crate::events::Events;
 use crate::matcher::Matcher;
 use crate::problem::Wording;
 use crate::{
-    Authenticate, Failure, InFlight, Principal, ProblemKind, Requirement, Routes, observation,
+    Authenticate, Failure, InFlight, Principal, ProblemKind, Requirement, Routes, docs, observation,
 };
 
 /// Everything in front of the handlers.
@@ -94,10 +94,11 @@ impl Edge {
         self
     }
 
-    /// The OpenAPI document in JSON, served under `/openapi.json` and drawn under `/docs`.
+    /// The OpenAPI document in JSON, served under `/openapi.json` and drawn under `/docs`. The
+    /// first of its servers is the one that serves it.
     #[must_use]
     pub fn openapi(mut self, json: impl Into<Cow<'static, str>>) -> Self {
-        self.endpoints.openapi = Some(json.into());
+        self.endpoints.openapi = Some(docs::served_here(json.into()));
         self
     }
 

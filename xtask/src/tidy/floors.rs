@@ -5,7 +5,7 @@ use std::path::Path;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Floor of each hand-written crate. Generated crates go by their ending.
-const FLOORS: [(&str, u8); 12] = [
+const FLOORS: [(&str, u8); 11] = [
     ("symbolon-wire", 1),
     ("symbolon-client", 3),
     ("symbolon-kernel", 3),
@@ -16,7 +16,6 @@ const FLOORS: [(&str, u8); 12] = [
     ("symbolon-app", 6),
     ("symbolon-conformance", 6),
     ("symbolon-independent", 6),
-    ("symbolon-fidelity", 6),
     ("xtask", 7),
 ];
 

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use server::Server;
 
@@ -27,17 +27,7 @@ async fn a_call_is_submitted_made_and_read() {
     let reused = server.submit(&token, "key-1", &format!("{target}?other")).await;
     assert_eq!(reused.status(), StatusCode::UNPROCESSABLE_ENTITY);
 
-    let mut call = Value::Null;
-    for _ in 0..200 {
-        let found = server.get(&location, &token).await;
-        assert_eq!(found.status(), StatusCode::OK);
-        call = found.json().await.unwrap();
-        if call["status"] == "Succeeded" {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(call["status"], "Succeeded");
+    let call = server.succeeded(&location, &token).await;
     assert_eq!(call["result"]["httpStatus"], 200);
     let history: Value =
         server.get(&format!("{location}/events"), &token).await.json().await.unwrap();
@@ -141,8 +131,7 @@ async fn a_signal_lets_what_is_running_end() {
     assert_eq!(attempt["outcome"], "succeeded");
 
     let server = Server::start_in(folder, &[]).await;
-    let call: Value = server.get(&location, &token).await.json().await.unwrap();
-    assert_eq!(call["status"], json!("Succeeded"));
+    server.succeeded(&location, &token).await;
     server.stop().await;
 }
 

@@ -78,6 +78,20 @@ impl Server {
             .unwrap()
     }
 
+    /// Waits until a call has succeeded, and returns it.
+    pub(crate) async fn succeeded(&self, location: &str, token: &str) -> Value {
+        for _ in 0..250 {
+            let found = self.get(location, token).await;
+            assert_eq!(found.status(), 200);
+            let call: Value = found.json().await.unwrap();
+            if call["status"] == "Succeeded" {
+                return call;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{location} never succeeded");
+    }
+
     /// Asks the process to end.
     pub(crate) fn terminate(&self) {
         let id = self.process.id().unwrap().to_string();

@@ -107,7 +107,7 @@ impl TimerHandler for Lease {
             );
             let aborted = rules::end(Err(rules::failure(FailureKind::Aborted, None)));
             append(unit, &call, &aborted).await?;
-            count(FailureKind::Aborted.as_str());
+            count(FailureKind::Aborted.as_str(), None);
         }
         Ok(())
     }
@@ -262,20 +262,19 @@ impl Worker {
     /// Sends the request and records how it ended.
     async fn attempt(&self, call: Call, secrets: BTreeMap<String, String>, started: Envelope) {
         let ending = self.sender.send(&call, &secrets).await;
-        let (kind, latency_ms) = match &ending {
-            Ok(data) => ("succeeded".to_owned(), Some(data.latency_ms)),
-            Err(data) => {
-                (data.kind.known().map_or("", |it| it.as_str()).to_owned(), data.latency_ms)
-            }
+        let (outcome, latency_ms) = match &ending {
+            Ok(data) => ("succeeded", Some(data.latency_ms)),
+            // What this process has made it also knows.
+            Err(data) => (data.kind.known().map_or("", |kind| kind.as_str()), data.latency_ms),
         };
         tracing::info!(
-            tenant = %started.tenant_id, service_call_id = started.aggregate_id, outcome = kind,
+            tenant = %started.tenant_id, service_call_id = started.aggregate_id, outcome,
             latency_ms, correlation_id = started.correlation_id,
             causation_id = started.causation_id, "attempt ended"
         );
         for round in 0..RECORD_TRIES {
             let Err(error) = self.record(&call, &started, ending.clone()).await else {
-                count(&kind);
+                count(outcome, latency_ms);
                 return;
             };
             if let Some(Error::Conflict(_)) = error.downcast_ref::<Error>() {
@@ -296,6 +295,10 @@ impl Worker {
     }
 }
 
-fn count(outcome: &str) {
-    metrics::counter!("calls_attempts_total", "outcome" => outcome.to_owned()).increment(1);
+fn count(outcome: &'static str, latency_ms: Option<i64>) {
+    metrics::counter!("calls_attempts_total", "outcome" => outcome).increment(1);
+    if let Some(latency_ms) = latency_ms {
+        let seconds = metrics::histogram!("calls_attempt_duration_seconds", "outcome" => outcome);
+        seconds.record(latency_ms as f64 / 1e3);
+    }
 }

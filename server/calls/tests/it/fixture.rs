@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,7 +74,9 @@ impl System {
                 body: serde_json::from_value(body.clone()).unwrap(),
             },
         );
-        let fingerprint = body.to_string();
+        let mut digest = DefaultHasher::new();
+        body.to_string().hash(&mut digest);
+        let fingerprint = digest.finish().to_string();
         call.idempotency = Some(Idempotency { key: key.to_owned(), fingerprint });
         self.service.submit_service_call(call).await
     }

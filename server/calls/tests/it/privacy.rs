@@ -46,9 +46,10 @@ async fn a_secret_reaches_the_target_and_nothing_else() {
     }
     system.stop().await;
     for file in std::fs::read_dir(home.folder()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
         let found = bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
-        assert!(!found, "the secret is on the disk");
+        assert!(!found, "the secret is in {}", path.display());
     }
 }
 

@@ -27,6 +27,16 @@ async fn health_version_and_documents_are_open() {
 }
 
 #[tokio::test]
+async fn the_contract_names_the_server_that_serves_it_first() {
+    let document = r#"{"openapi":"3.1.0","servers":[{"url":"https://elsewhere.example"}]}"#;
+    let toy = Toy::with(|edge| edge.openapi(document));
+    let answer = toy.get("/openapi.json").await;
+    let urls: Vec<_> = answer.json()["servers"].as_array().unwrap().clone();
+    assert_eq!(urls[0]["url"], "/");
+    assert_eq!(urls[1]["url"], "https://elsewhere.example");
+}
+
+#[tokio::test]
 async fn readiness_is_that_of_all_checks_and_tells_no_reasons() {
     let toy = Toy::with(|edge| {
         edge.readiness("disk", || async { Ok(()) })

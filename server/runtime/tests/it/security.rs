@@ -8,7 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Request;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use symbolon_server::{Authenticator, DevelopmentIdentity, Expectations, Grant, Tenancy};
+use symbolon_server::{
+    Authenticator, DevelopmentIdentity, Expectations, Grant, ProblemKind, Tenancy,
+};
 
 use crate::toy::{Answer, Toy};
 
@@ -33,6 +35,21 @@ async fn credentials_and_scopes_are_required_as_the_contract_says() {
         let either = call(&toy, "/v1/orders", &format!("bearer {}", toy.token(&[scope]))).await;
         assert_eq!(either.status, 200);
     }
+}
+
+#[tokio::test]
+async fn the_catalogue_words_the_problems_of_the_edge() {
+    const CATALOGUE: &[ProblemKind] = &[ProblemKind {
+        code: "unauthenticated",
+        status: 401,
+        title: "Show a token",
+        type_: "urn:toy:unauthenticated",
+    }];
+    let toy = Toy::with(|edge| edge.problems(CATALOGUE));
+    let forged = call(&toy, "/v1/orders", "Bearer forged").await;
+    let problem = forged.problem(401, "unauthenticated");
+    assert_eq!(problem["title"], "Show a token");
+    assert_eq!(problem["type"], "urn:toy:unauthenticated");
 }
 
 #[tokio::test]
