@@ -47,7 +47,8 @@ async fn the_catalogue_words_the_problems_of_the_edge() {
     }];
     let toy = Toy::with(|edge| edge.problems(CATALOGUE));
     let forged = call(&toy, "/v1/orders", "Bearer forged").await;
-    let problem = forged.problem(401, "unauthenticated");
+    let problem = forged.json();
+    assert_eq!((forged.status.as_u16(), &problem["code"]), (401, &"unauthenticated".into()));
     assert_eq!(problem["title"], "Show a token");
     assert_eq!(problem["type"], "urn:toy:unauthenticated");
 }
