@@ -1,11 +1,10 @@
 //! What can be wrong with a contract: a closed list, each with its place, its reason and a hint.
 
-use std::io::IsTerminal;
+mod report;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use serde_json::Value;
+use crate::source::Place;
 
-use crate::source::{Place, Sources, locate};
+pub use report::{render, to_json};
 
 /// A problem of a contract.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +88,40 @@ pub enum Kind {
         /// What is wrong with its content.
         why: String,
     },
+    /// A problem code whose status the operation does not document.
+    #[error("`{code}` comes with status {status}, which this operation does not document")]
+    UndocumentedStatus {
+        /// The code.
+        code: String,
+        /// Its status in the catalogue.
+        status: u16,
+    },
+    /// A problem response to which no code of its operation leads.
+    #[error("no code in `x-problems` of this operation comes with status {status}")]
+    UnlistedStatus {
+        /// The status.
+        status: u16,
+    },
+    /// A message that no channel has.
+    #[error("no channel of the AsyncAPI document has a message `{name}`")]
+    UnknownMessage {
+        /// The message.
+        name: String,
+        /// A message that looks alike.
+        similar: Option<String>,
+    },
+    /// A pagination that the operation is not shaped for.
+    #[error("`x-pagination.{member}` names `{name}`, which {why}")]
+    NotPageable {
+        /// The member of `x-pagination`.
+        member: &'static str,
+        /// What it names.
+        name: String,
+        /// What is wrong with that.
+        why: &'static str,
+        /// What must be there.
+        needs: &'static str,
+    },
     /// An example that its own schema refuses.
     #[error("this example violates its schema: {why}")]
     ExampleInvalid {
@@ -127,6 +160,10 @@ impl Kind {
             | Self::DuplicateOperationId { .. }
             | Self::UnknownKeyword { .. }
             | Self::BadKeyword { .. }
+            | Self::UndocumentedStatus { .. }
+            | Self::UnlistedStatus { .. }
+            | Self::UnknownMessage { .. }
+            | Self::NotPageable { .. }
             | Self::ExampleInvalid { .. } => Severity::Error,
         }
     }
@@ -143,6 +180,10 @@ impl Kind {
             Self::UndeclaredPathParameter { .. } => "undeclared-path-parameter",
             Self::UnknownKeyword { .. } => "unknown-keyword",
             Self::BadKeyword { .. } => "bad-keyword",
+            Self::UndocumentedStatus { .. } => "undocumented-status",
+            Self::UnlistedStatus { .. } => "unlisted-status",
+            Self::UnknownMessage { .. } => "unknown-message",
+            Self::NotPageable { .. } => "not-pageable",
             Self::ExampleInvalid { .. } => "example-invalid",
             Self::Degraded { .. } => "degraded",
         }
@@ -159,6 +200,10 @@ impl Kind {
             Self::UndeclaredPathParameter { .. } => "named in this path",
             Self::UnknownKeyword { .. } => "unknown",
             Self::BadKeyword { .. } => "here",
+            Self::UndocumentedStatus { .. } => "this code",
+            Self::UnlistedStatus { .. } => "this response",
+            Self::UnknownMessage { .. } => "this message",
+            Self::NotPageable { .. } => "named here",
             Self::ExampleInvalid { .. } => "refused",
             Self::Degraded { .. } => "this construct",
         }
@@ -186,6 +231,17 @@ impl Kind {
                 "contracts/README.md lists the keywords and their members".into()
             }
             Self::BadKeyword { .. } => "contracts/README.md shows its form".into(),
+            Self::UndocumentedStatus { status, .. } => {
+                format!("add a response `{status}`, or take the code out")
+            }
+            Self::UnlistedStatus { .. } => {
+                "list the codes of this response in `x-problems`, or take the response out".into()
+            }
+            Self::UnknownMessage { similar: Some(name), .. } => format!("did you mean `{name}`?"),
+            Self::UnknownMessage { similar: None, .. } => {
+                "add the message to a channel, or take it out of `x-emits`".into()
+            }
+            Self::NotPageable { needs, .. } => (*needs).into(),
             Self::ExampleInvalid { .. } => "mend the example or the schema".into(),
             Self::Degraded { .. } => "everything else in the document is generated as usual".into(),
         }
@@ -198,85 +254,4 @@ impl Diagnostic {
         let severity = kind.severity();
         Self { place, kind, severity }
     }
-
-    /// The line it is on, counting from 1; 1 where its file could not be read.
-    pub fn line(&self, sources: &Sources) -> usize {
-        if let Kind::Malformed { line, .. } = &self.kind {
-            return *line;
-        }
-        sources
-            .file(&self.place.file)
-            .map_or(1, |file| locate(&file.text, &self.place.pointer).line)
-    }
-
-    /// The problem as an entry of `--json`.
-    pub fn to_json(&self, sources: &Sources) -> Value {
-        serde_json::json!({
-            "code": self.kind.code(),
-            "pointer": self.place.pointer.as_str(),
-            "file": self.place.file,
-            "line": self.line(sources),
-            "why": self.kind.to_string(),
-        })
-    }
-}
-
-/// All problems as text, each with its line of source and a hint, worst first.
-pub fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    let renderer =
-        if std::io::stderr().is_terminal() { Renderer::styled() } else { Renderer::plain() };
-    let mut sorted: Vec<&Diagnostic> = diagnostics.iter().collect();
-    sorted.sort_by_key(|diagnostic| (diagnostic.severity, *diagnostic));
-    let texts: Vec<String> =
-        sorted.into_iter().map(|diagnostic| one(diagnostic, sources, &renderer)).collect();
-    texts.join("\n\n")
-}
-
-fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String {
-    let level = match diagnostic.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-    };
-    let message = diagnostic.kind.to_string();
-    let title = level.primary_title(&message).id(diagnostic.kind.code());
-    let hint = diagnostic.kind.hint();
-    let help = Level::HELP.message(&hint);
-    let Some(file) = sources.file(&diagnostic.place.file) else {
-        return renderer.render(&[title.element(help)]);
-    };
-    let range = match &diagnostic.kind {
-        Kind::Malformed { line, column, .. } => byte_of(&file.text, *line, *column),
-        _ => {
-            let found = locate(&file.text, &diagnostic.place.pointer);
-            found.start..found.end
-        }
-    };
-    let window = window(&file.text, range.start);
-    let source = &file.text[window.clone()];
-    let first_line = file.text[..window.start].matches('\n').count() + 1;
-    let range = range.start - window.start..(range.end - window.start).min(source.len());
-    let snippet = Snippet::source(source)
-        .line_start(first_line)
-        .path(&diagnostic.place.file)
-        .annotation(AnnotationKind::Primary.span(range).label(diagnostic.kind.label()));
-    renderer.render(&[title.element(snippet).element(help)])
-}
-
-/// The line around a byte: rendering must not walk a document of many megabytes.
-fn window(text: &str, at: usize) -> std::ops::Range<usize> {
-    let at = at.min(text.len());
-    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
-    start..end
-}
-
-fn byte_of(text: &str, line: usize, column: usize) -> std::ops::Range<usize> {
-    let mut start = 0;
-    for _ in 1..line {
-        start = text[start..].find('\n').map_or(text.len(), |newline| start + newline + 1);
-    }
-    let offset: usize = text[start..].chars().take(column - 1).map(char::len_utf8).sum();
-    let at = (start + offset).min(text.len());
-    let length = text[at..].chars().next().map_or(0, char::len_utf8);
-    at..at + length
 }

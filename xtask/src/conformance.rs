@@ -7,8 +7,17 @@ use symbolon_conformance::{Credential, Options, header, run_blocking};
 
 /// Judges a running server by its contract, over HTTP and events alone.
 ///
-/// Exits 1 if the server differs from the contract or some of it could not be judged.
+/// Every named example is replayed, every workflow run, every promised event waited for; what
+/// differs from the contract is printed with its place and a curl line.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    symbolon conformance --contract api.yaml --url http://127.0.0.1:8080\n  \
+    symbolon conformance --contract openapi.yaml --asyncapi asyncapi.yaml \\\n    \
+    --workflows workflows.arazzo.yaml --url http://127.0.0.1:8080 \\\n    \
+    --header \"Authorization: Bearer $TOKEN\" \\\n    \
+    --credential \"read-only=Authorization: Bearer $READ_ONLY\"\n\n\
+    Exit codes: 0 the server fits, 1 it differs or some of it could not be judged,\n\
+    2 wrong usage, or a contract that cannot be read")]
 pub struct Arguments {
     /// The OpenAPI document.
     #[arg(long, value_name = "FILE")]
@@ -20,7 +29,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     workflows: Option<PathBuf>,
     /// Where the server answers.
-    #[arg(long)]
+    #[arg(long, value_parser = base_url)]
     url: String,
     /// Sent with every request, as `Name: value`; the default credential is one.
     #[arg(long = "header", value_name = "HEADER", value_parser = header)]
@@ -36,6 +45,9 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Exit code for wrong usage, as clap's own.
+const USAGE: u8 = 2;
+
 /// Runs the judge and prints its report.
 ///
 /// # Errors
@@ -50,8 +62,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let report = match run_blocking(options) {
         Ok(report) => report,
         Err(unreadable) => {
-            eprintln!("error: {unreadable}");
-            return Ok(ExitCode::FAILURE);
+            if arguments.json {
+                println!("{:#}", serde_json::json!({ "errors": unreadable.reasons }));
+            }
+            eprintln!("{unreadable}");
+            return Ok(ExitCode::from(USAGE));
         }
     };
     if arguments.json {
@@ -60,4 +75,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         print!("{report}");
     }
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn base_url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    match rest {
+        Some(host) if !host.is_empty() => Ok(text.to_owned()),
+        _ => Err("a base URL begins with http:// or https://".to_owned()),
+    }
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask gen`: the generated tree of this project, written or checked.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -13,13 +14,16 @@ use crate::root::root;
 pub const STALE: u8 = 4;
 
 /// Writes the generated tree of the contracts in `contracts/catalog.toml`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask gen\n  cargo xtask gen --check\n\n\
     Exit codes: 0 up to date or written, 1 a contract has errors, 4 stale (--check only)")]
 pub struct Gen {
     /// Only say what is stale, write nothing, and exit 4 if anything is.
     #[arg(long)]
     pub check: bool,
+    /// Another project of this shape than the one this was built from.
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -28,7 +32,11 @@ pub struct Gen {
 /// When the disk cannot be read or written.
 pub fn run(options: &Gen) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
-    let root = root();
+    let root = match &options.root {
+        Some(folder) => folder.canonicalize()?,
+        None => root(),
+    };
+    // Places in problems and first lines of files are relative to the root.
     std::env::set_current_dir(&root)?;
     let mut systems = Vec::new();
     let mut sound = true;

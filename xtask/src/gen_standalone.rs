@@ -5,9 +5,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use serde_json::json;
-use symbolon_codegen::diagnostic::{Diagnostic, Severity, render};
+use symbolon_codegen::diagnostic::{Diagnostic, Severity, render, to_json};
 use symbolon_codegen::emit::EMITTERS;
-use symbolon_codegen::project::{Contract, apply, compare, former, read, standalone};
+use symbolon_codegen::model::Name;
+use symbolon_codegen::project::{
+    Contract, Tree, compare, foreign, former, read, standalone, write_standalone,
+};
 use symbolon_codegen::resolve::Entry;
 use symbolon_codegen::source::file_stem;
 
@@ -34,7 +37,7 @@ pub struct Gen {
     #[arg(long, value_delimiter = ',', value_parser = target_names())]
     pub target: Vec<String>,
     /// What the packages are called; the contract's file name if absent.
-    #[arg(long)]
+    #[arg(long, value_parser = valid_name)]
     pub name: Option<String>,
     /// Refuse examples that violate their own schemas instead of warning.
     #[arg(long)]
@@ -54,54 +57,77 @@ fn target_names() -> clap::builder::PossibleValuesParser {
 /// When the disk cannot be written.
 pub fn run(options: &Gen) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
+    let name = options.name.clone().unwrap_or_else(|| package_name(file_stem(&options.contract)));
     let contract = read(Entry {
-        name: options.name.as_deref().unwrap_or_else(|| file_stem(&options.contract)),
+        name: &name,
         openapi: &options.contract,
         asyncapi: options.asyncapi.as_deref(),
         command: "symbolon gen",
     });
-    let contract = if options.strict { contract } else { contract.bearing_with_examples() };
+    let mut contract = if options.strict { contract } else { contract.bearing_with_examples() };
     if !contract.is_sound() {
         return Ok(refuse(options, &contract));
     }
+    // Generated files name the contract, not where it lies on somebody's machine.
+    let shown = Path::new(&options.contract).file_name().unwrap_or_default().to_string_lossy();
+    contract.system.contract = shown.into_owned();
     let mut tree = standalone(&contract.system, &options.target);
     tree.former = former(&options.out)?;
     let changes = compare(&options.out, &tree)?;
-    apply(&options.out, &tree, &changes)?;
-    let elapsed_ms = started.elapsed().as_millis();
+    let foreign = foreign(&options.out, &tree, &changes);
+    if !foreign.is_empty() {
+        let listed: Vec<String> =
+            foreign.iter().map(|path| format!("  {}", path.display())).collect();
+        eprintln!(
+            "error: {} holds files that `symbolon gen` did not write and would overwrite:\n{}\n\
+             help: choose another folder with --out; nothing was written",
+            options.out.display(),
+            listed.join("\n")
+        );
+        return Ok(ExitCode::from(1));
+    }
+    write_standalone(&options.out, &tree, &changes)?;
+    report(options, &contract, &tree, changes.len(), started.elapsed().as_millis());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(options: &Gen, contract: &Contract, tree: &Tree, changed: usize, elapsed_ms: u128) {
+    let operations = contract.system.operations().count();
+    let types = contract.system.types.len();
     if options.json {
-        let degraded: Vec<_> =
-            contract.problems.iter().map(|problem| problem.to_json(&contract.sources)).collect();
+        let (degraded, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) = contract
+            .problems
+            .iter()
+            .cloned()
+            .partition(|problem| problem.kind.code() == "degraded");
         let report = json!({
-            "operations": contract.system.operations().count(),
-            "types": contract.system.types.len(),
-            "degraded": degraded,
+            "operations": operations,
+            "types": types,
+            "degraded": to_json(&degraded, &contract.sources),
+            "warnings": to_json(&warnings, &contract.sources),
             "files": tree.files.len(),
             "bytes": tree.bytes(),
             "elapsed_ms": u64::try_from(elapsed_ms).unwrap_or(u64::MAX),
         });
         println!("{report:#}");
-        return Ok(ExitCode::SUCCESS);
+        return;
     }
     if !contract.problems.is_empty() {
         eprintln!("{}\n", render(&contract.problems, &contract.sources));
     }
     println!(
-        "generated    {} operations, {} types, {} files ({} changed) in {} ms",
-        contract.system.operations().count(),
-        contract.system.types.len(),
+        "generated    {operations} operations, {types} types, {} files ({changed} changed) in \
+         {elapsed_ms} ms",
         tree.files.len(),
-        changes.len(),
-        elapsed_ms
     );
-    println!("next         {}", next_step(&options.out));
-    Ok(ExitCode::SUCCESS)
+    for line in next_steps(&options.out, tree) {
+        println!("next         {line}");
+    }
 }
 
 fn refuse(options: &Gen, contract: &Contract) -> ExitCode {
     if options.json {
-        let errors: Vec<_> =
-            contract.problems.iter().map(|problem| problem.to_json(&contract.sources)).collect();
+        let errors = to_json(&contract.problems, &contract.sources);
         println!("{:#}", json!({ "errors": errors }));
     }
     let errors = contract.problems.iter().filter(|problem| is_error(problem)).count();
@@ -115,7 +141,49 @@ fn is_error(problem: &Diagnostic) -> bool {
     problem.severity == Severity::Error
 }
 
-fn next_step(out: &Path) -> String {
+/// What to try on what was written.
+fn next_steps(out: &Path, tree: &Tree) -> Vec<String> {
     let out = out.display();
-    format!("cd {out} && cargo check; cd {out}/sdk-ts && npm install && npm run check")
+    let mut steps = Vec::new();
+    if tree.files.contains_key(Path::new("Cargo.toml")) {
+        steps.push(format!("(cd {out} && cargo check)"));
+    }
+    if tree.files.contains_key(Path::new("sdk-ts/package.json")) {
+        steps.push(format!("(cd {out}/sdk-ts && npm install && npm run check)"));
+    }
+    steps
+}
+
+/// A name for packages, made of the name of a file.
+fn package_name(stem: &str) -> String {
+    let name = Name::new(stem).words().join("-");
+    match valid_name(&name) {
+        Ok(name) => name,
+        Err(_) => valid_name(&format!("api-{name}")).unwrap_or_else(|_| "api".to_owned()),
+    }
+}
+
+/// What cargo and npm take for a name, and nothing that a runtime crate is called.
+fn valid_name(name: &str) -> Result<String, String> {
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(letters) {
+        return Err("a name is lower-case letters, digits and `-`, a letter first".to_owned());
+    }
+    if name == "symbolon" {
+        return Err("`symbolon` is what the runtimes are called".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::package_name;
+
+    #[test]
+    fn files_of_any_name_make_packages() {
+        assert_eq!(package_name("petStore_v2"), "pet-store-v2");
+        assert_eq!(package_name("123"), "api-123");
+        assert_eq!(package_name("symbolon"), "api-symbolon");
+        assert_eq!(package_name("договор"), "api");
+    }
 }

@@ -1,12 +1,14 @@
 //! The functions behind both binaries, one file a subcommand: `xtask` for this project,
 //! `symbolon` for anyone's contract.
 
+pub mod bench;
 pub mod conformance;
 pub mod gen_house;
 pub mod gen_standalone;
 pub mod process;
 pub mod root;
 pub mod server;
+pub mod signals;
 pub mod test;
 pub mod tidy;
 pub mod up;

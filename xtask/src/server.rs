@@ -1,6 +1,6 @@
 //! The reference server as a process: built, started, asked for tokens, ended.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub struct Server {
 /// # Errors
 /// When it does not build.
 pub fn build(root: &Path) -> anyhow::Result<PathBuf> {
-    process::run(root, "cargo", &["build", "--quiet", "--package", "symbolon-app"])?;
+    process::run(root, "cargo", &["build", "--package", "symbolon-app"])?;
     Ok(target(root)?.join("debug/symbolon-server"))
 }
 
@@ -64,7 +64,9 @@ impl Server {
         }
         fs::create_dir_all(data)?;
         let log = data.join("server.log");
-        let file = File::create(&log).with_context(|| format!("{} is made", log.display()))?;
+        // A log is never cut: that of the run before may be the one that tells what happened.
+        let file = OpenOptions::new().create(true).append(true).open(&log);
+        let file = file.with_context(|| format!("{} is opened", log.display()))?;
         let listen = address.to_string();
         let data_text = data.to_string_lossy();
         let arguments = [
@@ -105,6 +107,16 @@ impl Server {
         }
         let program = self.binary.to_string_lossy();
         Ok(process::output(Path::new("."), &program, &arguments)?.trim().to_owned())
+    }
+
+    /// Asks the server to finish what is running and end.
+    ///
+    /// # Errors
+    /// When `kill` cannot be started.
+    pub fn stop(&self) -> anyhow::Result<()> {
+        // The standard library only knows SIGKILL.
+        let id = self.process.0.id().to_string();
+        process::run(Path::new("."), "kill", &["-TERM", &id])
     }
 
     fn wait_until_ready(&mut self, address: SocketAddr) -> anyhow::Result<()> {

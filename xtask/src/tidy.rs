@@ -14,7 +14,7 @@ use crate::root::root;
 
 /// Checks floors, names, rooms and size budgets.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: 0 tidy, 1 not")]
+#[command(after_help = "Example:\n  cargo xtask tidy\n\nExit codes: 0 tidy, 1 not")]
 pub struct Tidy {}
 
 /// A source file of the project that people write.

@@ -1,26 +1,31 @@
 //! `cargo xtask up`: from a clone to a running system that can be played with.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::Duration;
 
-use anyhow::Context;
-
-use crate::gen_house;
+use crate::process::npm_install;
 use crate::root::root;
 use crate::server::{self, Server};
+use crate::{gen_house, signals};
+
+/// How often to look whether the server has ended.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Generates what is stale, builds the server and runs it on an embedded database.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask up\n  \
-    cargo xtask up --listen 127.0.0.1:9000 --data /tmp/calls\n\n\
+    cargo xtask up --listen 127.0.0.1:9000 --data ../calls-data\n\n\
     The server lets calls reach this machine itself (loopback), so that the printed lines work.\n\
-    Stop it with Ctrl-C; the data stays.")]
+    Stop it with Ctrl-C; the data stays.\n\n\
+    Exit codes: 0 stopped, 1 something did not build, start or stay")]
 pub struct Up {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Where the database, the development keys and the log are kept.
+    /// Where the database, the development keys and the log are kept [default: .symbolon].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 }
@@ -31,28 +36,43 @@ pub struct Up {
 /// When something does not build or start.
 pub fn run(options: &Up) -> anyhow::Result<ExitCode> {
     let root = root();
-    let generated = gen_house::run(&gen_house::Gen { check: false })?;
+    let data = match &options.data {
+        Some(data) => absolute(data)?,
+        None => root.join(".symbolon"),
+    };
+    let generated = gen_house::run(&gen_house::Gen::default())?;
     if generated != ExitCode::SUCCESS {
         return Ok(generated);
     }
-    println!("building     the server");
+    println!("building     the server (minutes the first time)");
     let binary = server::build(&root)?;
-    let data = options.data.clone().unwrap_or_else(|| root.join(".symbolon"));
+    println!("installing   the TypeScript compiler for the SDK line");
+    if let Err(error) = npm_install(&root.join("sdk-ts")) {
+        eprintln!("{error:#}; the TypeScript line will not work");
+    }
+    let stop = signals::stop()?;
     let mut server = Server::start(&binary, &data, options.listen)?;
     let token = server.token("demo", &["calls:read", "calls:write"])?;
     println!("{}", greeting(&server, &data, &token));
-    let status = server.process.0.wait().context("the server ends")?;
-    println!("stopped      {status}");
-    Ok(ExitCode::SUCCESS)
+    loop {
+        if let Some(status) = server.process.0.try_wait()? {
+            println!("stopped      {status}; the log is {}", server.log.display());
+            return Ok(ExitCode::from(u8::from(!status.success())));
+        }
+        if stop.is_asked() {
+            server.stop()?;
+        }
+        sleep(LOOK);
+    }
 }
 
-fn greeting(server: &Server, data: &std::path::Path, token: &str) -> String {
+fn greeting(server: &Server, data: &Path, token: &str) -> String {
     let url = &server.url;
     let data = data.strip_prefix(root()).unwrap_or(data).display();
     format!(
         r#"database     {data}/ (embedded SQLite; the log is {data}/server.log)
 listening    {url}
-docs         {url}/docs
+docs         {url}/docs/
 targets      calls may reach this machine itself (--allow-loopback)
 
 try          curl -i {url}/v1/service-calls \

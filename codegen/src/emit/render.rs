@@ -64,17 +64,34 @@ impl Renderer {
     }
 }
 
+/// A text as one line of a comment: no line break, and nothing that changes how it is read.
+pub(crate) fn one_line(text: &str) -> String {
+    prose(Some(&text.replace("\n\n", "\n")), usize::MAX).join(" ")
+}
+
+/// Signs that change the direction of text: compilers refuse them, lest code read otherwise.
+fn turns_text(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Prose as lines for a doc comment: its first paragraph, wrapped.
 pub(crate) fn prose(text: Option<&str>, width: usize) -> Vec<String> {
     let paragraph = text.unwrap_or_default().trim().split("\n\n").next().unwrap_or_default();
     let mut lines: Vec<String> = Vec::new();
+    let mut columns = 0;
     for word in paragraph.split_whitespace() {
+        let word = word.replace(turns_text, "");
+        let length = word.chars().count();
         match lines.last_mut() {
-            Some(line) if line.chars().count() + word.chars().count() < width => {
+            Some(line) if columns + length < width => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
+                columns += length + 1;
             }
-            _ => lines.push(word.to_owned()),
+            Some(_) | None => {
+                columns = length;
+                lines.push(word);
+            }
         }
     }
     lines

@@ -31,7 +31,13 @@ impl Name {
             if rises || last_of_run {
                 take(&mut words, &mut word);
             }
-            word.extend(character.to_lowercase().filter(|c| c.is_alphanumeric()));
+            for lower in character.to_lowercase().filter(|c| c.is_alphanumeric()) {
+                // What no identifier may hold (UAX 31), such as a superscript, is spelled out.
+                match unicode_ident::is_xid_continue(lower) {
+                    true => word.push(lower),
+                    false => word.push_str(&format!("u{:x}", u32::from(lower))),
+                }
+            }
         }
         take(&mut words, &mut word);
         if words.is_empty() {
@@ -61,9 +67,28 @@ impl Name {
         Self(words)
     }
 
-    /// What two names share that no language may tell apart.
+    /// What two names share that no language may tell apart; a letter leads where a digit would,
+    /// as in identifiers.
     pub fn key(&self) -> String {
-        self.0.concat()
+        let key = self.0.concat();
+        if key.starts_with(|c: char| c.is_ascii_digit()) { format!("n{key}") } else { key }
+    }
+
+    /// This name in letters and digits that every registry and file system takes, a letter first.
+    #[must_use]
+    pub fn ascii(&self) -> Self {
+        let spelled = |word: &String| -> String {
+            let spell = |c: char| match c.is_ascii() {
+                true => c.to_string(),
+                false => format!("u{:x}", u32::from(c)),
+            };
+            word.chars().map(spell).collect()
+        };
+        let mut words: Vec<String> = self.0.iter().map(spelled).collect();
+        if words.first().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
+            words.insert(0, "n".to_owned());
+        }
+        Self(words)
     }
 }
 

@@ -147,6 +147,8 @@ pub struct Constraints {
     pub integers: Vec<i64>,
     /// The constraints of the elements of an array or the members of a map.
     pub each: Option<Box<Constraints>>,
+    /// The constraints of the members' names of a map (`propertyNames`).
+    pub names: Option<Box<Constraints>>,
 }
 
 impl Constraints {

@@ -5,9 +5,10 @@ mod house;
 mod read;
 mod standalone;
 mod tree;
+mod typescript;
 
 pub use catalog::{Catalog, CatalogError, SystemEntry};
 pub use house::expected as house;
 pub use read::{Contract, collect, read};
-pub use standalone::{expected as standalone, former};
-pub use tree::{Change, ChangeKind, Tree, apply, compare};
+pub use standalone::{expected as standalone, foreign, former, write as write_standalone};
+pub use tree::{Change, ChangeKind, Tree, TreeError, apply, compare};

@@ -7,16 +7,13 @@ use std::{fs, io};
 use include_dir::{Dir, include_dir};
 use toml::{Table, Value};
 
-use super::Tree;
+use super::{Change, Tree, TreeError, apply, typescript};
 use crate::emit::{self, GeneratedFile};
 use crate::model::System;
 
 static WIRE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk-rust/wire");
 static CLIENT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk-rust/runtime");
 static SERVER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../server/runtime");
-static TYPESCRIPT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk-ts/src/runtime");
-const TYPESCRIPT_CONFIG: &str = include_str!("../../../sdk-ts/tsconfig.json");
-const TYPESCRIPT_PACKAGE: &str = include_str!("../../../sdk-ts/package.json");
 const MANIFEST: &str = include_str!("../../../Cargo.toml");
 
 /// The file that lists what was written, so that a later run can delete what is no longer made.
@@ -29,7 +26,7 @@ pub fn expected(system: &System, targets: &[String]) -> Tree {
     let mut members: Vec<&str> = Vec::new();
     let server = wanted("rust_server");
     let sdk = wanted("rust_sdk");
-    if wanted("rust_wire") || server || sdk {
+    if wanted("rust_wire") || wanted("rust_events") || server || sdk {
         place(&mut tree, "wire", emit::rust_wire::emit(system));
         place(&mut tree, "wire", emit::rust_events::emit(system));
         vendor(&mut tree, "runtime/wire", &WIRE);
@@ -56,10 +53,8 @@ pub fn expected(system: &System, targets: &[String]) -> Tree {
         place(&mut tree, "schemas", emit::documents::emit(system));
     }
     if wanted("ts_sdk") {
-        typescript(&mut tree, system);
+        typescript::place(&mut tree, system);
     }
-    let listed: String = tree.files.keys().map(|path| format!("{}\n", path.display())).collect();
-    tree.add(LEDGER, listed);
     tree
 }
 
@@ -67,12 +62,42 @@ pub fn expected(system: &System, targets: &[String]) -> Tree {
 ///
 /// # Errors
 /// When the list of them cannot be read.
-pub fn former(out: &Path) -> io::Result<BTreeSet<PathBuf>> {
-    match fs::read_to_string(out.join(LEDGER)) {
+pub fn former(out: &Path) -> Result<BTreeSet<PathBuf>, TreeError> {
+    let path = out.join(LEDGER);
+    match fs::read_to_string(&path) {
         Ok(text) => Ok(text.lines().map(PathBuf::from).filter(|path| is_inside(path)).collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
-        Err(error) => Err(error),
+        Err(source) => Err(TreeError { path, source }),
     }
+}
+
+/// The files that a run would overwrite and no earlier run wrote: somebody else's.
+pub fn foreign(out: &Path, tree: &Tree, changes: &[Change]) -> Vec<PathBuf> {
+    changes
+        .iter()
+        .map(|change| &change.path)
+        .filter(|path| !tree.former.contains(*path) && out.join(path).exists())
+        .cloned()
+        .collect()
+}
+
+/// Makes the changes and keeps the list of files true, also when a run is cut short: before the
+/// first change it lists what was there and what will be, after the last what is.
+///
+/// # Errors
+/// When the disk cannot be written.
+pub fn write(out: &Path, tree: &Tree, changes: &[Change]) -> Result<(), TreeError> {
+    let both: BTreeSet<&PathBuf> = tree.former.iter().chain(tree.files.keys()).collect();
+    list(out, both)?;
+    apply(out, tree, changes)?;
+    list(out, tree.files.keys())
+}
+
+fn list<'p>(out: &Path, files: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), TreeError> {
+    let text: String = files.into_iter().map(|path| format!("{}\n", path.display())).collect();
+    let path = out.join(LEDGER);
+    let written = fs::create_dir_all(out).and_then(|()| fs::write(&path, text));
+    written.map_err(|source| TreeError { path, source })
 }
 
 /// Nothing outside the folder is ever deleted, whatever the list says.
@@ -162,36 +187,4 @@ fn is_used(name: &str, tree: &Tree) -> bool {
         })
     };
     tree.files.iter().any(|(path, text)| path.ends_with("Cargo.toml") && inherits(text))
-}
-
-fn typescript(tree: &mut Tree, system: &System) {
-    let name = system.name.words().join("-");
-    place(tree, &format!("sdk-ts/src/{name}"), emit::ts_sdk::emit(system));
-    copy_typescript(tree);
-    tree.add("sdk-ts/tsconfig.json", TYPESCRIPT_CONFIG.to_owned());
-    tree.add("sdk-ts/package.json", package_json(&name));
-}
-
-fn copy_typescript(tree: &mut Tree) {
-    for file in TYPESCRIPT.files() {
-        if let Some(text) = file.contents_utf8() {
-            tree.add(Path::new("sdk-ts/src/runtime").join(file.path()), text.to_owned());
-        }
-    }
-}
-
-/// Our package with another name and the exports of one system.
-fn package_json(name: &str) -> String {
-    let mut package: serde_json::Value =
-        serde_json::from_str(TYPESCRIPT_PACKAGE).expect("this project's own package is valid JSON");
-    package["name"] = format!("{name}-sdk").into();
-    let export = |folder: &str| {
-        serde_json::json!({
-            "types": format!("./dist/{folder}/index.d.ts"),
-            "default": format!("./dist/{folder}/index.js"),
-        })
-    };
-    package["exports"] = serde_json::json!({ ".": export(name), "./runtime": export("runtime") });
-    package["scripts"] = serde_json::json!({ "check": "tsc --noEmit" });
-    emit::pretty(&package)
 }

@@ -58,11 +58,25 @@ impl Tree {
     }
 }
 
+/// Why the disk cannot be read or written, and where.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct TreeError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, TreeError> {
+    result.map_err(|source| TreeError { path: path.to_owned(), source })
+}
+
 /// Everything that must change on disk to make the tree true, sorted by path.
 ///
 /// # Errors
 /// When the disk cannot be read.
-pub fn compare(root: &Path, tree: &Tree) -> io::Result<Vec<Change>> {
+pub fn compare(root: &Path, tree: &Tree) -> Result<Vec<Change>, TreeError> {
     let mut changes = Vec::new();
     for (path, text) in &tree.files {
         match fs::read(root.join(path)) {
@@ -71,12 +85,12 @@ pub fn compare(root: &Path, tree: &Tree) -> io::Result<Vec<Change>> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 changes.push(Change { path: path.clone(), kind: ChangeKind::Create });
             }
-            Err(error) => return Err(error),
+            Err(source) => return Err(TreeError { path: root.join(path), source }),
         }
     }
     let mut present = tree.former.clone();
     for folder in &tree.owned {
-        list(root, folder, &mut present)?;
+        at(&root.join(folder), list(root, folder, &mut present))?;
     }
     for path in present {
         if !tree.files.contains_key(&path) && root.join(&path).exists() {
@@ -91,27 +105,34 @@ pub fn compare(root: &Path, tree: &Tree) -> io::Result<Vec<Change>> {
 ///
 /// # Errors
 /// When the disk cannot be written; the changes before are made.
-pub fn apply(root: &Path, tree: &Tree, changes: &[Change]) -> io::Result<()> {
+pub fn apply(root: &Path, tree: &Tree, changes: &[Change]) -> Result<(), TreeError> {
     for change in changes {
         let path = root.join(&change.path);
         match change.kind {
             ChangeKind::Delete => {
-                fs::remove_file(&path)?;
-                if let Some(folder) = path.parent()
-                    && fs::read_dir(folder)?.next().is_none()
-                {
-                    fs::remove_dir(folder)?;
-                }
+                at(&path, fs::remove_file(&path))?;
+                remove_empty(root, &path);
             }
             ChangeKind::Create | ChangeKind::Update => {
                 if let Some(folder) = path.parent() {
-                    fs::create_dir_all(folder)?;
+                    at(folder, fs::create_dir_all(folder))?;
                 }
-                fs::write(&path, &tree.files[&change.path])?;
+                at(&path, fs::write(&path, &tree.files[&change.path]))?;
             }
         }
     }
     Ok(())
+}
+
+/// Removes the folders that a deleted file leaves empty.
+fn remove_empty(root: &Path, file: &Path) {
+    let folders = file.ancestors().skip(1).take_while(|folder| *folder != root);
+    for folder in folders {
+        // A folder that is not empty cannot be removed, and that is the end of it.
+        if fs::remove_dir(folder).is_err() {
+            break;
+        }
+    }
 }
 
 fn list(root: &Path, folder: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<()> {

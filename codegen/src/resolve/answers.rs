@@ -1,5 +1,7 @@
 //! Request bodies and responses.
 
+use std::collections::BTreeSet;
+
 use super::Scope;
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::model::{
@@ -32,6 +34,7 @@ pub(super) fn resolve<'a>(
     let mut successes = Vec::new();
     let mut errors = Vec::new();
     let mut rest = None;
+    let mut seen = BTreeSet::new();
     let responses = operation.get("responses").map(|found| found.members()).unwrap_or_default();
     for (key, at) in responses {
         if key.starts_with("x-") {
@@ -41,6 +44,10 @@ pub(super) fn resolve<'a>(
             scope.degrade(&at, "a response", "its key is no status");
             continue;
         };
+        if !seen.insert(status) {
+            scope.degrade(&at, "a response", "its status is documented by another already");
+            continue;
+        }
         let Some(at) = scope.follow(&at) else { continue };
         let answer = answer(scope, &at, status, name);
         match status {
@@ -59,14 +66,16 @@ pub(super) fn resolve<'a>(
     (successes, errors)
 }
 
-fn status(key: &str) -> Option<Status> {
+/// The status that a key of `responses` names.
+pub(super) fn status(key: &str) -> Option<Status> {
     match key {
         "default" => Some(Status::Default),
         _ => match key.as_bytes() {
             [hundred @ b'1'..=b'5', b'X' | b'x', b'X' | b'x'] => {
                 Some(Status::Range(hundred - b'0'))
             }
-            _ => key.parse().ok().filter(|code| (100..=599).contains(code)).map(Status::Code),
+            [b'1'..=b'5', _, _] => key.parse().ok().map(Status::Code),
+            _ => None,
         },
     }
 }

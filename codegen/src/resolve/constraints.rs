@@ -20,6 +20,10 @@ pub(super) fn constraints(at: &Cursor<'_>) -> Constraints {
         unique: at.flag("uniqueItems"),
         integers: Vec::new(),
         each: None,
+        names: at
+            .get("propertyNames")
+            .map(|names| Box::new(constraints(&names)))
+            .filter(|names| !names.is_empty()),
     }
 }
 

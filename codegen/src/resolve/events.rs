@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Scope;
+use super::{Scope, examples};
 use crate::model::{Channel, Message, Name, System, Type, unique_names};
 use crate::source::{Cursor, bundle};
 
@@ -12,13 +12,18 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
     let names = unique_names(members.iter().map(|(id, _)| *id));
     for (id, at) in members {
         let Some(at) = scope.follow(&at) else { continue };
+        let messages = messages(scope, &at);
+        if messages.is_empty() {
+            scope.degrade(&at, "a channel", "it has no messages, so nothing is generated for it");
+            continue;
+        }
         let address = at.text("address").unwrap_or(id).to_owned();
         system.channels.push(Channel {
             id: id.to_owned(),
             name: names[id].clone(),
             address,
             description: at.text("description").map(str::to_owned),
-            messages: messages(scope, &at),
+            messages,
         });
     }
     system.channels.sort_by(|left, right| left.address.cmp(&right.address));
@@ -38,7 +43,9 @@ fn messages<'a>(scope: &mut Scope<'a>, channel: &Cursor<'a>) -> Vec<Message> {
         let (ty, schema) = match payload {
             Some(payload) => {
                 let ty = scope.type_of(&payload, &name.then(&Name::new("payload"))).0;
-                (ty, bundle::schema(&payload))
+                let schema = bundle::schema(&payload);
+                examples::check_message(scope, &at, &schema);
+                (ty, schema)
             }
             None => {
                 scope.degrade(&at, "a message", "it has no payload");

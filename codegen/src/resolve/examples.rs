@@ -1,46 +1,95 @@
 //! Examples must fit their schemas.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jsonschema::Validator;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Scope;
 use crate::diagnostic::Kind;
-use crate::source::{Cursor, bundle};
+use crate::source::{Cursor, Place, bundle};
 
 /// Reports every example of a parameter, body or response that its schema refuses.
 pub(super) fn check<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) {
+    let is_older = root.text("openapi").is_some_and(|version| version.starts_with("3.0"));
+    let mut judge = Judge { is_older, seen: BTreeSet::new(), validators: BTreeMap::new() };
     for (_, item) in root.get("paths").map(|paths| paths.members()).unwrap_or_default() {
-        visit(scope, &item);
+        judge.visit(scope, &item);
     }
     if let Some(components) = root.get("components") {
         for section in ["responses", "requestBodies", "parameters", "headers"] {
             for (_, at) in components.get(section).map(|at| at.members()).unwrap_or_default() {
-                visit(scope, &at);
+                judge.visit(scope, &at);
             }
         }
     }
 }
 
-/// Looks for objects that hold both a schema and examples, wherever they stand.
-fn visit<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>) {
-    if let Some(schema) = at.get("schema") {
-        let examples = examples(scope, at);
-        if !examples.is_empty()
-            && let Some(validator) = validator(&schema)
-        {
-            for example in examples {
-                judge(scope, &validator, &example);
-            }
-        }
+/// Reports every example of a message that the schema of its payload refuses.
+pub(super) fn check_message<'a>(scope: &mut Scope<'a>, message: &Cursor<'a>, schema: &Value) {
+    let examples = message.get("examples").map(|found| found.elements()).unwrap_or_default();
+    let payloads: Vec<Cursor<'a>> = examples.iter().filter_map(|at| at.get("payload")).collect();
+    if payloads.is_empty() {
         return;
     }
-    for (name, member) in at.members() {
-        if !name.starts_with("x-") && name != "example" && name != "$ref" {
-            visit(scope, &member);
+    let Some(validator) = validator(schema) else { return };
+    for payload in payloads {
+        compare(scope, &validator, &payload);
+    }
+}
+
+struct Judge {
+    /// Whether schemas are those of 3.0, which spell some things their own way.
+    is_older: bool,
+    /// What was looked at, since much is referred to more than once.
+    seen: BTreeSet<Place>,
+    validators: BTreeMap<Place, Option<Validator>>,
+}
+
+impl Judge {
+    /// Looks for objects that hold both a schema and examples, wherever they stand.
+    fn visit<'a>(&mut self, scope: &mut Scope<'a>, at: &Cursor<'a>) {
+        if at.reference().is_some() {
+            if let Ok(target) = at.follow()
+                && self.seen.insert(target.place())
+            {
+                self.visit(scope, &target);
+            }
+            return;
+        }
+        if let Some(schema) = at.get("schema") {
+            let examples = examples(scope, at);
+            if !examples.is_empty()
+                && let Some(validator) = self.validator(&schema)
+            {
+                for example in examples {
+                    compare(scope, validator, &example);
+                }
+            }
+            return;
+        }
+        for (name, member) in at.members() {
+            if !name.starts_with("x-") && name != "example" {
+                self.visit(scope, &member);
+            }
+        }
+        for element in at.elements() {
+            self.visit(scope, &element);
         }
     }
-    for element in at.elements() {
-        visit(scope, &element);
+
+    /// The schema as a validator; a schema the library cannot read judges nothing.
+    fn validator(&mut self, schema: &Cursor<'_>) -> Option<&Validator> {
+        let target = schema.follow().ok()?;
+        let is_older = self.is_older;
+        let build = || {
+            let mut schema = bundle::schema(schema);
+            if is_older {
+                modernize(&mut schema);
+            }
+            validator(&schema)
+        };
+        self.validators.entry(target.place()).or_insert_with(build).as_ref()
     }
 }
 
@@ -54,12 +103,37 @@ fn examples<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>) -> Vec<Cursor<'a>> {
     found
 }
 
-/// The schema as a validator; a schema the library cannot read judges nothing.
-fn validator(schema: &Cursor<'_>) -> Option<Validator> {
-    jsonschema::draft202012::options().build(&bundle::schema(schema)).ok()
+fn validator(schema: &Value) -> Option<Validator> {
+    jsonschema::draft202012::options().build(schema).ok()
 }
 
-fn judge<'a>(scope: &mut Scope<'a>, validator: &Validator, example: &Cursor<'a>) {
+/// Spells what 3.0 says in its own way as JSON Schema does.
+fn modernize(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(modernize),
+        Value::Object(members) => {
+            members.values_mut().for_each(modernize);
+            for (exclusive, inclusive) in
+                [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")]
+            {
+                if let Some(Value::Bool(is_exclusive)) = members.get(exclusive).cloned() {
+                    members.remove(exclusive);
+                    if let (true, Some(bound)) = (is_exclusive, members.remove(inclusive)) {
+                        members.insert(exclusive.to_owned(), bound);
+                    }
+                }
+            }
+            if members.get("nullable") == Some(&Value::Bool(true)) {
+                members.remove("nullable");
+                let alone = std::mem::take(schema);
+                *schema = json!({ "anyOf": [alone, { "type": "null" }] });
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn compare<'a>(scope: &mut Scope<'a>, validator: &Validator, example: &Cursor<'a>) {
     if let Some(error) = validator.iter_errors(example.value).next() {
         let mut place = example.clone();
         for token in error.instance_path().to_string().split('/').skip(1) {

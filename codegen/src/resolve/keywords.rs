@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Scope, similar};
 use crate::diagnostic::Kind;
-use crate::model::{Idempotency, Name, Pagination, ProblemKind};
+use crate::model::{Idempotency, Pagination, ProblemKind, unique_names};
 use crate::source::Cursor;
 
 /// The keywords an operation may carry.
@@ -22,16 +22,19 @@ const OPERATION_KEYWORDS: [&str; 7] = [
 
 /// Reports keywords of an operation that look like ours and are none.
 pub(super) fn check_names<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) {
-    for (name, at) in operation.members() {
-        if !name.starts_with("x-") || OPERATION_KEYWORDS.contains(&name) {
+    check_near(scope, operation, &OPERATION_KEYWORDS);
+}
+
+/// Reports members of this object that look like one of these keywords and are none.
+pub(super) fn check_near<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, keywords: &[&str]) {
+    let Some(members) = at.object() else { return };
+    for name in members.keys().filter(|name| name.starts_with("x-")) {
+        if keywords.contains(&name.as_str()) {
             continue;
         }
-        let near = OPERATION_KEYWORDS
-            .iter()
-            .find(|known| strsim::damerau_levenshtein(known, name) <= 2)
-            .map(|known| (*known).to_owned());
-        if near.is_some() {
-            scope.unknown_keyword(&at, name, near);
+        let near = keywords.iter().find(|known| strsim::damerau_levenshtein(known, name) <= 2);
+        if let (Some(near), Some(at)) = (near, at.get(name)) {
+            scope.unknown_keyword(&at, name, Some((*near).to_owned()));
         }
     }
 }
@@ -43,6 +46,16 @@ pub(super) fn idempotency<'a>(
 ) -> Option<Idempotency> {
     let at = operation.get("x-idempotency")?;
     members(scope, &at, "x-idempotency", &["required", "scope", "retention", "replay"])?;
+    for (member, is_right, what) in [
+        ("required", Value::is_boolean as fn(&Value) -> bool, "true or false"),
+        ("scope", Value::is_string, "a name"),
+        ("retention", Value::is_string, "a duration such as 24h"),
+    ] {
+        if let Some(found) = at.get(member).filter(|found| !is_right(found.value)) {
+            let why = format!("has a `{member}` that is not {what}");
+            scope.report(&found, Kind::BadKeyword { keyword: "x-idempotency", why });
+        }
+    }
     let replay = match at.value.get("replay") {
         None => "stored".to_owned(),
         Some(Value::String(text)) => text.clone(),
@@ -50,7 +63,8 @@ pub(super) fn idempotency<'a>(
     };
     if !["stored", "200", "208", "409"].contains(&replay.as_str()) {
         let why = "has a `replay` other than stored, 200, 208 or 409".to_owned();
-        scope.report(&at, Kind::BadKeyword { keyword: "x-idempotency", why });
+        let place = at.get("replay").unwrap_or_else(|| at.clone());
+        scope.report(&place, Kind::BadKeyword { keyword: "x-idempotency", why });
     }
     Some(Idempotency { required: at.flag("required"), replay })
 }
@@ -74,7 +88,10 @@ pub(super) fn pagination<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) -> O
 
 /// `x-emits [message...]`.
 pub(super) fn emits<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) -> Vec<String> {
-    texts(scope, operation, "x-emits").unwrap_or_default()
+    let names = texts(scope, operation, "x-emits").unwrap_or_default();
+    let elements = operation.get("x-emits").map(|at| at.elements()).unwrap_or_default();
+    scope.emitted.extend(names.iter().cloned().zip(elements));
+    names
 }
 
 /// `x-problems [code...]`, each in the catalogue.
@@ -108,9 +125,10 @@ pub(super) fn catalogue<'a>(
     root: &Cursor<'a>,
 ) -> BTreeMap<String, ProblemKind> {
     let mut catalogue = BTreeMap::new();
-    let Some(at) = root.get("components").and_then(|found| found.get("x-problems")) else {
-        return catalogue;
-    };
+    let Some(components) = root.get("components") else { return catalogue };
+    check_near(scope, &components, &["x-problems"]);
+    let Some(at) = components.get("x-problems") else { return catalogue };
+    let names = unique_names(at.members().iter().map(|(code, _)| *code));
     for (code, entry) in at.members() {
         let known = &["status", "title", "type", "description"];
         if members(scope, &entry, "x-problems", known).is_none() {
@@ -125,7 +143,7 @@ pub(super) fn catalogue<'a>(
         };
         let kind = ProblemKind {
             code: code.to_owned(),
-            name: Name::new(code),
+            name: names[code].clone(),
             status,
             title: title.to_owned(),
             type_uri: entry.text("type").map(str::to_owned),

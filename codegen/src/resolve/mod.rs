@@ -8,8 +8,11 @@ mod events;
 mod examples;
 mod keywords;
 mod lifecycles;
+mod messages;
 mod operations;
+mod pagination;
 mod parameters;
+mod problems;
 mod recursion;
 mod schemas;
 mod unions;
@@ -37,7 +40,7 @@ pub struct Entry<'a> {
 pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>) {
     let mut scope = Scope::new(sources);
     let mut system = System {
-        name: Name::new(entry.name),
+        name: Name::new(entry.name).ascii(),
         contract: entry.openapi.to_owned(),
         command: entry.command,
         ..System::default()
@@ -57,11 +60,13 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
         && let Some(root) = scope.open(path, "asyncapi", &["3.0"])
     {
         events::resolve(&mut scope, &root, &mut system);
+        messages::check(&mut scope, &system);
         system.documents.asyncapi = Some(bundle::bundle(&root));
     }
     scope.drain();
     system.types = std::mem::take(&mut scope.types);
     lifecycles::resolve(&mut scope, &mut system);
+    pagination::check(&mut scope, &system);
     answers::settle_forms(&mut scope, &mut system);
     directions::mark(&mut system);
     recursion::mark(&mut system, &mut scope);
@@ -78,7 +83,13 @@ struct Scope<'a> {
     types: BTreeMap<TypeId, Definition>,
     places: BTreeMap<Place, TypeId>,
     inline: BTreeMap<Place, TypeId>,
+    /// Schemas in place that are being looked at right now.
+    standing: BTreeSet<Place>,
     lifecycles: Vec<(TypeId, Cursor<'a>)>,
+    /// Every name in an `x-emits`.
+    emitted: Vec<(String, Cursor<'a>)>,
+    /// Every `x-pagination`, by the id of its operation.
+    paginated: Vec<(String, Cursor<'a>)>,
     taken: BTreeSet<String>,
     waiting: Vec<(TypeId, Cursor<'a>)>,
     problem_schemas: BTreeSet<Place>,
@@ -92,7 +103,10 @@ impl<'a> Scope<'a> {
             types: BTreeMap::new(),
             places: BTreeMap::new(),
             inline: BTreeMap::new(),
+            standing: BTreeSet::new(),
             lifecycles: Vec::new(),
+            emitted: Vec::new(),
+            paginated: Vec::new(),
             taken: BTreeSet::new(),
             waiting: Vec::new(),
             problem_schemas: BTreeSet::new(),
@@ -101,12 +115,10 @@ impl<'a> Scope<'a> {
 
     /// The root of a document, if it is of a kind and version that is read.
     fn open(&mut self, path: &str, kind: &str, versions: &[&str]) -> Option<Cursor<'a>> {
-        let file = self.sources.file(path)?;
+        let file = self.sources.file(path).filter(|_| !self.sources.is_absent(path))?;
         let root = Cursor::root(self.sources, file);
-        if root.value.is_null() {
-            return None;
-        }
         let why = match root.value.get(kind) {
+            None if root.value.get("swagger").is_some() => "it is Swagger 2.0".to_owned(),
             None => format!("it has no member `{kind}`"),
             Some(version) => {
                 let version = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
@@ -116,7 +128,8 @@ impl<'a> Scope<'a> {
                 format!("its {kind} version is {version}")
             }
         };
-        self.report(&root, Kind::NotAContract { why });
+        let place = root.get(kind).or_else(|| root.get("swagger"));
+        self.report(&place.unwrap_or(root), Kind::NotAContract { why });
         None
     }
 
@@ -143,6 +156,12 @@ impl<'a> Scope<'a> {
         let place = at.get("$ref").unwrap_or_else(|| at.clone());
         let kind = match error {
             RefError::Cycle { reference } => Kind::RefCycle { reference },
+            // That its file is absent was said once, at the first reference to it.
+            RefError::Missing { reference, .. }
+                if self.sources.leads_nowhere(&at.file.path, &reference) =>
+            {
+                return;
+            }
             RefError::Missing { reference, siblings } => {
                 let wanted = reference.rsplit('/').next().unwrap_or(&reference);
                 let similar = similar(wanted, siblings.iter().map(String::as_str));

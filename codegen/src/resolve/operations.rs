@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Scope, answers, keywords, parameters};
-use crate::diagnostic::Kind;
+use super::{Scope, answers, keywords, parameters, problems};
+use crate::diagnostic::{Diagnostic, Kind};
 use crate::model::{Context, Errors, Name, Operation, Requirement, System, unique_names};
 use crate::source::{Cursor, Place};
 
@@ -14,6 +14,9 @@ const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post",
 /// Fills in the contexts, their operations and the problem catalogue.
 pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut System) {
     system.problems = keywords::catalogue(scope, root);
+    if let Some(webhooks) = root.get("webhooks") {
+        scope.degrade(&webhooks, "the contract", "nothing is generated for its webhooks");
+    }
     let found = find(scope, root);
     mark_problem_schemas(scope, &found);
     let names = unique_names(found.iter().map(|found| found.id.as_str()));
@@ -65,7 +68,10 @@ fn find<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) -> Vec<Found<'a>> {
             let place = at.get("operationId").unwrap_or_else(|| at.clone()).place();
             if let Some(earlier) = first.get(&id) {
                 let kind = Kind::DuplicateOperationId { id, first: earlier.clone() };
-                scope.problems.push(crate::diagnostic::Diagnostic::new(place, kind));
+                scope.problems.push(Diagnostic::new(place, kind));
+                // What else is wrong with it is still looked for.
+                let id = format!("{method} {path}");
+                found.push(Found { id, method, path: path.to_owned(), item: item.clone(), at });
                 continue;
             }
             first.insert(id.clone(), place);
@@ -101,6 +107,9 @@ fn operation<'a>(
 ) -> Operation {
     let at = &found.at;
     keywords::check_names(scope, at);
+    if let Some(callbacks) = at.get("callbacks") {
+        scope.degrade(&callbacks, "an operation", "nothing is generated for its callbacks");
+    }
     let parameters = parameters::resolve(scope, &found.item, at, &found.path, name);
     let body = answers::request_body(scope, at, name);
     let (answers, statuses) = answers::resolve(scope, at, name);
@@ -108,6 +117,10 @@ fn operation<'a>(
         Some(codes) => Errors::Problems(codes),
         None => Errors::Statuses(statuses),
     };
+    problems::check(scope, at, &system.problems);
+    if let Some(pagination) = at.get("x-pagination") {
+        scope.paginated.push((found.id.clone(), pagination));
+    }
     Operation {
         id: found.id.clone(),
         name: name.clone(),

@@ -60,16 +60,23 @@ pub(super) fn resolve<'a>(
 /// One name may stand in several places: then all but the path's say where they are.
 fn label<'k>(
     key: &(Location, String),
-    mut keys: impl Iterator<Item = &'k (Location, String)>,
+    keys: impl Iterator<Item = &'k (Location, String)> + Clone,
 ) -> String {
     let (location, name) = key;
-    let clashes = keys.any(|(other, wire)| other < location && wire == name);
-    match (clashes, location) {
-        (false, _) | (true, Location::Path) => name.clone(),
-        (true, Location::Query) => format!("{name}-query"),
-        (true, Location::Header) => format!("{name}-header"),
-        (true, Location::Cookie) => format!("{name}-cookie"),
+    if !keys.clone().any(|(other, wire)| other < location && wire == name) {
+        return name.clone();
     }
+    let place = match location {
+        Location::Path => "path",
+        Location::Query => "query",
+        Location::Header => "header",
+        Location::Cookie => "cookie",
+    };
+    let mut label = format!("{name}-{place}");
+    while keys.clone().any(|(_, wire)| *wire == label) {
+        label.push_str("-2");
+    }
+    label
 }
 
 fn parameter<'a>(
@@ -145,10 +152,13 @@ fn style(text: &str) -> Option<Style> {
     }
 }
 
-/// The names between braces, in order.
+/// The names between braces, in order, each once.
 fn template_names(path: &str) -> Vec<String> {
-    path.split('{')
-        .skip(1)
-        .filter_map(|part| part.split_once('}').map(|(name, _)| name.to_owned()))
-        .collect()
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in path.split('{').skip(1).filter_map(|part| part.split_once('}')) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }

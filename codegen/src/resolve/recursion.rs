@@ -14,9 +14,10 @@ pub(super) fn mark(system: &mut System, scope: &mut Scope<'_>) {
         .iter()
         .map(|(id, definition)| (id.clone(), directly_held(&definition.shape)))
         .collect();
+    let circles = circles(&direct);
     for (id, definition) in &mut system.types {
         let holds_itself = |ty: &Type| match ty.present() {
-            Type::Named(held) => reaches(&direct, held, id),
+            Type::Named(held) => circles.contains_key(id) && circles.get(held) == circles.get(id),
             Type::Scalar(_)
             | Type::List(_)
             | Type::Map(_)
@@ -61,18 +62,50 @@ fn directly_held(shape: &Shape) -> Vec<TypeId> {
         .collect()
 }
 
-fn reaches(direct: &BTreeMap<TypeId, Vec<TypeId>>, from: &TypeId, to: &TypeId) -> bool {
-    let mut waiting = vec![from];
-    let mut seen = BTreeSet::new();
-    while let Some(id) = waiting.pop() {
-        if id == to {
-            return true;
-        }
-        if seen.insert(id) {
-            waiting.extend(direct.get(id).into_iter().flatten());
+/// The types that lead back to themselves, each with the number of its circle: types lead to each
+/// other, however far apart, if their numbers are the same (Kosaraju's algorithm).
+fn circles(held: &BTreeMap<TypeId, Vec<TypeId>>) -> BTreeMap<&TypeId, usize> {
+    let mut holders: BTreeMap<&TypeId, Vec<&TypeId>> = BTreeMap::new();
+    for (id, each) in held {
+        for inner in each {
+            holders.entry(inner).or_default().push(id);
         }
     }
-    false
+    let forward = |id: &TypeId| held.get(id).map(Vec::as_slice).unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    let mut finished: Vec<&TypeId> = Vec::new();
+    for start in held.keys() {
+        if !seen.insert(start) {
+            continue;
+        }
+        let mut path = vec![(start, forward(start).iter())];
+        while let Some((id, rest)) = path.last_mut() {
+            match rest.next() {
+                Some(next) if seen.insert(next) => path.push((next, forward(next).iter())),
+                Some(_) => {}
+                None => {
+                    finished.push(id);
+                    path.pop();
+                }
+            }
+        }
+    }
+    let mut numbers: BTreeMap<&TypeId, usize> = BTreeMap::new();
+    for (number, start) in finished.into_iter().rev().enumerate() {
+        let mut waiting = vec![start];
+        while let Some(id) = waiting.pop() {
+            if !numbers.contains_key(id) {
+                numbers.insert(id, number);
+                waiting.extend(holders.get(id).into_iter().flatten());
+            }
+        }
+    }
+    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+    for number in numbers.values() {
+        *sizes.entry(*number).or_default() += 1;
+    }
+    numbers.retain(|id, number| sizes[number] > 1 || forward(id).contains(id));
+    numbers
 }
 
 /// An alias that leads back to itself through aliases alone has no finite spelling.
@@ -89,8 +122,8 @@ fn break_alias_circles(system: &mut System, scope: &mut Scope<'_>) {
             Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_) => None,
         })
         .collect();
-    for (id, held) in &aliases {
-        if held.iter().any(|name| aliases.contains_key(name) && reaches(&aliases, name, id)) {
+    for id in circles(&aliases).into_keys() {
+        if aliases.contains_key(id) {
             if let Some(place) = scope.places.iter().find(|(_, known)| *known == id) {
                 let why = "it is a list or map of itself, which no type here can say".to_owned();
                 let kind = Kind::Degraded { what: "a recursive alias", why };

@@ -5,13 +5,25 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::constraints::constraints;
-use super::Scope;
+use super::{Scope, keywords};
 use crate::diagnostic::Kind;
 use crate::model::{
     Additional, Constraints, Definition, Enumeration, EnumerationValue, Name, Object, Property,
     Scalar, Shape, Type, TypeId, unique_names,
 };
-use crate::source::{Cursor, file_stem};
+use crate::source::{Cursor, Place, file_stem};
+
+/// Keywords that no type and no check says.
+const NOT_ENFORCED: [&str; 8] = [
+    "contains",
+    "dependentRequired",
+    "dependentSchemas",
+    "if",
+    "not",
+    "patternProperties",
+    "prefixItems",
+    "unevaluatedItems",
+];
 
 /// What one schema is: a shape that may need a name, and whether `null` is among its values.
 pub(super) struct Built {
@@ -36,10 +48,18 @@ impl<'a> Scope<'a> {
             return (self.referenced(at, reference), Constraints::default());
         }
         let place = at.place();
+        if !self.standing.insert(place.clone()) {
+            return (self.inside_itself(place, name), Constraints::default());
+        }
         let built = self.build(at, name);
+        self.standing.remove(&place);
         match built.shape {
-            Shape::Alias(ty, constraints) if built.nullable => (ty.or_null(), constraints),
-            Shape::Alias(ty, constraints) => (ty, constraints),
+            Shape::Alias(ty, constraints) => {
+                if let Some(id) = self.inline.get(&place).cloned() {
+                    self.define(&id, at, Shape::Alias(ty.clone(), constraints.clone()));
+                }
+                (if built.nullable { ty.or_null() } else { ty }, constraints)
+            }
             shape @ (Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_)) => {
                 let id = match self.inline.get(&place) {
                     Some(id) => id.clone(),
@@ -51,6 +71,17 @@ impl<'a> Scope<'a> {
                 (if built.nullable { ty.or_null() } else { ty }, Constraints::default())
             }
         }
+    }
+
+    /// The type of a schema that is being looked at: it holds itself without any reference, being
+    /// composed of the schema it stands in. It gets its name now and its definition afterwards.
+    fn inside_itself(&mut self, place: Place, name: &Name) -> Type {
+        let id = match self.inline.get(&place) {
+            Some(id) => id.clone(),
+            None => self.free_name(name),
+        };
+        self.inline.insert(place, id.clone());
+        Type::Named(id)
     }
 
     /// The type a reference leads to. Its definition waits until the current one is done.
@@ -120,6 +151,10 @@ impl<'a> Scope<'a> {
             }
             return Built::any();
         };
+        keywords::check_near(self, at, &["x-lifecycle"]);
+        if let Some(keyword) = NOT_ENFORCED.iter().find(|keyword| schema.contains_key(**keyword)) {
+            self.degrade(at, "a schema", &format!("`{keyword}` is not enforced"));
+        }
         let nullable = accepts_null(at);
         if let Some(value) = schema.get("const") {
             return self.enumeration(at, std::slice::from_ref(value), nullable);
@@ -182,7 +217,14 @@ impl<'a> Scope<'a> {
             Some(schema) => match schema.value {
                 Value::Bool(false) => Additional::Denied,
                 Value::Bool(true) => Additional::Ignored,
-                _ => Additional::Kept(self.type_of(schema, &name.then(&Name::new("value"))).0),
+                _ => {
+                    let (ty, limits) = self.type_of(schema, &name.then(&Name::new("value")));
+                    if !limits.is_empty() && !parts.properties.is_empty() {
+                        let why = "what it asks beyond their type is not enforced";
+                        self.degrade(schema, "a schema of other members", why);
+                    }
+                    Additional::Kept(ty)
+                }
             },
         };
         if parts.properties.is_empty() {

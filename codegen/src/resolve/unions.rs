@@ -26,6 +26,10 @@ impl<'a> Scope<'a> {
         if let Some(values) = single_texts(&elements) {
             return Built { shape: Shape::Enumeration(texts_enumeration(values)), nullable };
         }
+        if let Some(integers) = single_integers(&elements) {
+            let limits = Constraints { integers, ..Constraints::default() };
+            return Built::plain(Type::Scalar(Scalar::Int64), limits, nullable);
+        }
         let property = at
             .get("discriminator")
             .and_then(|found| found.text("propertyName"))
@@ -48,7 +52,11 @@ impl<'a> Scope<'a> {
             .iter()
             .zip(&hints)
             .map(|(element, hint)| {
-                let (ty, _) = self.type_of(element, &name.then(&Name::new(hint)));
+                let (ty, limits) = self.type_of(element, &name.then(&Name::new(hint)));
+                if !limits.is_empty() {
+                    let why = "what it asks of its values beyond their type is not enforced";
+                    self.degrade(element, "an alternative", why);
+                }
                 ty.present().clone()
             })
             .collect();
@@ -65,7 +73,8 @@ impl<'a> Scope<'a> {
             None => (None, Vec::new()),
         };
         tags.resize(types.len(), Vec::new());
-        let variants = variants(types, hints, tags, tag.is_some());
+        let in_place = elements.iter().map(|element| element.reference().is_none()).collect();
+        let variants = variants(types, hints, in_place, tags, tag.is_some());
         match variants.as_slice() {
             [single] => Built::plain(single.ty.clone(), Constraints::default(), nullable),
             _ => Built { shape: Shape::Union(Union { tag, variants }), nullable },
@@ -107,7 +116,8 @@ impl<'a> Scope<'a> {
             .collect();
         let hints = names.iter().map(|kind| (*kind).to_owned()).collect();
         let tags = vec![Vec::new(); types.len()];
-        let variants = variants(types, hints, tags, false);
+        let in_place = vec![true; types.len()];
+        let variants = variants(types, hints, in_place, tags, false);
         Built { shape: Shape::Union(Union { tag: None, variants }), nullable }
     }
 }
@@ -116,13 +126,16 @@ impl<'a> Scope<'a> {
 fn variants(
     types: Vec<Type>,
     hints: Vec<String>,
+    in_place: Vec<bool>,
     tags: Vec<Vec<String>>,
     tagged: bool,
 ) -> Vec<Variant> {
     let labels: Vec<String> = types
         .iter()
-        .zip(hints)
-        .map(|(ty, hint)| match ty.present() {
+        .zip(hints.into_iter().zip(in_place))
+        .map(|(ty, (hint, in_place))| match ty {
+            // What is defined in place has the name of the union in its own name already.
+            Type::Named(_) if in_place => hint,
             Type::Named(id) => id.0.words().join("-"),
             Type::Scalar(_)
             | Type::List(_)
@@ -187,6 +200,13 @@ fn single_texts<'a>(elements: &[Cursor<'a>]) -> Option<Vec<(&'a str, Option<Stri
         }
     }
     (!values.is_empty()).then_some(values)
+}
+
+/// The values of alternatives that are single integers.
+fn single_integers(elements: &[Cursor<'_>]) -> Option<Vec<i64>> {
+    let single = |element: &Cursor<'_>| element.value.get("const")?.as_i64();
+    let values: Option<Vec<i64>> = elements.iter().map(single).collect();
+    values.filter(|values| !values.is_empty())
 }
 
 fn has_property(element: &Cursor<'_>, property: &str) -> bool {

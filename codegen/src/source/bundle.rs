@@ -43,6 +43,20 @@ pub fn schema(at: &Cursor<'_>) -> Value {
     value
 }
 
+/// Where a reference leads after folding.
+enum Address {
+    /// Where it led before.
+    Same,
+    /// Here.
+    New(String),
+}
+
+/// Whether this is the `mapping` of a `discriminator`.
+fn is_mapping(at: &Cursor<'_>) -> bool {
+    let mut tokens = at.pointer.as_str().rsplit('/');
+    tokens.next() == Some("mapping") && tokens.next() == Some("discriminator")
+}
+
 struct Folder<'a> {
     home: &'a str,
     prefix: &'static str,
@@ -97,6 +111,7 @@ impl<'a> Folder<'a> {
                         nested.then(|| at.get(name)).flatten().map(|member| (member, inner))
                     });
                     let value = match member {
+                        Some((member, _)) if is_mapping(&member) => self.mapping(&member),
                         Some((member, inner)) => self.fold(&member, inner),
                         None => value.clone(),
                     };
@@ -114,26 +129,52 @@ impl<'a> Folder<'a> {
 
     fn reference(&mut self, at: &Cursor<'a>, reference: &str) -> Value {
         let Ok(target) = at.target(reference) else { return at.value.clone() };
-        let stays = target.file.path == self.home && at.file.path == self.home && !self.inward;
-        if stays {
-            return at.value.clone();
+        match self.address(at, &target) {
+            None => self.in_place(at, &target),
+            Some(Address::Same) => at.value.clone(),
+            Some(Address::New(address)) => {
+                let mut folded = at.value.clone();
+                folded["$ref"] = address.into();
+                folded
+            }
         }
-        if self.home == target.file.path && !self.inward {
-            let mut folded = at.value.clone();
-            folded["$ref"] = format!("#{}", target.pointer).into();
-            return folded;
+    }
+
+    /// A discriminator's mapping names schemas as references do, in plain texts.
+    fn mapping(&mut self, at: &Cursor<'a>) -> Value {
+        let mut folded = at.value.clone();
+        for (tag, name) in at.members() {
+            let Some(reference) = name.value.as_str().filter(|text| text.contains(['#', '/']))
+            else {
+                continue;
+            };
+            let Ok(target) = at.target(reference) else { continue };
+            if let Some(Address::New(address)) = self.address(at, &target) {
+                folded[tag] = address.into();
+            }
         }
-        if !looks_like_schema(&target) {
-            return self.in_place(at, &target);
+        folded
+    }
+
+    /// What to write for a reference from here to there; nothing if what stands there is to be
+    /// written in place.
+    fn address(&mut self, at: &Cursor<'a>, target: &Cursor<'a>) -> Option<Address> {
+        let at_home = target.file.path == self.home && !self.inward;
+        if at_home && at.file.path == self.home {
+            return Some(Address::Same);
+        }
+        if at_home {
+            return Some(Address::New(format!("#{}", target.pointer)));
+        }
+        if !looks_like_schema(target) {
+            return None;
         }
         let place = target.place();
         let name = match self.names.get(&place) {
             Some(name) if !self.inward || self.moved.contains_key(name) => name.clone(),
-            _ => self.move_here(&place, &target),
+            _ => self.move_here(&place, target),
         };
-        let mut folded = at.value.clone();
-        folded["$ref"] = format!("{}{}", self.prefix, Pointer::default().child(&name)).into();
-        folded
+        Some(Address::New(format!("{}{}", self.prefix, Pointer::default().child(&name))))
     }
 
     /// What is no schema stands where it is used; a circle of such things stays a reference.
@@ -202,4 +243,33 @@ fn looks_like_schema(at: &Cursor<'_>) -> bool {
         .iter()
         .any(|keyword| at.value.get(keyword).is_some());
     !is_other && SCHEMA_KEYWORDS.iter().any(|keyword| at.value.get(keyword).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::super::{Cursor, Sources};
+
+    #[test]
+    fn what_other_files_hold_moves_in_with_every_name_of_it() {
+        let root = "components:\n  schemas:\n    Event:\n      oneOf: [{ $ref: 'e.yaml#/Made' }]\n      \
+                    discriminator: { propertyName: type, mapping: { made: 'e.yaml#/Made' } }\n";
+        let other = "Made: { type: object, properties: { by: { $ref: '#/Who' } } }\nWho: { type: string }\n";
+        let read = |path: &str| match path {
+            "root.yaml" => Ok(root.to_owned()),
+            "e.yaml" => Ok(other.to_owned()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        };
+        let mut sources = Sources::default();
+        assert!(sources.add("root.yaml", &read).is_empty());
+        let Some(file) = sources.file("root.yaml") else { panic!("the file was added") };
+        let bundled = super::bundle(&Cursor::root(&sources, file));
+        let schemas = &bundled["components"]["schemas"];
+        let made = "#/components/schemas/Made";
+        assert_eq!(schemas["Event"]["oneOf"][0]["$ref"], made);
+        assert_eq!(schemas["Event"]["discriminator"]["mapping"]["made"], made);
+        assert_eq!(schemas["Made"]["properties"]["by"]["$ref"], "#/components/schemas/Who");
+        assert_eq!(schemas["Who"]["type"], "string");
+    }
 }

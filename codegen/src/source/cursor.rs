@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::load::{Sources, join};
+use super::load::{Sources, referred};
 use super::{File, Place, Pointer};
 
 /// References that may be followed on the way to one value; more can only be a circle.
@@ -138,7 +138,7 @@ impl<'a> Cursor<'a> {
         let file = if path.is_empty() {
             self.file
         } else {
-            let path = join(&self.file.path, path);
+            let path = referred(&self.file.path, path);
             self.sources.file(&path).ok_or_else(|| missing(Vec::new()))?
         };
         let pointer = Pointer::from_fragment(fragment).ok_or_else(|| missing(Vec::new()))?;

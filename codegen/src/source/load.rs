@@ -16,6 +16,8 @@ pub type Reader<'a> = &'a dyn Fn(&str) -> io::Result<String>;
 #[derive(Debug, Default)]
 pub struct Sources {
     files: BTreeMap<String, File>,
+    /// Files that are referred to and cannot be had, which was reported.
+    absent: BTreeSet<String>,
 }
 
 /// Why a file is not among the sources.
@@ -53,6 +55,7 @@ impl Sources {
                 Ok(text) => text,
                 Err(error) => {
                     let reason = error.to_string();
+                    self.absent.insert(path.clone());
                     errors.push(LoadError::Unreadable { path, referrer, reason });
                     continue;
                 }
@@ -63,12 +66,13 @@ impl Sources {
                     outward(&value, &Pointer::default(), Names::Keywords, &mut found);
                     for (target, pointer) in found {
                         let place = Place::new(&path, pointer);
-                        waiting.push((join(&path, &target), Some(place)));
+                        waiting.push((referred(&path, &target), Some(place)));
                     }
                     self.files.insert(path.clone(), File { path, text, value });
                 }
                 Err(error) => {
                     errors.push(LoadError::Malformed { path: path.clone(), error });
+                    self.absent.insert(path.clone());
                     let value = Value::Null;
                     self.files.insert(path.clone(), File { path, text, value });
                 }
@@ -80,6 +84,17 @@ impl Sources {
     /// The file of this path.
     pub fn file(&self, path: &str) -> Option<&File> {
         self.files.get(path)
+    }
+
+    /// Whether a file was reported as one that cannot be had.
+    pub fn is_absent(&self, path: &str) -> bool {
+        self.absent.contains(path)
+    }
+
+    /// Whether a reference written in the file `from` leads to such a file.
+    pub fn leads_nowhere(&self, from: &str, reference: &str) -> bool {
+        let path = reference.split('#').next().unwrap_or_default();
+        !path.is_empty() && self.is_absent(&referred(from, path))
     }
 
     /// All files, by path.
@@ -116,10 +131,19 @@ fn outward(value: &Value, pointer: &Pointer, names: Names, found: &mut Vec<(Stri
     }
 }
 
-/// The path that `relative`, a URI reference, names when written in the file `from`.
-pub(super) fn join(from: &str, relative: &str) -> String {
-    let decoded = percent_decode(relative);
-    let relative = decoded.as_deref().unwrap_or(relative);
+/// The path that a URI reference names when written in the file `from`.
+pub(super) fn referred(from: &str, reference: &str) -> String {
+    let decoded = percent_decode(reference);
+    join(from, decoded.as_deref().unwrap_or(reference))
+}
+
+/// A path as references from other files spell it: without `./`.
+pub fn normal(path: &str) -> String {
+    join("", path)
+}
+
+/// The path that `relative` names when written in the file `from`.
+fn join(from: &str, relative: &str) -> String {
     if relative.starts_with('/') {
         return relative.to_owned();
     }
@@ -145,7 +169,7 @@ pub fn file_stem(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::join;
+    use super::{join, referred};
 
     #[test]
     fn joins_relative_paths() {
@@ -153,6 +177,7 @@ mod tests {
         assert_eq!(join("a/b/c.yaml", "../d.yaml"), "a/d.yaml");
         assert_eq!(join("c.yaml", "../../d.yaml"), "../../d.yaml");
         assert_eq!(join("/x/c.yaml", "./d.yaml"), "/x/d.yaml");
-        assert_eq!(join("c.yaml", "two%20words.yaml"), "two words.yaml");
+        assert_eq!(referred("c.yaml", "two%20words.yaml"), "two words.yaml");
+        assert_eq!(join("", "./a/../b.yaml"), "b.yaml");
     }
 }

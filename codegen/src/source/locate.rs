@@ -1,4 +1,6 @@
-//! Finding the place of a JSON pointer in the text, when a problem points there.
+//! Finding the places of JSON pointers in the text, when problems point there.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use saphyr_parser::{Event, Parser};
 
@@ -21,53 +23,118 @@ pub struct Located {
 ///
 /// For a member of a mapping whose value spans lines, the range is that of its key.
 pub fn locate(text: &str, pointer: &Pointer) -> Located {
-    let wanted: Vec<String> = pointer.tokens().collect();
-    let mut search = Search { wanted: &wanted, levels: Vec::new(), best: None, matched: 0 };
+    let found = locate_all(text, &BTreeSet::from([pointer]));
+    let start = Located { start: 0, end: text.len().min(1), line: 1, column: 1 };
+    found.get(pointer).copied().unwrap_or(start)
+}
+
+/// Finds what every one of these points at, in one reading of the text.
+pub fn locate_all<'p>(
+    text: &str,
+    pointers: &BTreeSet<&'p Pointer>,
+) -> BTreeMap<&'p Pointer, Located> {
+    let mut search = Search { nodes: vec![Node::default()], levels: Vec::new(), missing: 1 };
+    for pointer in pointers {
+        search.want(pointer);
+    }
     for event in Parser::new_from_str(text) {
         let Ok((event, span)) = event else { break };
-        let start = (span.start.index(), span.start.line(), span.start.col());
-        if search.event(&event, start, span.end.index()) {
+        let start = span.start.index();
+        let end = span.end.index().max(start + 1);
+        let found = Found { start, end, line: span.start.line(), column: span.start.col() };
+        search.event(&event, found);
+        if search.missing == 0 {
             break;
         }
     }
-    let (start, end, line, column) = search.best.unwrap_or((0, 1, 1, 0));
-    let (start, end) = byte_range(text, start, end);
-    Located { start, end, line, column: column + 1 }
+    let found: Vec<(&Pointer, Found)> =
+        pointers.iter().map(|pointer| (*pointer, search.deepest(pointer))).collect();
+    let bytes = bytes_of(text, found.iter().flat_map(|(_, found)| [found.start, found.end]));
+    let located = found.into_iter().map(|(pointer, found)| {
+        let start = bytes[&found.start];
+        let shown = &text[start..bytes[&found.end]];
+        let end = start + shown.find('\n').unwrap_or(shown.len());
+        (pointer, Located { start, end, line: found.line, column: found.column + 1 })
+    });
+    located.collect()
 }
 
-/// Characters to bytes, cut at the end of the first line.
-fn byte_range(text: &str, start: usize, end: usize) -> (usize, usize) {
-    let mut indices = text.char_indices().map(|(byte, _)| byte);
-    let first = indices.nth(start).unwrap_or(text.len());
-    let length: usize = text[first..]
-        .chars()
-        .take(end - start)
-        .take_while(|c| *c != '\n')
-        .map(char::len_utf8)
-        .sum();
-    (first, first + length.max(1).min(text.len() - first))
+/// The byte at which each of these characters begins.
+fn bytes_of(text: &str, characters: impl Iterator<Item = usize>) -> BTreeMap<usize, usize> {
+    let wanted: BTreeSet<usize> = characters.collect();
+    let mut bytes = BTreeMap::new();
+    let mut wanted = wanted.into_iter().peekable();
+    for (index, (byte, _)) in text.char_indices().enumerate() {
+        let Some(next) = wanted.peek() else { break };
+        if index == *next {
+            bytes.insert(index, byte);
+            wanted.next();
+        }
+    }
+    bytes.extend(wanted.map(|index| (index, text.len())));
+    bytes
 }
 
-type Found = (usize, usize, usize, usize);
+/// A range in characters, as the parser counts them.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    start: usize,
+    end: usize,
+    line: usize,
+    column: usize,
+}
 
-struct Search<'a> {
-    wanted: &'a [String],
+/// The wanted pointers as a tree of tokens.
+#[derive(Default)]
+struct Node {
+    children: BTreeMap<String, usize>,
+    found: Option<Found>,
+}
+
+struct Search {
+    nodes: Vec<Node>,
     levels: Vec<Level>,
-    best: Option<Found>,
-    matched: usize,
+    /// Nodes that were not yet found.
+    missing: usize,
 }
 
+/// A collection that is open.
 struct Level {
     mapping: bool,
     key: Option<(String, Found)>,
     index: usize,
-    on_path: bool,
+    node: Option<usize>,
 }
 
-impl Search<'_> {
-    /// Takes one event; true when the place is found.
-    fn event(&mut self, event: &Event<'_>, start: (usize, usize, usize), end: usize) -> bool {
-        let found = (start.0, end.max(start.0 + 1), start.1, start.2);
+impl Search {
+    fn want(&mut self, pointer: &Pointer) {
+        let mut node = 0;
+        for token in pointer.tokens() {
+            node = match self.nodes[node].children.get(&token) {
+                Some(child) => *child,
+                None => {
+                    let child = self.nodes.len();
+                    self.nodes[node].children.insert(token, child);
+                    self.nodes.push(Node::default());
+                    self.missing += 1;
+                    child
+                }
+            };
+        }
+    }
+
+    /// Where the deepest part of a pointer is that exists.
+    fn deepest(&self, pointer: &Pointer) -> Found {
+        let mut best = Found { start: 0, end: 1, line: 1, column: 0 };
+        let mut node = Some(0);
+        for token in pointer.tokens() {
+            best = node.and_then(|node| self.nodes[node].found).unwrap_or(best);
+            node = node.and_then(|node| self.nodes[node].children.get(&token)).copied();
+        }
+        node.and_then(|node| self.nodes[node].found).unwrap_or(best)
+    }
+
+    fn event(&mut self, event: &Event<'_>, found: Found) {
         match event {
             Event::Scalar(text, ..) => {
                 if let Some(level) = self.levels.last_mut()
@@ -75,64 +142,48 @@ impl Search<'_> {
                     && level.key.is_none()
                 {
                     level.key = Some((text.to_string(), found));
-                    return false;
+                    return;
                 }
-                let done = self.arrives(found);
+                self.arrives(found);
                 self.leave();
-                done
             }
             Event::Alias(_) => {
-                let done = self.arrives(found);
+                self.arrives(found);
                 self.leave();
-                done
             }
             Event::SequenceStart(..) | Event::MappingStart(..) => {
                 let key = self.levels.last().and_then(|level| level.key.as_ref());
                 let shown = key.map_or(found, |(_, key)| *key);
-                if self.arrives(shown) {
-                    return true;
-                }
-                let on_path = self.levels.is_empty() || self.current_matches();
+                let node = self.arrives(shown);
                 let mapping = matches!(event, Event::MappingStart(..));
-                self.levels.push(Level { mapping, key: None, index: 0, on_path });
-                false
+                self.levels.push(Level { mapping, key: None, index: 0, node });
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 self.levels.pop();
                 self.leave();
-                false
             }
-            _ => false,
+            _ => {}
         }
     }
 
-    /// Whether the value that begins now is the wanted one; remembers it if it is on the way.
-    fn arrives(&mut self, shown: Found) -> bool {
-        if self.levels.is_empty() {
-            self.best = Some(shown);
-            return self.wanted.is_empty();
-        }
-        if !self.current_matches() {
-            return false;
-        }
-        let depth = self.levels.len();
-        if depth > self.matched {
-            self.matched = depth;
-            self.best = Some(shown);
-        }
-        depth == self.wanted.len()
-    }
-
-    fn current_matches(&self) -> bool {
-        let depth = self.levels.len();
-        let (Some(level), Some(wanted)) = (self.levels.last(), self.wanted.get(depth - 1)) else {
-            return false;
+    /// The node of the value that begins now, if it is wanted or on the way to one that is.
+    fn arrives(&mut self, shown: Found) -> Option<usize> {
+        let node = match self.levels.last() {
+            None => 0,
+            Some(level) => {
+                let children = &self.nodes[level.node?].children;
+                match &level.key {
+                    Some((key, _)) => *children.get(key)?,
+                    None if level.mapping => return None,
+                    None => *children.get(&level.index.to_string())?,
+                }
+            }
         };
-        level.on_path
-            && match &level.key {
-                Some((key, _)) => key == wanted,
-                None => !level.mapping && level.index.to_string() == *wanted,
-            }
+        if self.nodes[node].found.is_none() {
+            self.nodes[node].found = Some(shown);
+            self.missing -= 1;
+        }
+        Some(node)
     }
 
     fn leave(&mut self) {

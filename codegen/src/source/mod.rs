@@ -14,8 +14,8 @@ pub mod bundle;
 
 pub use cursor::{Cursor, RefError};
 pub use json_pointer::Pointer;
-pub use load::{LoadError, Reader, Sources, file_stem};
-pub use locate::{Located, locate};
+pub use load::{LoadError, Reader, Sources, file_stem, normal};
+pub use locate::{Located, locate, locate_all};
 pub use yaml::{Located as ParseError, parse};
 
 use serde_json::Value;

@@ -44,8 +44,17 @@ struct Builder {
 }
 
 enum Open {
-    Sequence { items: Vec<Value>, anchor: usize, nodes: usize },
-    Mapping { members: Map<String, Value>, key: Option<String>, anchor: usize, nodes: usize },
+    Sequence {
+        items: Vec<Value>,
+        anchor: usize,
+        nodes: usize,
+    },
+    Mapping {
+        members: Map<String, Value>,
+        key: Option<(String, Span)>,
+        anchor: usize,
+        nodes: usize,
+    },
 }
 
 impl Builder {
@@ -78,7 +87,7 @@ impl Builder {
                 let tagged = tag.is_some_and(|tag| tag.suffix == "str");
                 let plain = matches!(style, ScalarStyle::Plain) && !tagged;
                 if let Some(Open::Mapping { key: key @ None, .. }) = self.stack.last_mut() {
-                    *key = Some(text.into_owned());
+                    *key = Some((text.into_owned(), span));
                     return Ok(None);
                 }
                 let value =
@@ -154,11 +163,11 @@ impl Builder {
             None => return Ok(Some(value)),
             Some(Open::Sequence { items, .. }) => items.push(value),
             Some(Open::Mapping { members, key, .. }) => {
-                let Some(name) = key.take() else {
+                let Some((name, key)) = key.take() else {
                     return Err(at(span, "a mapping key must be a scalar"));
                 };
                 if members.contains_key(&name) {
-                    return Err(at(span, &format!("the key `{name}` stands twice")));
+                    return Err(at(key, &format!("the key `{name}` stands twice")));
                 }
                 members.insert(name, value);
             }

@@ -91,7 +91,10 @@ fn check(folder: &Path, differing: &mut Vec<String>) {
     };
     compare(&folder.join("problems.txt"), &problems, differing);
     let sound = contract.problems.iter().all(|problem| problem.severity != Severity::Error);
-    assert!(sound || case.outputs.is_empty(), "{folder:?}: nothing comes of a contract with errors");
+    assert!(
+        sound || case.outputs.is_empty(),
+        "{folder:?}: nothing comes of a contract with errors"
+    );
     let outputs = outputs(&contract.system);
     for wanted in &case.outputs {
         let text = outputs.get(wanted).unwrap_or_else(|| {
@@ -119,7 +122,8 @@ fn compare(path: &Path, text: &str, differing: &mut Vec<String>) {
 
 /// The lines from the first one that differs.
 fn difference(expected: &str, found: &str) -> String {
-    let same = expected.lines().zip(found.lines()).take_while(|(left, right)| left == right).count();
+    let same =
+        expected.lines().zip(found.lines()).take_while(|(left, right)| left == right).count();
     let from = |text: &str| text.lines().skip(same).take(12).collect::<Vec<_>>().join("\n");
     format!("line {}, expected:\n{}\nfound:\n{}", same + 1, from(expected), from(found))
 }

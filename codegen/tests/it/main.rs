@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod cases;
+mod robustness;
+mod templates;
 mod typescript;

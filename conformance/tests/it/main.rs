@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod fidelity;
 mod notes;
 
 use std::time::Duration;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use calls_wire::service_calls as wire;
 use symbolon_server::{
-    Call, IdempotencyRule, Info, Input, Method, Operation, Outcome, Rejected, Reply, Requirement, Routes,
+    Call, IdempotencyRule, Info, Input, Method, Operation, Outcome, Rejected, Reply, Requirement,
+    Routes,
 };
 use symbolon_wire::Parameter;
 
@@ -93,10 +94,16 @@ impl Operation for CancelServiceCall {
     fn fail(error: Self::Error) -> Reply {
         match error {
             Self::Error::Forbidden(problem) => Reply::problem(&problems::FORBIDDEN, problem),
-            Self::Error::InvalidRequest(problem) => Reply::problem(&problems::INVALID_REQUEST, problem),
-            Self::Error::NotCancellable(problem) => Reply::problem(&problems::NOT_CANCELLABLE, problem),
+            Self::Error::InvalidRequest(problem) => {
+                Reply::problem(&problems::INVALID_REQUEST, problem)
+            }
+            Self::Error::NotCancellable(problem) => {
+                Reply::problem(&problems::NOT_CANCELLABLE, problem)
+            }
             Self::Error::NotFound(problem) => Reply::problem(&problems::NOT_FOUND, problem),
-            Self::Error::Unauthenticated(problem) => Reply::problem(&problems::UNAUTHENTICATED, problem),
+            Self::Error::Unauthenticated(problem) => {
+                Reply::problem(&problems::UNAUTHENTICATED, problem)
+            }
         }
     }
 }
@@ -132,9 +139,13 @@ impl Operation for GetServiceCall {
     fn fail(error: Self::Error) -> Reply {
         match error {
             Self::Error::Forbidden(problem) => Reply::problem(&problems::FORBIDDEN, problem),
-            Self::Error::InvalidRequest(problem) => Reply::problem(&problems::INVALID_REQUEST, problem),
+            Self::Error::InvalidRequest(problem) => {
+                Reply::problem(&problems::INVALID_REQUEST, problem)
+            }
             Self::Error::NotFound(problem) => Reply::problem(&problems::NOT_FOUND, problem),
-            Self::Error::Unauthenticated(problem) => Reply::problem(&problems::UNAUTHENTICATED, problem),
+            Self::Error::Unauthenticated(problem) => {
+                Reply::problem(&problems::UNAUTHENTICATED, problem)
+            }
         }
     }
 }
@@ -170,9 +181,13 @@ impl Operation for ListServiceCallEvents {
     fn fail(error: Self::Error) -> Reply {
         match error {
             Self::Error::Forbidden(problem) => Reply::problem(&problems::FORBIDDEN, problem),
-            Self::Error::InvalidRequest(problem) => Reply::problem(&problems::INVALID_REQUEST, problem),
+            Self::Error::InvalidRequest(problem) => {
+                Reply::problem(&problems::INVALID_REQUEST, problem)
+            }
             Self::Error::NotFound(problem) => Reply::problem(&problems::NOT_FOUND, problem),
-            Self::Error::Unauthenticated(problem) => Reply::problem(&problems::UNAUTHENTICATED, problem),
+            Self::Error::Unauthenticated(problem) => {
+                Reply::problem(&problems::UNAUTHENTICATED, problem)
+            }
         }
     }
 }
@@ -201,7 +216,14 @@ impl Operation for ListServiceCalls {
         let status = input.optional(Parameter::query("status"));
         let tag = input.optional(Parameter::query("tag"));
         let to = input.optional(Parameter::query("to"));
-        Ok(wire::list_service_calls::Request { cursor: cursor?, from: from?, limit: limit?, status: status?, tag: tag?, to: to? })
+        Ok(wire::list_service_calls::Request {
+            cursor: cursor?,
+            from: from?,
+            limit: limit?,
+            status: status?,
+            tag: tag?,
+            to: to?,
+        })
     }
 
     fn encode(response: Self::Response) -> Reply {
@@ -213,8 +235,12 @@ impl Operation for ListServiceCalls {
     fn fail(error: Self::Error) -> Reply {
         match error {
             Self::Error::Forbidden(problem) => Reply::problem(&problems::FORBIDDEN, problem),
-            Self::Error::InvalidRequest(problem) => Reply::problem(&problems::INVALID_REQUEST, problem),
-            Self::Error::Unauthenticated(problem) => Reply::problem(&problems::UNAUTHENTICATED, problem),
+            Self::Error::InvalidRequest(problem) => {
+                Reply::problem(&problems::INVALID_REQUEST, problem)
+            }
+            Self::Error::Unauthenticated(problem) => {
+                Reply::problem(&problems::UNAUTHENTICATED, problem)
+            }
         }
     }
 }
@@ -246,21 +272,39 @@ impl Operation for SubmitServiceCall {
 
     fn encode(response: Self::Response) -> Reply {
         match response {
-            Self::Response::Ok { location, body } => Reply::json(200, &body).header("Location", &location),
-            Self::Response::Accepted { location, body } => Reply::json(202, &body).header("Location", &location),
+            Self::Response::Ok { location, body } => {
+                Reply::json(200, &body).header("Location", &location)
+            }
+            Self::Response::Accepted { location, body } => {
+                Reply::json(202, &body).header("Location", &location)
+            }
         }
     }
 
     fn fail(error: Self::Error) -> Reply {
         match error {
             Self::Error::Forbidden(problem) => Reply::problem(&problems::FORBIDDEN, problem),
-            Self::Error::IdempotencyInFlight(problem) => Reply::problem(&problems::IDEMPOTENCY_IN_FLIGHT, problem),
-            Self::Error::IdempotencyKeyReused(problem) => Reply::problem(&problems::IDEMPOTENCY_KEY_REUSED, problem),
-            Self::Error::InvalidRequest(problem) => Reply::problem(&problems::INVALID_REQUEST, problem),
-            Self::Error::PayloadTooLarge(problem) => Reply::problem(&problems::PAYLOAD_TOO_LARGE, problem),
-            Self::Error::TargetBlocked(problem) => Reply::problem(&problems::TARGET_BLOCKED, problem),
-            Self::Error::Unauthenticated(problem) => Reply::problem(&problems::UNAUTHENTICATED, problem),
-            Self::Error::UnsupportedMediaType(problem) => Reply::problem(&problems::UNSUPPORTED_MEDIA_TYPE, problem),
+            Self::Error::IdempotencyInFlight(problem) => {
+                Reply::problem(&problems::IDEMPOTENCY_IN_FLIGHT, problem)
+            }
+            Self::Error::IdempotencyKeyReused(problem) => {
+                Reply::problem(&problems::IDEMPOTENCY_KEY_REUSED, problem)
+            }
+            Self::Error::InvalidRequest(problem) => {
+                Reply::problem(&problems::INVALID_REQUEST, problem)
+            }
+            Self::Error::PayloadTooLarge(problem) => {
+                Reply::problem(&problems::PAYLOAD_TOO_LARGE, problem)
+            }
+            Self::Error::TargetBlocked(problem) => {
+                Reply::problem(&problems::TARGET_BLOCKED, problem)
+            }
+            Self::Error::Unauthenticated(problem) => {
+                Reply::problem(&problems::UNAUTHENTICATED, problem)
+            }
+            Self::Error::UnsupportedMediaType(problem) => {
+                Reply::problem(&problems::UNSUPPORTED_MEDIA_TYPE, problem)
+            }
         }
     }
 }

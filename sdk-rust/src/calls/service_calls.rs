@@ -79,9 +79,7 @@ impl Operation for CancelServiceCall {
         out.required(Parameter::path("serviceCallId"), &request.service_call_id);
     }
 
-    fn decode(
-        incoming: &Incoming,
-    ) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             202 => Ok(Ok(Self::Response::Accepted { body: incoming.json()? })),
             _ => match incoming.problem_code() {
@@ -116,9 +114,7 @@ impl Operation for GetServiceCall {
         out.required(Parameter::path("serviceCallId"), &request.service_call_id);
     }
 
-    fn decode(
-        incoming: &Incoming,
-    ) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.json()? })),
             _ => match incoming.problem_code() {
@@ -152,9 +148,7 @@ impl Operation for ListServiceCallEvents {
         out.required(Parameter::path("serviceCallId"), &request.service_call_id);
     }
 
-    fn decode(
-        incoming: &Incoming,
-    ) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.json()? })),
             _ => match incoming.problem_code() {
@@ -193,9 +187,7 @@ impl Operation for ListServiceCalls {
         out.optional(Parameter::query("to"), &request.to);
     }
 
-    fn decode(
-        incoming: &Incoming,
-    ) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.json()? })),
             _ => match incoming.problem_code() {
@@ -244,21 +236,33 @@ impl Operation for SubmitServiceCall {
         out.json(&request.body);
     }
 
-    fn decode(
-        incoming: &Incoming,
-    ) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
-            200 => Ok(Ok(Self::Response::Ok { location: incoming.header("Location")?, body: incoming.json()? })),
-            202 => Ok(Ok(Self::Response::Accepted { location: incoming.header("Location")?, body: incoming.json()? })),
+            200 => Ok(Ok(Self::Response::Ok {
+                location: incoming.header("Location")?,
+                body: incoming.json()?,
+            })),
+            202 => Ok(Ok(Self::Response::Accepted {
+                location: incoming.header("Location")?,
+                body: incoming.json()?,
+            })),
             _ => match incoming.problem_code() {
                 Some("forbidden") => Ok(Err(Self::Error::Forbidden(incoming.json()?))),
-                Some("idempotency-in-flight") => Ok(Err(Self::Error::IdempotencyInFlight(incoming.json()?))),
-                Some("idempotency-key-reused") => Ok(Err(Self::Error::IdempotencyKeyReused(incoming.json()?))),
+                Some("idempotency-in-flight") => {
+                    Ok(Err(Self::Error::IdempotencyInFlight(incoming.json()?)))
+                }
+                Some("idempotency-key-reused") => {
+                    Ok(Err(Self::Error::IdempotencyKeyReused(incoming.json()?)))
+                }
                 Some("invalid-request") => Ok(Err(Self::Error::InvalidRequest(incoming.json()?))),
-                Some("payload-too-large") => Ok(Err(Self::Error::PayloadTooLarge(incoming.json()?))),
+                Some("payload-too-large") => {
+                    Ok(Err(Self::Error::PayloadTooLarge(incoming.json()?)))
+                }
                 Some("target-blocked") => Ok(Err(Self::Error::TargetBlocked(incoming.json()?))),
                 Some("unauthenticated") => Ok(Err(Self::Error::Unauthenticated(incoming.json()?))),
-                Some("unsupported-media-type") => Ok(Err(Self::Error::UnsupportedMediaType(incoming.json()?))),
+                Some("unsupported-media-type") => {
+                    Ok(Err(Self::Error::UnsupportedMediaType(incoming.json()?)))
+                }
                 _ => Err(incoming.undocumented()),
             },
         }

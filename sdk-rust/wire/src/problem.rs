@@ -1,6 +1,6 @@
 //! Problem details for HTTP APIs (RFC 9457) with the members every Symbolon system adds.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Implemented by the generated error enum of every operation: the errors its contract documents.
 pub trait Documented {}
@@ -34,7 +34,8 @@ pub struct Problem {
     #[serde(default)]
     pub correlation_id: String,
     /// The places of the request that violate the contract.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "empty", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<Vec<Violation>>"))]
     pub errors: Vec<Violation>,
 }
 
@@ -56,6 +57,15 @@ fn about_blank() -> String {
     "about:blank".to_owned()
 }
 
+/// Reads a member that may be absent, and so also as `null`: some servers spell it like that.
+fn empty<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Default + Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 /// One place of a request that violates the contract. It never holds the submitted value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -68,6 +78,8 @@ pub struct Violation {
     /// The violated rule: a JSON Schema keyword such as `maxLength`, or `type`, or `syntax`.
     pub code: String,
     /// The rule in words.
+    #[serde(default, deserialize_with = "empty", skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<String>"))]
     pub detail: String,
 }
 

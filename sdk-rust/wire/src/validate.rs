@@ -132,6 +132,17 @@ impl Violations {
         }
     }
 
+    /// Looks at every name of a map; a violation points at the member.
+    pub fn names<T>(
+        &mut self,
+        values: &BTreeMap<String, T>,
+        mut check: impl FnMut(&str, &mut Self),
+    ) {
+        for name in values.keys() {
+            self.member(name, name.as_str(), &mut check);
+        }
+    }
+
     /// `minLength`: at least so many Unicode scalar values.
     pub fn min_length(&mut self, value: &str, minimum: usize) {
         if value.chars().count() < minimum {

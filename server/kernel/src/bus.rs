@@ -29,12 +29,16 @@ impl Bus {
         }
     }
 
-    /// Publishes an event. After a restart one may be published that was published before.
-    pub(crate) fn publish(&self, recorded: Recorded) {
-        let position = recorded.position;
-        // Nobody may be listening.
-        let _ = self.tail.send(Arc::new(recorded));
-        self.published.send_replace(position);
+    /// Publishes events together: no reader goes on to one of them before it may go on to all.
+    /// After a restart some may be published that were published before.
+    pub(crate) fn publish(&self, batch: Vec<Recorded>) {
+        let Some(last) = batch.last() else { return };
+        // First, so that a tail which begins in between finds in the log what it was not sent.
+        self.published.send_replace(last.position);
+        for recorded in batch {
+            // Nobody may be listening.
+            let _ = self.tail.send(Arc::new(recorded));
+        }
     }
 
     pub(crate) fn published(&self) -> watch::Receiver<i64> {

@@ -42,8 +42,14 @@ pub enum Error {
     /// The directory of the database cannot be made.
     #[error("the directory of the database cannot be made")]
     Directory(#[source] std::io::Error),
-    /// The writer was not free in time; try again later.
-    #[error("the writer is busy")]
+    /// Another kernel has the database open.
+    #[error("{} is in use by another process", .0.display())]
+    InUse(std::path::PathBuf),
+    /// The lock of the database cannot be taken for another reason.
+    #[error("the lock of the database cannot be taken")]
+    Lock(#[source] std::io::Error),
+    /// The database was not free in time; try again later.
+    #[error("the database is busy")]
     Busy,
     /// The transaction was lost before it was durable; nothing of it is kept.
     #[error("the transaction was lost")]

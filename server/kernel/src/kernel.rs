@@ -81,7 +81,8 @@ impl Kernel {
     /// Opens the database file, makes it if there is none, and brings its schema up to date.
     ///
     /// # Errors
-    /// When the file cannot be opened, or [`Error::Migration`] when its schema was altered or is
+    /// When the file cannot be opened, [`Error::InUse`] when another kernel has it open, until
+    /// that one is shut down, or [`Error::Migration`] when its schema was altered or is
     /// newer than this program.
     pub async fn open(
         path: impl AsRef<Path>,
@@ -161,7 +162,8 @@ impl Kernel {
     /// Takes a snapshot for reading; it waits for no writer.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`Error::Busy`] when no reader is free within ten seconds; otherwise when the database
+    /// fails.
     pub async fn read(&self, tenant: &TenantId) -> Result<View, Error> {
         Ok(View::new(tenant.clone(), self.0.store.read().await?))
     }

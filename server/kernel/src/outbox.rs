@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use crate::envelope::Recorded;
 use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::streams::{recorded, select_events};
+use crate::streams::{recorded, select_events, whole_units};
 
 const BATCH: i64 = 256;
 /// A notice of new rows is only a hint: this often the relay looks without one.
@@ -43,9 +43,10 @@ pub(crate) async fn relay(kernel: Kernel) {
 
 /// Publishes what follows `position`; returns how many events that were.
 async fn pass(kernel: &Kernel, position: &mut i64) -> Result<usize, Error> {
-    let batch = pending(&mut *kernel.inner().store.read().await?, *position).await?;
+    let mut batch = pending(&mut *kernel.inner().store.read().await?, *position).await?;
+    whole_units(&mut batch, BATCH);
     let count = batch.len();
-    for recorded in batch {
+    for recorded in &batch {
         *position = recorded.position;
         tracing::debug!(
             tenant = %recorded.envelope.tenant_id, position = recorded.position,
@@ -54,8 +55,8 @@ async fn pass(kernel: &Kernel, position: &mut i64) -> Result<usize, Error> {
             causation_id = recorded.envelope.causation_id,
             "published"
         );
-        kernel.inner().bus.publish(recorded);
     }
+    kernel.inner().bus.publish(batch);
     if count > 0 {
         let mut turn = kernel.inner().store.turn().await?;
         sqlx::query("DELETE FROM outbox WHERE position <= $1")

@@ -85,9 +85,11 @@ impl Batch {
 async fn next(kernel: &Kernel, reader: &str, through: i64, limit: i64) -> Result<Batch, Error> {
     let mut snapshot = kernel.inner().store.read().await?;
     let from = checkpoint(&mut snapshot, reader).await?;
-    let events = streams::log(&mut snapshot, from, through, limit).await?;
+    let mut events = streams::log(&mut snapshot, from, through, limit).await?;
+    let is_full = events.len() as i64 == limit;
+    streams::whole_units(&mut events, limit);
     let through = match events.last() {
-        Some(last) if events.len() as i64 == limit => last.position,
+        Some(last) if is_full => last.position,
         Some(_) | None => through,
     };
     Ok(Batch { from, through, events })

@@ -4,6 +4,8 @@
 //! it; one `COMMIT`, and so one sync of the disk, serves the whole group. A commit is reported only
 //! when the group is durable.
 
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,7 @@ impl Store {
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory).map_err(Error::Directory)?;
         }
+        let lock = lock(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -53,7 +56,7 @@ impl Store {
             .acquire_timeout(QUEUE_TIMEOUT)
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
-        Ok(Self { writer: Arc::new(Mutex::new(Writer::new(connection))), readers })
+        Ok(Self { writer: Arc::new(Mutex::new(Writer::new(connection, lock))), readers })
     }
 
     /// Waits for the writer, first come first served.
@@ -67,7 +70,10 @@ impl Store {
 
     /// A snapshot of what is committed.
     pub(crate) async fn read(&self) -> Result<Transaction<'static, Sqlite>, Error> {
-        Ok(self.readers.begin().await?)
+        self.readers.begin().await.map_err(|error| match error {
+            sqlx::Error::PoolTimedOut => Error::Busy,
+            error => error.into(),
+        })
     }
 
     /// Makes durable what was committed and closes the file; later turns are refused.
@@ -76,10 +82,26 @@ impl Store {
         let mut writer = self.writer.lock().await;
         writer.recover().await;
         writer.commit_group().await;
-        match writer.connection.take() {
-            Some(connection) => Ok(connection.close().await?),
+        let lock = writer.lock.take();
+        let closed = match writer.connection.take() {
+            Some(connection) => connection.close().await,
             None => Ok(()),
-        }
+        };
+        drop(lock);
+        Ok(closed?)
+    }
+}
+
+/// Locks a database against other kernels, by a file beside it, until the handle is dropped:
+/// each of two would do what is due.
+fn lock(database: &Path) -> Result<File, Error> {
+    let mut name = OsString::from(database);
+    name.push(".lock");
+    let file = File::create(name).map_err(Error::Lock)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse(database.to_owned())),
+        Err(TryLockError::Error(error)) => Err(Error::Lock(error)),
     }
 }
 
@@ -94,6 +116,8 @@ enum Phase {
 #[derive(Debug)]
 struct Writer {
     connection: Option<SqliteConnection>,
+    /// Keeps other kernels out for as long as the file is open.
+    lock: Option<File>,
     transaction: Phase,
     savepoint: Phase,
     /// Those of this group who have committed and wait for it to be durable.
@@ -103,9 +127,10 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(connection: SqliteConnection) -> Self {
+    fn new(connection: SqliteConnection, lock: File) -> Self {
         Self {
             connection: Some(connection),
+            lock: Some(lock),
             transaction: Phase::Closed,
             savepoint: Phase::Closed,
             waiting: Vec::new(),

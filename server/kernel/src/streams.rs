@@ -191,6 +191,23 @@ pub(crate) async fn log_of_tenant(
     Ok(rows.iter().map(recorded).collect::<Result<_, _>>()?)
 }
 
+/// Ends a full batch of the log between two units of work: what was committed together is to be
+/// seen together. The events of a unit follow each other and share tenant and correlation; a unit
+/// longer than a batch is cut.
+pub(crate) fn whole_units(batch: &mut Vec<Recorded>, limit: i64) {
+    if (batch.len() as i64) < limit {
+        return;
+    }
+    let unit = |recorded: &Recorded| {
+        let Envelope { tenant_id, correlation_id, .. } = &recorded.envelope;
+        (tenant_id.clone(), correlation_id.clone())
+    };
+    let Some(last) = batch.last().map(unit) else { return };
+    if let Some(before) = batch.iter().rposition(|recorded| unit(recorded) != last) {
+        batch.truncate(before + 1);
+    }
+}
+
 /// The event at a position of the log.
 pub(crate) async fn at(
     connection: &mut SqliteConnection,

@@ -68,6 +68,11 @@ impl Unit {
         &self.cause
     }
 
+    /// From here on events and timers of this unit are caused by this event.
+    pub fn caused_by(&mut self, event: &Envelope) {
+        self.cause = Cause::event(event);
+    }
+
     /// The time to write down.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -241,7 +246,7 @@ impl Unit {
     /// Goes on in the name of another event, within the same transaction.
     pub(crate) fn turn_to(&mut self, event: &Envelope) {
         self.tenant = event.tenant_id.clone();
-        self.cause = Cause::event(event);
+        self.caused_by(event);
     }
 }
 

@@ -20,8 +20,9 @@ use crate::authentication::Schemes;
 use crate::body::{self, Lost};
 use crate::correlation::{self, CORRELATION_ID, Trace};
 use crate::endpoints::Endpoints;
-use crate::matcher::{Entry, Matcher};
+use crate::matcher::Matcher;
 use crate::observation::Observed;
+use crate::outcome::Passes;
 use crate::problem::Wording;
 use crate::routes::{Answer, Caller, Route};
 use crate::{Failure, Idempotency, InFlight, Info, Input, Principal, Reply, problem};
@@ -106,11 +107,9 @@ impl Dispatcher {
             body::drain(&parts.headers, request_body).await;
             return answered;
         };
-        let is_method = |entry: &&Entry| entry.method.as_str() == parts.method.as_str();
-        let Some(entry) = found.entries.iter().find(is_method) else {
-            let methods: Vec<_> = found.entries.iter().map(|entry| entry.method.as_str()).collect();
+        let Some(entry) = found.entry(parts.method.as_str()) else {
             body::drain(&parts.headers, request_body).await;
-            return Ok(wrong_method(&methods).into());
+            return Ok(wrong_method(&found.methods()).into());
         };
         let route = &self.routes[entry.route];
         seen.operation = route.info.id;
@@ -181,8 +180,7 @@ impl Dispatcher {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => {
                 tracing::warn!(operation = route.info.id, "operation did not finish in time");
-                let reply = problem::reply(&problem::UNAVAILABLE, "try again later");
-                Ok(reply.header("Retry-After", &1))
+                Ok(unavailable())
             }
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => Err(panicked(panic.as_ref())),
@@ -217,7 +215,12 @@ impl Dispatcher {
         };
         rendered.unwrap_or_else(|failure| {
             tracing::error!(error = %failure, "operation failed");
-            let reply = problem::reply(&problem::INTERNAL_ERROR, "the failure has been logged");
+            let reply = match failure.passes {
+                Passes::No => {
+                    problem::reply(&problem::INTERNAL_ERROR, "the failure has been logged")
+                }
+                Passes::Soon => unavailable(),
+            };
             reply
                 .render(wording, correlation_id)
                 .unwrap_or_else(|_| (http::StatusCode::INTERNAL_SERVER_ERROR.into_response(), None))
@@ -228,7 +231,11 @@ impl Dispatcher {
 pub(crate) fn wrong_method(methods: &[&'static str]) -> Reply {
     let methods = methods.join(", ");
     let detail = format!("the resource has {methods}");
-    problem::reply(&problem::METHOD_NOT_ALLOWED, &detail).literal(header::ALLOW, &methods)
+    problem::of_edge(&problem::METHOD_NOT_ALLOWED, &detail).literal(header::ALLOW, &methods)
+}
+
+fn unavailable() -> Reply {
+    problem::reply(&problem::UNAVAILABLE, "try again later").header("Retry-After", &1)
 }
 
 fn in_flight() -> Reply {

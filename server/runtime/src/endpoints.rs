@@ -143,7 +143,7 @@ impl Endpoints {
 }
 
 fn unknown() -> Answered {
-    problem::reply(&problem::NOT_FOUND, "nothing stands at this path").into()
+    problem::of_edge(&problem::NOT_FOUND, "nothing stands at this path").into()
 }
 
 /// A contract may be read from any origin: documentation tools run elsewhere.

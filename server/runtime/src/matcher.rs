@@ -37,20 +37,45 @@ enum Piece {
 /// What stands at a path.
 #[derive(Debug)]
 pub(crate) struct Found<'a> {
-    pub(crate) entries: &'a [Entry],
+    entries: &'a [Entry],
     values: Vec<String>,
 }
 
 impl Found<'_> {
+    /// The entry that answers a method. HEAD is GET whose body the connection leaves out, unless
+    /// the contract has a HEAD of its own (RFC 9110, 9.3.2).
+    pub(crate) fn entry(&self, method: &str) -> Option<&Entry> {
+        let of = |method: &str| self.entries.iter().find(|it| it.method.as_str() == method);
+        of(method).or_else(|| if method == "HEAD" { of("GET") } else { None })
+    }
+
+    /// What [`Found::entry`] has an answer to, for `Allow`.
+    pub(crate) fn methods(&self) -> Vec<&'static str> {
+        let mut methods: Vec<_> = self.entries.iter().map(|entry| entry.method).collect();
+        if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
+            methods.push(Method::HEAD);
+        }
+        methods.sort();
+        methods.into_iter().map(Method::as_str).collect()
+    }
+
     /// Names and raw values of the path's parameters, as the entry's template spells them.
-    pub(crate) fn parameters(self, entry: &Entry) -> Vec<(&'static str, String)> {
-        entry.names.iter().copied().zip(self.values).collect()
+    pub(crate) fn parameters(&self, entry: &Entry) -> Vec<(&'static str, String)> {
+        entry.names.iter().copied().zip(self.values.iter().cloned()).collect()
     }
 }
 
 impl Matcher {
-    /// Adds a template. `false` when another with the same method already stands there.
-    pub(crate) fn insert(&mut self, path: &'static str, method: Method, route: usize) -> bool {
+    /// Adds a template.
+    ///
+    /// # Errors
+    /// The route of another template with the same method that already stands there.
+    pub(crate) fn insert(
+        &mut self,
+        path: &'static str,
+        method: Method,
+        route: usize,
+    ) -> Result<(), usize> {
         let mut node = &mut self.root;
         let mut names = Vec::new();
         for segment in path.trim_start_matches('/').split('/') {
@@ -61,12 +86,13 @@ impl Matcher {
                 _ => node.pattern(pieces),
             };
         }
-        let is_new = node.leaf.iter().all(|entry| entry.method != method);
-        if is_new {
-            node.leaf.push(Entry { method, route, names });
-            node.leaf.sort_by_key(|entry| entry.method);
+        match node.leaf.iter().find(|entry| entry.method == method) {
+            Some(other) => Err(other.route),
+            None => {
+                node.leaf.push(Entry { method, route, names });
+                Ok(())
+            }
         }
-        is_new
     }
 
     /// What stands at a raw path.

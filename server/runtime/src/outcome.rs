@@ -16,7 +16,7 @@ pub type Outcome<O> = Result<<O as Operation>::Response, Fault<<O as Operation>:
 pub enum Fault<E> {
     /// A problem of the contract.
     Documented(E),
-    /// Anything else: logged once, answered with an opaque 500.
+    /// Anything else: logged once, answered with an opaque 500 or 503.
     Internal(Failure),
 }
 
@@ -33,26 +33,41 @@ impl<E> From<Failure> for Fault<E> {
 }
 
 /// An error that the contract does not document. Its text reaches the log and never the caller.
-pub struct Failure(Box<dyn Error + Send + Sync>);
+pub struct Failure {
+    error: Box<dyn Error + Send + Sync>,
+    pub(crate) passes: Passes,
+}
+
+/// Whether a failure may be gone when the request is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passes {
+    No,
+    Soon,
+}
 
 impl Failure {
     /// A failure known only by a message.
     pub fn message(text: impl Into<String>) -> Self {
-        Self(text.into().into())
+        Self { error: text.into().into(), passes: Passes::No }
+    }
+
+    /// Something the operation needs is overloaded or away: answered with 503 and `Retry-After`.
+    pub fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { error: error.into(), passes: Passes::Soon }
     }
 }
 
 impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(Box::new(error))
+        Self { error: Box::new(error), passes: Passes::No }
     }
 }
 
 impl fmt::Display for Failure {
     /// The error and all its causes, outermost first.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.0)?;
-        let mut cause = self.0.source();
+        write!(formatter, "{}", self.error)?;
+        let mut cause = self.error.source();
         while let Some(error) = cause {
             write!(formatter, ": {error}")?;
             cause = error.source();

@@ -28,20 +28,33 @@ pub(crate) const UNSUPPORTED_MEDIA_TYPE: ProblemKind =
     kind("unsupported-media-type", 415, "The operation does not read this media type");
 pub(crate) const INTERNAL_ERROR: ProblemKind = kind("internal-error", 500, "Internal error");
 pub(crate) const UNAVAILABLE: ProblemKind =
-    kind("unavailable", 503, "The operation did not finish in time");
+    kind("unavailable", 503, "The operation cannot be done now");
 
 /// A problem of the edge with a sentence about this occurrence.
 pub(crate) fn reply(kind: &ProblemKind, detail: &str) -> Reply {
     Reply::problem(kind, Problem::new(detail))
 }
 
-/// All violations of the contract that were found in a request.
+/// A problem of the edge with a path or method the contract has no operation for: no entry of
+/// the contract's catalogue is about it.
+pub(crate) fn of_edge(kind: &ProblemKind, detail: &str) -> Reply {
+    reply(kind, detail).worded(Words::Edge)
+}
+
+/// The violations of the contract that were found in a request: a part that cannot be read hides
+/// what else is wrong with it.
 pub(crate) fn invalid(violations: Vec<Violation>) -> Reply {
-    let detail = match violations.len() {
-        1 => "1 place of the request violates the contract".to_owned(),
-        count => format!("{count} places of the request violate the contract"),
-    };
+    let detail = "the request violates the contract; `errors` names the places found";
     Reply::problem(&INVALID_REQUEST, Problem { errors: violations, ..Problem::new(detail) })
+}
+
+/// Whose words a problem takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// The contract's catalogue, as far as it has them.
+    Catalogue,
+    /// The edge's own.
+    Edge,
 }
 
 /// How problems are worded: the contract's catalogue goes before the edge's own words.
@@ -65,10 +78,14 @@ impl Wording {
 pub(crate) fn complete(
     problem: &mut Problem,
     kind: &ProblemKind,
+    words: Words,
     wording: &Wording,
     correlation_id: &str,
 ) {
-    let kind = wording.of(kind);
+    let kind = match words {
+        Words::Catalogue => wording.of(kind),
+        Words::Edge => kind,
+    };
     if problem.type_.is_empty() || problem.type_ == "about:blank" {
         problem.type_ = match kind.type_ {
             "" => format!("{}{}", wording.base, kind.code),

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use symbolon_wire::{Parameter, Problem};
 
-use crate::problem::Wording;
+use crate::problem::{Wording, Words};
 use crate::{Failure, ProblemKind, problem};
 
 /// Status, headers and body of an answer. Whatever cannot be written becomes an opaque 500.
@@ -24,7 +24,7 @@ pub struct Reply {
 enum Content {
     Empty,
     Bytes { media: String, bytes: Bytes },
-    Problem { kind: ProblemKind, problem: Box<Problem> },
+    Problem { kind: ProblemKind, words: Words, problem: Box<Problem> },
 }
 
 impl Reply {
@@ -62,7 +62,17 @@ impl Reply {
 
     /// A problem of the contract's catalogue. The edge fills in what `problem` leaves open.
     pub fn problem(kind: &ProblemKind, problem: Problem) -> Self {
-        Self::new(kind.status, Content::Problem { kind: *kind, problem: Box::new(problem) })
+        let (words, problem) = (Words::Catalogue, Box::new(problem));
+        Self::new(kind.status, Content::Problem { kind: *kind, words, problem })
+    }
+
+    /// Says whose words a problem takes.
+    #[must_use]
+    pub(crate) fn worded(mut self, by: Words) -> Self {
+        if let Content::Problem { words, .. } = &mut self.content {
+            *words = by;
+        }
+        self
     }
 
     /// Adds a header in OpenAPI's `simple` style.
@@ -124,8 +134,8 @@ impl Reply {
         let (media, body) = match self.content {
             Content::Empty => (None, Body::empty()),
             Content::Bytes { media, bytes } => (Some(media), Body::from(bytes)),
-            Content::Problem { kind, mut problem } => {
-                problem::complete(&mut problem, &kind, wording, correlation_id);
+            Content::Problem { kind, words, mut problem } => {
+                problem::complete(&mut problem, &kind, words, wording, correlation_id);
                 occurrence.clone_from(&problem.instance);
                 let bytes = serde_json::to_vec(&problem)?;
                 (Some("application/problem+json".to_owned()), Body::from(bytes))

@@ -8,6 +8,8 @@ use xtask::{conformance, gen_standalone};
 /// One contract, cut into both halves: a server and its SDKs.
 #[derive(Debug, Parser)]
 #[command(name = "symbolon", version, subcommand_required = true)]
+#[command(after_help = "Examples:\n  symbolon gen --contract petstore.yaml --out petstore\n  \
+    symbolon conformance --contract petstore.yaml --url http://127.0.0.1:8080")]
 enum Command {
     /// Judge a running server by its contract.
     Conformance(conformance::Arguments),

@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::{gen_house, test, tidy, up};
+use xtask::{bench, gen_house, test, tidy, up};
 
 /// Tasks of this project.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", version, subcommand_required = true)]
 enum Task {
+    /// Measure what generation costs.
+    Bench(bench::Bench),
     /// Write (or check) everything that is generated from contracts/.
     Gen(gen_house::Gen),
     /// Run every check.
@@ -21,6 +23,7 @@ enum Task {
 
 fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
+        Task::Bench(options) => bench::run(&options),
         Task::Gen(options) => gen_house::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Tidy(options) => tidy::run(&options),

@@ -1,4 +1,8 @@
-//! The project keeps its own house rules.
+//! The binaries as people use them, and the project's own house rules.
+#![allow(clippy::unwrap_used)]
+
+mod generate;
+mod house;
 
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 
 mod openapi30;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::render::GeneratedFile;
@@ -15,21 +16,26 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
 
 /// JSON with sorted keys, two spaces deep, and a newline at the end.
 pub fn pretty(value: &Value) -> String {
-    let mut text = serde_json::to_string_pretty(&sorted(value)).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&Sorted(value)).unwrap_or_default();
     text.push('\n');
     text
 }
 
-/// Sorted whatever map `serde_json` was built with.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let mut names: Vec<&String> = members.keys().collect();
-            names.sort();
-            let members = names.into_iter().map(|name| (name.clone(), sorted(&members[name])));
-            Value::Object(members.collect())
+/// A value with sorted keys, whatever map `serde_json` was built with.
+struct Sorted<'v>(&'v Value);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(members) => {
+                let mut members: Vec<(&String, &Value)> = members.iter().collect();
+                members.sort_unstable_by_key(|(name, _)| *name);
+                serializer.collect_map(members.into_iter().map(|(name, at)| (name, Sorted(at))))
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Sorted)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                self.0.serialize(serializer)
+            }
         }
-        Value::Array(items) => items.iter().map(sorted).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }

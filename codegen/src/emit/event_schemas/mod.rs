@@ -16,8 +16,15 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
             }
             let text = super::documents::pretty(&schema);
             let folder = channel.name.words().join("-");
-            files.push(GeneratedFile::new(format!("{folder}/{}.json", message.wire), text));
+            let file = file_name(&message.wire);
+            files.push(GeneratedFile::new(format!("{folder}/{file}.json"), text));
         }
     }
     files
+}
+
+/// The name of a message as that of a file, which must not lead out of its folder.
+fn file_name(message: &str) -> String {
+    let name = message.replace(|c: char| !c.is_alphanumeric() && !"._-".contains(c), "-");
+    if name.starts_with('.') { format!("-{name}") } else { name }
 }

@@ -78,6 +78,10 @@ impl Checks<'_> {
             }
             Type::Map(value) => {
                 let mut lines = indented(counts("Properties", limits), indent);
+                if let Some(names) = &limits.names {
+                    let inner = indented(text_checks(names), indent + 1);
+                    lines.extend(wrapped("at.names(value, |value, at| {".into(), inner, indent));
+                }
                 lines.extend(self.elements("entries", value, limits, indent));
                 lines
             }
@@ -197,7 +201,7 @@ fn integer_checks(limits: &Constraints, lowest: f64, highest: f64) -> Vec<String
         let inside = bound.value > lowest && bound.value < highest;
         (inside && bound.value.fract() == 0.0).then(|| format!("{:.0}", bound.value))
     });
-    if let Some(divisor) = limits.multiple_of {
+    if let Some(divisor) = limits.multiple_of.filter(|divisor| (*divisor as f64) < highest) {
         lines.push(format!("at.multiple_of(*value, {divisor});"));
     }
     if !limits.integers.is_empty() {

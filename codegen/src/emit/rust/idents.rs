@@ -13,7 +13,7 @@ const KEYWORDS: [&str; 52] = [
 ];
 
 /// Type names that generated files need for something else.
-const TAKEN_TYPES: [&str; 38] = [
+const TAKEN_TYPES: [&str; 40] = [
     "BTreeMap",
     "Binary",
     "Box",
@@ -28,6 +28,7 @@ const TAKEN_TYPES: [&str; 38] = [
     "Documented",
     "Eq",
     "Err",
+    "From",
     "Hash",
     "In",
     "JsonSchema",
@@ -52,19 +53,17 @@ const TAKEN_TYPES: [&str; 38] = [
     "Validate",
     "Value",
     "Vec",
+    "Violations",
 ];
 
 /// A name as a type: `ServiceCall`.
 pub(crate) fn type_ident(name: &Name) -> String {
     let ident = camel(name);
-    if TAKEN_TYPES.contains(&ident.as_str()) || ident == "Violations" {
-        return format!("{ident}_");
-    }
-    ident
+    if TAKEN_TYPES.contains(&ident.as_str()) { format!("{ident}_") } else { ident }
 }
 
 /// Names that files of operations need for something else.
-const TAKEN_OPERATIONS: [&str; 24] = [
+const TAKEN_OPERATIONS: [&str; 33] = [
     "Arc",
     "Call",
     "Client",
@@ -77,6 +76,7 @@ const TAKEN_OPERATIONS: [&str; 24] = [
     "Info",
     "Input",
     "Method",
+    "Multipart",
     "None",
     "Ok",
     "Operation",
@@ -87,24 +87,66 @@ const TAKEN_OPERATIONS: [&str; 24] = [
     "Parameter",
     "Rejected",
     "Reply",
+    "Requirement",
     "Result",
     "Routes",
+    "Security",
+    "Self",
+    "Send",
+    "Some",
+    "Style",
+    "Sync",
+    "Vec",
 ];
 
 /// A context as a trait or a client: `ServiceCalls`.
 pub(crate) fn context_ident(name: &Name) -> String {
     let ident = camel(name);
-    let taken = TAKEN_OPERATIONS.contains(&ident.as_str())
-        || ["Requirement", "Self", "Send", "Some", "Style", "Sync", "Vec"]
-            .contains(&ident.as_str());
-    if taken { format!("{ident}_") } else { ident }
+    if TAKEN_OPERATIONS.contains(&ident.as_str()) { format!("{ident}_") } else { ident }
 }
 
 /// An operation as a marker type, apart from the name of its context.
 pub(crate) fn operation_ident(context: &Name, operation: &Name) -> String {
-    let ident = context_ident(operation);
-    if ident == context_ident(context) { format!("{ident}Operation") } else { ident }
+    let ident = camel(operation);
+    // Whoever is called so already moves on by one, so that no two meet.
+    match ident.strip_prefix(&camel(context)) {
+        Some(rest) if rest.replace("Operation", "").is_empty() => format!("{ident}Operation"),
+        Some(_) | None => context_ident(operation),
+    }
 }
+
+/// Methods that everything has, or that a client has of its own.
+const TAKEN_METHODS: [&str; 10] = [
+    "as_mut",
+    "as_ref",
+    "borrow",
+    "clone",
+    "clone_into",
+    "drop",
+    "into",
+    "new",
+    "to_owned",
+    "try_into",
+];
+
+/// An operation as a method of a trait or a client.
+pub(crate) fn method_ident(operation: &Name) -> String {
+    let ident = field_ident(operation);
+    if TAKEN_METHODS.contains(&ident.as_str()) { format!("{ident}_") } else { ident }
+}
+
+/// Crates and modules that generated files name in paths.
+const TAKEN_MODULES: [&str; 9] = [
+    "jiff",
+    "schemars",
+    "serde",
+    "serde_json",
+    "std",
+    "symbolon_client",
+    "symbolon_wire",
+    "types",
+    "uuid",
+];
 
 /// A name as a variant of an enum: `AlreadyRunning`.
 pub(crate) fn variant_ident(name: &Name) -> String {
@@ -123,7 +165,8 @@ pub(crate) fn field_ident(name: &Name) -> String {
 
 /// A name as a module.
 pub(crate) fn module_ident(name: &Name) -> String {
-    field_ident(name)
+    let ident = field_ident(name);
+    if TAKEN_MODULES.contains(&ident.as_str()) { format!("{ident}_") } else { ident }
 }
 
 /// A text as a string literal.

@@ -3,12 +3,14 @@
 mod calls;
 mod checks;
 mod idents;
+mod layout;
 mod types;
 
 pub(super) use calls::{body_method, descriptor};
 pub(super) use checks::{Checks, Field, Presence, holds_checks};
 pub(super) use idents::{
-    context_ident, doc_lines, field_ident, literal, module_ident, operation_ident,
+    context_ident, doc_lines, field_ident, literal, method_ident, module_ident, operation_ident,
     serde_camel_case, type_ident, variant_ident,
 };
+pub(super) use layout::{arm, braced, bracketed, import, or_long};
 pub(super) use types::{Position, Speller};

@@ -1,8 +1,9 @@
 //! Types as Rust types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::idents::type_ident;
+use super::layout::import;
 use crate::model::{Definition, Scalar, Shape, System, Type, TypeId};
 
 /// Where a type stands: enums are open where a newer server may answer with values of its own.
@@ -34,14 +35,32 @@ impl<'a> Speller<'a> {
         Self { system, prefix, imports: BTreeSet::new() }
     }
 
+    /// The system whose types are spelled.
+    pub(crate) fn system(&self) -> &'a System {
+        self.system
+    }
+
     /// Notes an import that no type brings along.
     pub(crate) fn import(&mut self, path: &'static str) {
         self.imports.insert(path);
     }
 
-    /// Everything to import, sorted.
-    pub(crate) fn into_imports(self) -> Vec<&'static str> {
-        self.imports.into_iter().collect()
+    /// Everything to import, one statement a module: the standard library, others, ourselves.
+    pub(crate) fn into_imports(self) -> Vec<Vec<String>> {
+        let mut groups: [BTreeMap<&str, Vec<&str>>; 3] = Default::default();
+        for path in self.imports {
+            let Some((module, name)) = path.rsplit_once("::") else { continue };
+            let group = match module.split("::").next() {
+                Some("std") => 0,
+                Some("crate") => 2,
+                Some(_) | None => 1,
+            };
+            groups[group].entry(module).or_default().push(name);
+        }
+        let spell = |group: BTreeMap<&str, Vec<&str>>| -> Vec<String> {
+            group.into_iter().map(|(module, names)| import(module, &names)).collect()
+        };
+        groups.into_iter().filter(|group| !group.is_empty()).map(spell).collect()
     }
 
     /// The type as Rust spells it.

@@ -2,10 +2,10 @@
 
 mod plan;
 
-use super::render::{GeneratedFile, Renderer, Template};
+use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{Position, Speller, doc_lines, field_ident, literal, type_ident, variant_ident};
-use super::rust_wire::heading;
-use crate::model::{Channel, System, Type};
+use super::rust_wire::{heading, is_nominal};
+use crate::model::{Channel, System};
 
 pub(super) const TEMPLATES: &[Template] =
     &[("events/events.rs.j2", include_str!("templates/events.rs.j2"))];
@@ -17,6 +17,8 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     }
     let renderer = Renderer::new(TEMPLATES);
     let mut speller = Speller::new(system, "types::");
+    speller.import("serde::de::Error as _");
+    speller.import("serde_json::Value");
     let channels = system.channels.iter().map(|found| channel(found, &mut speller)).collect();
     let plan = plan::Events { heading: heading(system), imports: speller.into_imports(), channels };
     vec![renderer.file("src/events.rs", "events/events.rs.j2", &plan)]
@@ -25,7 +27,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
 fn channel(channel: &Channel, speller: &mut Speller<'_>) -> plan::Channel {
     let mut docs = doc_lines(channel.description.as_deref());
     if docs.is_empty() {
-        docs.push(format!("Messages on `{}`.", channel.address));
+        docs.push(format!("Messages on `{}`.", one_line(&channel.address)));
     }
     let messages: Vec<plan::Message> = channel
         .messages
@@ -33,7 +35,7 @@ fn channel(channel: &Channel, speller: &mut Speller<'_>) -> plan::Channel {
         .map(|message| {
             let mut docs = doc_lines(message.description.as_deref());
             if docs.is_empty() {
-                docs.push(format!("`{}`.", message.wire));
+                docs.push(format!("`{}`.", one_line(&message.wire)));
             }
             plan::Message {
                 ident: variant_ident(&message.name),
@@ -41,7 +43,7 @@ fn channel(channel: &Channel, speller: &mut Speller<'_>) -> plan::Channel {
                 ty: speller.spell(&message.ty, Position::Open),
                 docs,
                 from: channel.messages.iter().filter(|other| other.ty == message.ty).count() == 1
-                    && message.ty != Type::Any,
+                    && is_nominal(speller.system(), &message.ty),
             }
         })
         .collect();

@@ -8,7 +8,7 @@ use crate::emit::rust_wire::Heading;
 pub(super) struct Events {
     #[serde(flatten)]
     pub(super) heading: Heading,
-    pub(super) imports: Vec<&'static str>,
+    pub(super) imports: Vec<Vec<String>>,
     pub(super) channels: Vec<Channel>,
 }
 

@@ -4,9 +4,9 @@ mod operations;
 mod paging;
 mod plan;
 
-use super::render::{GeneratedFile, Renderer, Template};
-use super::rust::{context_ident, doc_lines, field_ident};
-use super::rust_wire::{Manifest, context_module, heading, package};
+use super::render::{GeneratedFile, Renderer, Template, one_line};
+use super::rust::{context_ident, doc_lines, field_ident, import};
+use super::rust_wire::{context_module, heading, manifest, package};
 use crate::model::{BodyKind, Context, Operation, System};
 
 pub(super) const TEMPLATES: &[Template] = &[
@@ -21,10 +21,8 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     let renderer = Renderer::new(TEMPLATES);
     let heading = heading(system);
     let wire = package(system, "wire");
-    let manifest = plan::Manifest {
-        package: Manifest { heading: heading.clone(), package: package(system, "sdk") },
-        wire: wire.clone(),
-    };
+    let manifest =
+        plan::Manifest { package: manifest(system, "sdk", "SDK of"), wire: wire.clone() };
     let mut contexts: Vec<plan::Group> = system.contexts.iter().map(group).collect();
     contexts.sort_by(|left, right| left.module.cmp(&right.module));
     let library = plan::Library { heading, wire: wire.replace('-', "_"), contexts };
@@ -42,7 +40,11 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
 
 fn docs(context: &Context) -> Vec<String> {
     let docs = doc_lines(context.description.as_deref());
-    if docs.is_empty() { vec![format!("Operations tagged `{}`.", context.tag)] } else { docs }
+    if docs.is_empty() {
+        vec![format!("Operations tagged `{}`.", one_line(&context.tag))]
+    } else {
+        docs
+    }
 }
 
 fn group(context: &Context) -> plan::Group {
@@ -88,10 +90,10 @@ fn context(system: &System, context: &Context) -> plan::Context {
         any(&|operation| operation.parameters.iter().any(|parameter| parameter.style.is_some()));
     plan::Context {
         heading: heading(system),
-        tag: context.tag.clone(),
+        tag: one_line(&context.tag),
         wire: package(system, "wire").replace('-', "_"),
         module: context_module(context),
-        imports: imports.join(", "),
+        imports: import("symbolon_client", &imports),
         parameter_imports: match (has_parameters, has_styles) {
             (false, _) => None,
             (true, false) => Some("Parameter"),

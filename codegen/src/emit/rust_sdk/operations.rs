@@ -1,9 +1,10 @@
 //! Operations as implementations of the client's `Operation`.
 
 use super::{paging, plan};
+use crate::emit::render::one_line;
 use crate::emit::rust::{
-    body_method, descriptor, doc_lines, field_ident, literal, module_ident, operation_ident,
-    variant_ident,
+    arm, body_method, braced, bracketed, descriptor, doc_lines, field_ident, literal, method_ident,
+    module_ident, operation_ident, variant_ident,
 };
 use crate::emit::rust_wire::{answer_ident, header_ident, parameter_ident};
 use crate::model::{
@@ -34,23 +35,29 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
     answers.sort_by_key(|answer| answer.status);
     for answer in answers {
         let is_error = failed.iter().any(|found| std::ptr::eq(found, answer));
-        arms.push(arm(answer, if is_error { "Err" } else { "Ok" }));
+        arms.push(decoded(answer, if is_error { "Err" } else { "Ok" }));
     }
     let has_default =
         operation.answers.iter().chain(failed).any(|answer| answer.status == Status::Default);
     let by_code = !problems.is_empty() && !has_default;
+    let ident = operation_ident(&context.name, &operation.name);
+    let module = module_ident(&operation.name);
     plan::Operation {
-        ident: operation_ident(&context.name, &operation.name),
-        function: field_ident(&operation.name),
-        module: module_ident(&operation.name),
+        signature: bracketed(
+            4,
+            &format!("pub fn {}(", method_ident(&operation.name)),
+            &["&self".to_owned(), format!("request: wire::{module}::Request")],
+            &format!(") -> Call<{ident}> {{"),
+        ),
+        ident,
+        module,
         id: literal(&operation.id),
         method: operation.method.clone(),
-        path: operation.path.clone(),
+        path: one_line(&operation.path),
         path_literal: literal(&operation.path),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
         info: info(operation),
-        request: if writes.iter().any(|line| line.contains("request.")) { "request" } else { "_" },
-        out: if writes.is_empty() { "_" } else { "out" },
+        plain: writes.is_empty(),
         writes,
         answers: arms,
         by_code,
@@ -92,7 +99,8 @@ fn writes(system: &System, operation: &Operation) -> Vec<String> {
         .map(|parameter| {
             let presence = if parameter.required { "required" } else { "optional" };
             let ident = parameter_ident(&parameter.name);
-            format!("out.{presence}({}, &request.{ident});", descriptor(parameter))
+            let arguments = [descriptor(parameter), format!("&request.{ident}")];
+            bracketed(8, &format!("out.{presence}("), &arguments, ");")
         })
         .collect();
     if let Some(body) = &operation.body {
@@ -111,7 +119,8 @@ fn body_writes(system: &System, body: &Body) -> Vec<String> {
         BodyKind::Form => format!("out.form({value});"),
         BodyKind::Multipart => {
             let value = if body.required { "request.body" } else { "body" };
-            format!("out.multipart({});", parts(system, &body.ty, value))
+            let indent = if body.required { 8 } else { 12 };
+            format!("out.multipart({});", parts(system, &body.ty, value, indent))
         }
         BodyKind::Text | BodyKind::Bytes => format!("out.{method}({media_type}, {value});"),
     };
@@ -122,8 +131,9 @@ fn body_writes(system: &System, body: &Body) -> Vec<String> {
 }
 
 /// A multipart body, part by part: files apart from fields.
-fn parts(system: &System, ty: &Type, value: &str) -> String {
-    let mut text = "Multipart::new()".to_owned();
+fn parts(system: &System, ty: &Type, value: &str, indent: usize) -> String {
+    let pad = " ".repeat(indent);
+    let mut text = format!("\n{pad}    Multipart::new()");
     let Type::Named(id) = ty else { return text };
     let Shape::Object(object) = &system.definition(id).shape else { return text };
     for property in &object.properties {
@@ -139,13 +149,14 @@ fn parts(system: &System, ty: &Type, value: &str) -> String {
             }
             _ => format!(".field({name}, &{field})"),
         };
-        text.push_str("\n            ");
-        text.push_str(&part);
+        text.push_str(&format!("\n{pad}        {part}"));
     }
+    text.push_str(&format!(",\n{pad}"));
     text
 }
 
-fn arm(answer: &Answer, side: &str) -> String {
+/// The arm that reads an answer.
+fn decoded(answer: &Answer, side: &str) -> String {
     let mut fields = Vec::new();
     let pattern = match answer.status {
         Status::Code(code) => code.to_string(),
@@ -173,12 +184,13 @@ fn arm(answer: &Answer, side: &str) -> String {
     }
     let owner = if side == "Ok" { "Response" } else { "Error" };
     let ident = answer_ident(answer.status);
-    format!("{pattern} => Ok({side}(Self::{owner}::{ident} {{ {} }})),", fields.join(", "))
+    braced(12, &format!("{pattern} => Ok({side}(Self::{owner}::{ident}"), &fields, ")),")
 }
 
 fn problem(system: &System, code: &str) -> Option<String> {
     let kind = system.problems.get(code)?;
     let ident = variant_ident(&kind.name);
     let code = literal(code);
-    Some(format!("Some({code}) => Ok(Err(Self::Error::{ident}(incoming.json()?))),"))
+    let value = format!("Ok(Err(Self::Error::{ident}(incoming.json()?)))");
+    Some(arm(16, &format!("Some({code})"), &value))
 }

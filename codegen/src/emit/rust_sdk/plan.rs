@@ -44,7 +44,8 @@ pub(super) struct Context {
 #[derive(Debug, Serialize)]
 pub(super) struct Operation {
     pub(super) ident: String,
-    pub(super) function: String,
+    /// The head of its method.
+    pub(super) signature: String,
     pub(super) module: String,
     pub(super) id: String,
     pub(super) method: String,
@@ -52,8 +53,7 @@ pub(super) struct Operation {
     pub(super) path_literal: String,
     pub(super) summary: String,
     pub(super) info: Vec<String>,
-    pub(super) request: &'static str,
-    pub(super) out: &'static str,
+    pub(super) plain: bool,
     pub(super) writes: Vec<String>,
     pub(super) answers: Vec<String>,
     pub(super) by_code: bool,

@@ -4,9 +4,9 @@ mod operations;
 mod plan;
 
 use super::documents::pretty;
-use super::render::{GeneratedFile, Renderer, Template};
-use super::rust::{context_ident, doc_lines, field_ident, literal};
-use super::rust_wire::{Manifest, context_module, heading, package};
+use super::render::{GeneratedFile, Renderer, Template, one_line};
+use super::rust::{context_ident, doc_lines, field_ident, import, literal};
+use super::rust_wire::{context_module, heading, manifest, package};
 use crate::model::{Context, Errors, Operation, System};
 
 pub(super) const TEMPLATES: &[Template] = &[
@@ -22,7 +22,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     let renderer = Renderer::new(TEMPLATES);
     let heading = heading(system);
     let manifest = plan::Manifest {
-        package: Manifest { heading: heading.clone(), package: package(system, "server") },
+        package: manifest(system, "server", "Server traits and routes of"),
         wire: package(system, "wire"),
     };
     let mut modules: Vec<String> = system.contexts.iter().map(module).collect();
@@ -100,14 +100,14 @@ fn context(system: &System, context: &Context) -> plan::Context {
         any(&|operation| operation.parameters.iter().any(|parameter| parameter.style.is_some()));
     let mut docs = doc_lines(context.description.as_deref());
     if docs.is_empty() {
-        docs.push(format!("Operations tagged `{}`.", context.tag));
+        docs.push(format!("Operations tagged `{}`.", one_line(&context.tag)));
     }
     plan::Context {
         heading: heading(system),
-        tag: context.tag.clone(),
+        tag: one_line(&context.tag),
         wire: package(system, "wire").replace('-', "_"),
         module: context_module(context),
-        imports: imports.join(", "),
+        imports: import("symbolon_server", &imports),
         parameter_imports: match (has_parameters, has_styles) {
             (false, _) => None,
             (true, false) => Some("Parameter"),

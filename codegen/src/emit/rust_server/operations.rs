@@ -1,9 +1,10 @@
 //! Operations as implementations of the edge's `Operation`.
 
 use super::plan;
+use crate::emit::render::one_line;
 use crate::emit::rust::{
-    body_method, descriptor, doc_lines, field_ident, literal, module_ident, operation_ident,
-    variant_ident,
+    arm, body_method, braced, descriptor, doc_lines, field_ident, literal, method_ident,
+    module_ident, operation_ident, or_long, variant_ident,
 };
 use crate::emit::rust_wire::{answer_ident, header_ident, parameter_ident};
 use crate::model::{
@@ -24,23 +25,42 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
         .iter()
         .map(|parameter| parameter_ident(&parameter.name))
         .chain(operation.body.as_ref().map(|_| "body".to_owned()))
-        .map(|ident| format!("{ident}: {ident}?"))
+        .map(|ident| format!("{ident}: {}?", local(&ident)))
         .collect();
+    let ident = operation_ident(&context.name, &operation.name);
+    let module = module_ident(&operation.name);
+    let function = method_ident(&operation.name);
+    let future = format!("impl Future<Output = Outcome<{ident}>> + Send");
+    let signature = format!("fn {function}(&self, call: Call<{ident}>) -> {future};");
+    let route = format!(".on::<{ident}, _, _>(|service, call| async move {{");
+    let answer = format!("service.{function}(call).await");
+    let answers: Vec<String> =
+        operation.answers.iter().map(|found| encoded(found, "Response")).collect();
+    let errors = errors(system, operation);
     plan::Operation {
-        ident: operation_ident(&context.name, &operation.name),
-        function: field_ident(&operation.name),
-        module: module_ident(&operation.name),
+        signature: or_long(4, signature, || {
+            format!(
+                "fn {function}(\n        &self,\n        call: Call<{ident}>,\n    ) -> {future};"
+            )
+        }),
+        route: or_long(8, format!("{route} {answer} }})"), || {
+            format!("{route}\n            {answer}\n        }})")
+        }),
+        built: braced(8, &format!("Ok(wire::{module}::Request"), &fields, ")"),
+        module,
         id: literal(&operation.id),
+        ident,
         method: operation.method.clone(),
-        path: operation.path.clone(),
+        path: one_line(&operation.path),
         path_literal: literal(&operation.path),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
         info: info(operation),
         input: if reads.is_empty() { "_" } else { "input" },
         reads,
-        fields: fields.join(", "),
-        answers: operation.answers.iter().map(answer).collect(),
-        errors: errors(system, operation),
+        silent: answers.is_empty(),
+        answers,
+        infallible: errors.is_empty(),
+        errors,
     }
 }
 
@@ -92,7 +112,7 @@ fn reads(operation: &Operation) -> Vec<String> {
         .map(|parameter| {
             let presence = if parameter.required { "required" } else { "optional" };
             let ident = parameter_ident(&parameter.name);
-            format!("let {ident} = input.{presence}({});", descriptor(parameter))
+            format!("let {} = input.{presence}({});", local(&ident), descriptor(parameter))
         })
         .collect();
     if let Some(body) = &operation.body {
@@ -102,7 +122,13 @@ fn reads(operation: &Operation) -> Vec<String> {
     lines
 }
 
-fn answer(answer: &Answer) -> String {
+/// The variable of a field; `input` is what it is read from.
+fn local(ident: &str) -> String {
+    if ident == "input" { "input_".to_owned() } else { ident.to_owned() }
+}
+
+/// The arm that turns an answer into a reply.
+fn encoded(answer: &Answer, owner: &str) -> String {
     let mut fields = Vec::new();
     let status = match answer.status {
         Status::Code(code) => code.to_string(),
@@ -124,7 +150,8 @@ fn answer(answer: &Answer) -> String {
     if answer.body.is_some() {
         fields.push("body".to_owned());
     }
-    format!("{} {{ {} }} => {reply}", answer_ident(answer.status), fields.join(", "))
+    let head = format!("Self::{owner}::{}", answer_ident(answer.status));
+    arm(12, &braced(12, &head, &fields, ""), &reply)
 }
 
 fn reply(body: &Body, status: &str) -> String {
@@ -152,9 +179,13 @@ fn errors(system: &System, operation: &Operation) -> Vec<String> {
             .map(|kind| {
                 let constant = field_ident(&kind.name).to_uppercase();
                 let variant = variant_ident(&kind.name);
-                format!("{variant}(problem) => Reply::problem(&problems::{constant}, problem)")
+                arm(
+                    12,
+                    &format!("Self::Error::{variant}(problem)"),
+                    &format!("Reply::problem(&problems::{constant}, problem)"),
+                )
             })
             .collect(),
-        Errors::Statuses(answers) => answers.iter().map(answer).collect(),
+        Errors::Statuses(answers) => answers.iter().map(|found| encoded(found, "Error")).collect(),
     }
 }

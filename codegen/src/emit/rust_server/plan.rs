@@ -55,7 +55,10 @@ pub(super) struct Context {
 #[derive(Debug, Serialize)]
 pub(super) struct Operation {
     pub(super) ident: String,
-    pub(super) function: String,
+    /// Its method in the trait.
+    pub(super) signature: String,
+    /// The call that mounts it.
+    pub(super) route: String,
     pub(super) module: String,
     pub(super) id: String,
     pub(super) method: String,
@@ -65,7 +68,10 @@ pub(super) struct Operation {
     pub(super) info: Vec<String>,
     pub(super) input: &'static str,
     pub(super) reads: Vec<String>,
-    pub(super) fields: String,
+    /// The request, built of what was read.
+    pub(super) built: String,
     pub(super) answers: Vec<String>,
+    pub(super) silent: bool,
     pub(super) errors: Vec<String>,
+    pub(super) infallible: bool,
 }

@@ -1,13 +1,15 @@
 //! Emits the wire crate of a system: its types and operations, shared by server and SDK.
 
+mod narrowing;
 mod operations;
 mod plan;
 mod types;
 
 pub(super) use operations::{answer_ident, header_ident, parameter_ident};
 pub(super) use plan::{Heading, Manifest};
+pub(super) use types::is_nominal;
 
-use super::render::{GeneratedFile, Renderer, Template};
+use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{Speller, holds_checks, module_ident};
 use crate::model::System;
 
@@ -26,8 +28,8 @@ pub(super) const TEMPLATES: &[Template] = &[
 pub(super) fn heading(system: &System) -> Heading {
     Heading {
         command: system.command,
-        contract: system.contract.clone(),
-        title: system.title.replace('\n', " "),
+        contract: one_line(&system.contract),
+        title: one_line(&system.title),
     }
 }
 
@@ -36,10 +38,20 @@ pub(super) fn package(system: &System, half: &str) -> String {
     format!("{}-{half}", system.name.words().join("-"))
 }
 
+/// What the manifest of a generated crate says.
+pub(super) fn manifest(system: &System, half: &str, what: &str) -> Manifest {
+    let description = format!("{what} {}", one_line(&system.title));
+    Manifest {
+        heading: heading(system),
+        package: package(system, half),
+        description: toml::Value::String(description).to_string(),
+    }
+}
+
 /// The module of each context; none takes the name of a module the crate has of its own.
 pub(super) fn context_module(context: &crate::model::Context) -> String {
-    let ident = module_ident(&context.name);
-    if ["types", "events", "lib", "client"].contains(&ident.as_str()) {
+    let ident = module_ident(&context.name.ascii());
+    if ["client", "events", "lib", "wire"].contains(&ident.as_str()) {
         format!("{ident}_")
     } else {
         ident
@@ -51,7 +63,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     let renderer = Renderer::new(TEMPLATES);
     let heading = heading(system);
     let checked = holds_checks(system);
-    let manifest = Manifest { heading: heading.clone(), package: package(system, "wire") };
+    let manifest = manifest(system, "wire", "Wire types and operations of");
     let mut modules: Vec<String> = system.contexts.iter().map(context_module).collect();
     modules.sort();
     let has_events = !system.channels.is_empty();
@@ -73,7 +85,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         let operations = operations::plan(system, context, &checked, &mut speller);
         let plan = plan::Context {
             heading: heading.clone(),
-            tag: context.tag.clone(),
+            tag: one_line(&context.tag),
             imports: speller.into_imports(),
             operations,
         };

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::plan;
+use crate::emit::render::one_line;
 use crate::emit::rust::{
-    Checks, Field, Position, Presence, Speller, doc_lines, field_ident, module_ident, variant_ident,
+    Checks, Field, Position, Presence, Speller, braced, doc_lines, field_ident, module_ident,
+    variant_ident,
 };
 use crate::model::{
     Answer, Context, Errors, Location, Name, Operation, Status, System, Type, TypeId,
@@ -41,10 +43,11 @@ fn one(
         (Some(Some(body)), None) => Some(body),
         _ => None,
     };
+    let errors = errors(system, operation, speller);
     plan::Operation {
         ident: module_ident(&operation.name),
         method: operation.method.clone(),
-        path: operation.path.clone(),
+        path: one_line(&operation.path),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
         request_derives: if defaultable {
             "Debug, Clone, Default, PartialEq"
@@ -52,11 +55,12 @@ fn one(
             "Debug, Clone, PartialEq"
         },
         fields,
-        at: if checks.is_empty() { "_" } else { "at" },
+        unchecked: checks.is_empty(),
         checks,
         answers: operation.answers.iter().map(|found| answer(found, speller)).collect(),
         same_body,
-        errors: errors(system, operation, speller),
+        infallible: errors.is_empty(),
+        errors,
     }
 }
 
@@ -142,16 +146,13 @@ fn request_checks(
 }
 
 fn answer(answer: &Answer, speller: &mut Speller<'_>) -> plan::Answer {
-    let fields = answer_fields(answer, speller);
-    plan::Answer {
-        ident: answer_ident(answer.status),
-        doc: doc(answer),
-        fields: fields
-            .iter()
-            .map(|(ident, ty)| format!("{ident}: {ty}"))
-            .collect::<Vec<_>>()
-            .join(", "),
-    }
+    let fields: Vec<String> = answer_fields(answer, speller)
+        .into_iter()
+        .map(|(ident, ty)| format!("{ident}: {ty}"))
+        .collect();
+    let ident = answer_ident(answer.status);
+    let variant = braced(8, &ident, &fields, ",");
+    plan::Answer { ident, doc: doc(answer), variant }
 }
 
 fn doc(answer: &Answer) -> String {
@@ -211,20 +212,19 @@ fn errors(system: &System, operation: &Operation, speller: &mut Speller<'_>) -> 
             .iter()
             .filter_map(|code| system.problems.get(code))
             .map(|kind| plan::Error {
-                ident: variant_ident(&kind.name),
-                doc: format!("{} `{}`: {}", kind.status, kind.code, kind.title),
-                payload: format!("({})", speller.spell(&Type::Problem, Position::Open)),
+                doc: one_line(&format!("{} `{}`: {}", kind.status, kind.code, kind.title)),
+                variant: format!(
+                    "{}({}),",
+                    variant_ident(&kind.name),
+                    speller.spell(&Type::Problem, Position::Open)
+                ),
             })
             .collect(),
         Errors::Statuses(answers) => answers
             .iter()
             .map(|found| {
                 let planned = answer(found, speller);
-                plan::Error {
-                    ident: planned.ident,
-                    doc: planned.doc,
-                    payload: format!(" {{ {} }}", planned.fields),
-                }
+                plan::Error { doc: planned.doc, variant: planned.variant }
             })
             .collect(),
     }

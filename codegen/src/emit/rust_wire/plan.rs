@@ -15,6 +15,8 @@ pub(crate) struct Manifest {
     #[serde(flatten)]
     pub(crate) heading: Heading,
     pub(crate) package: String,
+    /// As a TOML string.
+    pub(crate) description: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -29,7 +31,7 @@ pub(super) struct Library {
 pub(super) struct Types {
     #[serde(flatten)]
     pub(super) heading: Heading,
-    pub(super) imports: Vec<&'static str>,
+    pub(super) imports: Vec<Vec<String>>,
     pub(super) items: Vec<Item>,
 }
 
@@ -63,7 +65,8 @@ pub(super) struct Field {
 #[derive(Debug, Serialize)]
 pub(super) struct Enumeration {
     pub(super) derives: &'static str,
-    pub(super) count: usize,
+    /// The constant that lists every value.
+    pub(super) all: String,
     pub(super) variants: Vec<EnumerationVariant>,
     pub(super) lifecycle: bool,
     pub(super) initial: String,
@@ -100,9 +103,10 @@ pub(super) struct UnionVariant {
     pub(super) ident: String,
     pub(super) ty: String,
     pub(super) doc: String,
-    pub(super) patterns: String,
+    /// The arm that reads it.
+    pub(super) read: String,
     pub(super) from: bool,
-    pub(super) binding: &'static str,
+    pub(super) unchecked: bool,
     pub(super) checks: Vec<String>,
 }
 
@@ -116,7 +120,7 @@ pub(super) struct Context {
     #[serde(flatten)]
     pub(super) heading: Heading,
     pub(super) tag: String,
-    pub(super) imports: Vec<&'static str>,
+    pub(super) imports: Vec<Vec<String>>,
     pub(super) operations: Vec<Operation>,
 }
 
@@ -128,23 +132,25 @@ pub(super) struct Operation {
     pub(super) summary: String,
     pub(super) request_derives: &'static str,
     pub(super) fields: Vec<Field>,
-    pub(super) at: &'static str,
     pub(super) checks: Vec<String>,
     pub(super) answers: Vec<Answer>,
     pub(super) same_body: Option<String>,
     pub(super) errors: Vec<Error>,
+    pub(super) unchecked: bool,
+    pub(super) infallible: bool,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
     pub(super) ident: String,
     pub(super) doc: String,
-    pub(super) fields: String,
+    /// The variant with its fields.
+    pub(super) variant: String,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Error {
-    pub(super) ident: String,
     pub(super) doc: String,
-    pub(super) payload: String,
+    /// The variant with what it holds.
+    pub(super) variant: String,
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::plan;
+use super::{narrowing, plan};
+use crate::emit::render::one_line;
 use crate::emit::rust::{
-    Checks, Field, Position, Presence, Speller, doc_lines, field_ident, literal, serde_camel_case,
-    type_ident, variant_ident,
+    Checks, Field, Position, Presence, Speller, arm, bracketed, doc_lines, field_ident, literal,
+    serde_camel_case, type_ident, variant_ident,
 };
 use crate::model::{
     Additional, Constraints, Definition, Enumeration, Object, Property, Shape, System, Type,
@@ -38,7 +39,7 @@ fn item(
     let ident = type_ident(&id.0);
     let mut docs = doc_lines(definition.description.as_deref());
     if docs.is_empty() {
-        docs.push(format!("`{}` of the contract.", id.0.words().join(" ")));
+        docs.push(format!("`{ident}` of the contract."));
     }
     let mut item =
         plan::Item { ident, docs, object: None, enumeration: None, union: None, alias: None };
@@ -76,7 +77,9 @@ fn object(
     let camel = object
         .properties
         .iter()
-        .all(|property| serde_camel_case(&field_ident(&property.name)) == property.wire);
+        .all(|property| serde_camel_case(&field_ident(&property.name)) == property.wire)
+        // serde cuts a field's first byte off to make it lower case.
+        && object.properties.iter().all(|property| property.wire.is_ascii());
     let changes = object.properties.iter().any(|found| field_ident(&found.name) != found.wire);
     let mut attributes = Vec::new();
     match (&object.additional, camel && changes) {
@@ -90,7 +93,7 @@ fn object(
     let mut lines = Vec::new();
     let mut fields: Vec<plan::Field> = Vec::new();
     for property in &object.properties {
-        let field = field(property, definition, camel, checks.position, speller);
+        let field = field(property, definition, camel, checks, speller);
         if checked {
             let checked = Field {
                 wire: &property.wire,
@@ -108,9 +111,10 @@ fn object(
         if checked {
             let map = Type::Map(Box::new(ty.clone()));
             let inner = checks.value(&map, &Constraints::default(), 2);
-            let own =
-                inner.into_iter().map(|line| line.replacen("value", &format!("&self.{ident}"), 1));
-            lines.extend(own);
+            if !inner.is_empty() {
+                lines.push(format!("        let value = &self.{ident};"));
+                lines.extend(inner);
+            }
         }
         let spelled = speller.spell(ty, checks.position);
         speller.import("std::collections::BTreeMap");
@@ -145,16 +149,17 @@ fn field(
     property: &Property,
     definition: &Definition,
     camel: bool,
-    position: Position,
+    checks: &Checks<'_>,
     speller: &mut Speller<'_>,
 ) -> plan::Field {
     let ident = field_ident(&property.name);
-    let mut spelled = speller.spell(property.ty.present(), position);
+    let mut spelled = speller.spell(property.ty.present(), checks.position);
     if property.recursive {
         spelled = format!("Box<{spelled}>");
     }
     let presence = Presence::of(&property.ty, property.required);
     let mut serde = Vec::new();
+    let mut never_null = None;
     let renamed = if camel { serde_camel_case(&ident) } else { ident.clone() };
     if renamed != property.wire {
         serde.push(format!("rename = {}", literal(&property.wire)));
@@ -169,6 +174,7 @@ fn field(
             if definition.in_requests && property.ty != Type::Any {
                 serde.push("default".to_owned());
                 serde.push("deserialize_with = \"symbolon_wire::present\"".to_owned());
+                never_null = Some(spelled.as_str());
             }
             serde.push("skip_serializing_if = \"Option::is_none\"".to_owned());
             format!("Option<{spelled}>")
@@ -182,47 +188,11 @@ fn field(
     };
     let mut attributes = Vec::new();
     if !serde.is_empty() {
-        attributes.push(format!("#[serde({})]", serde.join(", ")));
+        attributes.push(bracketed(4, "#[serde(", &serde, ")]"));
     }
-    attributes.extend(schemars_attribute(&property.constraints, presence));
+    attributes.extend(narrowing::attribute(checks.system, property, never_null));
     let docs = doc_lines(property.description.as_deref());
     plan::Field { ident, ty, docs, attributes }
-}
-
-/// The constraints once more for `schemars`, so that its schemas refuse what the contract's do.
-fn schemars_attribute(limits: &Constraints, presence: Presence) -> Option<String> {
-    let mut parts = Vec::new();
-    let lengths = [
-        ("min", limits.min_length.or(limits.min_count)),
-        ("max", limits.max_length.or(limits.max_count)),
-    ];
-    let spelled: Vec<String> = lengths
-        .iter()
-        .filter_map(|(side, length)| length.map(|length| format!("{side} = {length}")))
-        .collect();
-    if !spelled.is_empty() {
-        parts.push(format!("length({})", spelled.join(", ")));
-    }
-    let bounds = [("min", limits.minimum), ("max", limits.maximum)];
-    let spelled: Vec<String> = bounds
-        .iter()
-        .filter_map(|(side, bound)| {
-            bound
-                .filter(|bound| !bound.exclusive && bound.value.fract() == 0.0)
-                .map(|bound| format!("{side} = {:.0}", bound.value))
-        })
-        .collect();
-    if !spelled.is_empty() {
-        parts.push(format!("range({})", spelled.join(", ")));
-    }
-    if let Some(pattern) = &limits.pattern {
-        parts.push(format!("extend(\"pattern\" = {})", literal(pattern)));
-    }
-    if presence == Presence::OptionalNullable {
-        parts.push("extend(\"x-nullable\" = true)".to_owned());
-    }
-    (!parts.is_empty())
-        .then(|| format!("#[cfg_attr(feature = \"schemars\", schemars({}))]", parts.join(", ")))
 }
 
 fn enumeration(enumeration: &Enumeration, speller: &mut Speller<'_>) -> plan::Enumeration {
@@ -232,14 +202,14 @@ fn enumeration(enumeration: &Enumeration, speller: &mut Speller<'_>) -> plan::En
         value.map(|value| variant_ident(&value.name)).unwrap_or_default()
     };
     let single = enumeration.values.len() == 1;
-    let variants = enumeration
+    let variants: Vec<plan::EnumerationVariant> = enumeration
         .values
         .iter()
         .map(|value| {
             let ident = variant_ident(&value.name);
             let mut docs = doc_lines(value.description.as_deref());
             if docs.is_empty() {
-                docs.push(format!("`{}`.", value.wire.replace('\n', " ")));
+                docs.push(format!("`{}`.", one_line(&value.wire)));
             }
             let renamed = ident != value.wire;
             let mut attributes = Vec::new();
@@ -269,19 +239,31 @@ fn enumeration(enumeration: &Enumeration, speller: &mut Speller<'_>) -> plan::En
     plan::Enumeration {
         derives: match single {
             true => {
-                "Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, \
-                 Serialize, Deserialize"
+                "\n    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, \
+                 Serialize, Deserialize,\n"
             }
             false => {
                 "Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize"
             }
         },
-        count: enumeration.values.len(),
+        all: all(&variants),
         variants,
         lifecycle: lifecycle.is_some(),
         initial: lifecycle.map(|found| ident_of(&found.initial)).unwrap_or_default(),
         transitions,
     }
+}
+
+fn all(variants: &[plan::EnumerationVariant]) -> String {
+    let names: Vec<String> =
+        variants.iter().map(|variant| format!("Self::{}", variant.ident)).collect();
+    bracketed(4, &format!("pub const ALL: [Self; {}] = [", names.len()), &names, "];")
+}
+
+/// Whether a type is one of its own: an alias is the type it stands for.
+pub(in crate::emit) fn is_nominal(system: &System, ty: &Type) -> bool {
+    let Type::Named(id) = ty else { return false };
+    !matches!(system.definition(id).shape, Shape::Alias(..))
 }
 
 fn union(
@@ -308,23 +290,28 @@ fn union(
         .map(|variant| {
             let spelled = speller.spell(&variant.ty, checks.position);
             let count = union.variants.iter().filter(|other| other.ty == variant.ty).count();
-            let named = matches!(variant.ty, Type::Named(_));
+            let named = is_nominal(checks.system, &variant.ty);
             let lines = match checked {
                 true => checks.value(&variant.ty, &Constraints::default(), 4),
                 false => Vec::new(),
             };
             let tags: Vec<String> = variant.tags.iter().map(|tag| literal(tag)).collect();
+            let ident = variant_ident(&variant.name);
             plan::UnionVariant {
-                ident: variant_ident(&variant.name),
                 ty: if variant.recursive { format!("Box<{spelled}>") } else { spelled },
                 doc: match tags.as_slice() {
                     [] => format!("As {}.", variant.name.words().join(" ")),
                     tags => format!("Told by {}.", tags.join(", ").replace('"', "`")),
                 },
-                patterns: tags.join(" | "),
+                read: arm(
+                    12,
+                    &tags.join(" | "),
+                    &format!("symbolon_wire::variant(found.value).map(Self::{ident})"),
+                ),
                 from: named && count == 1 && tagged && !variant.recursive,
-                binding: if lines.is_empty() { "_" } else { "value" },
+                unchecked: lines.is_empty(),
                 checks: lines,
+                ident,
             }
         })
         .collect();

@@ -11,8 +11,8 @@ use std::time::Duration;
 use calls_wire::types::{DueTimeReachedData, FailureKind, ServiceCallStatus};
 use jiff::SignedDuration;
 use symbolon_kernel::{
-    BoxError, Cause, Consumer, Envelope, Error, Expected, Handled, Kernel, TenantId, Timer,
-    TimerHandler, Unit,
+    BoxError, Cause, Consumer, Envelope, Error, Expected, Handled, Kernel, StreamId,
+    TenantId, Timer, TimerHandler, Unit,
 };
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -105,8 +105,8 @@ impl TimerHandler for Lease {
                 tenant = %timer.tenant, service_call_id = timer.key,
                 correlation_id = unit.cause().correlation_id, "an attempt was lost"
             );
-            let aborted = rules::end(Err(rules::failure(FailureKind::Aborted, None)));
-            append(unit, &call, &aborted).await?;
+            let aborted = Err(rules::failure(FailureKind::Aborted, None));
+            end(unit, &stream(&timer.key), call.version, aborted).await?;
             count(FailureKind::Aborted.as_str(), None);
         }
         Ok(())
@@ -117,6 +117,19 @@ async fn append(unit: &mut Unit, call: &Call, events: &[Event]) -> Result<Vec<En
     let stream = stream(&call.id.to_string());
     let expected = Expected::Version(call.version);
     Ok(unit.append(&stream, expected, events::seal(events)?).await?)
+}
+
+/// Appends how an attempt ended, and then, caused by that, what became of its call.
+async fn end(unit: &mut Unit, stream: &StreamId, version: i64, ending: Ending) -> Handled {
+    let mut version = version;
+    for event in rules::end(ending) {
+        let expected = Expected::Version(version);
+        for appended in unit.append(stream, expected, vec![event.seal()?]).await? {
+            version = appended.version;
+            unit.caused_by(&appended);
+        }
+    }
+    Ok(())
 }
 
 /// Takes calls out of the queue and makes them.
@@ -288,8 +301,7 @@ impl Worker {
 
     async fn record(&self, call: &Call, started: &Envelope, ending: Ending) -> Handled {
         let mut unit = self.kernel.unit(&started.tenant_id, Cause::event(started)).await?;
-        let events = events::seal(&rules::end(ending))?;
-        unit.append(&started.stream(), Expected::Version(started.version), events).await?;
+        end(&mut unit, &started.stream(), started.version, ending).await?;
         unit.unschedule(LEASE, &call.id.to_string()).await?;
         Ok(unit.commit().await?)
     }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use calls_wire::types::RecordedHeaders;
 
 /// What stands where a secret was.
-pub(crate) const REDACTED: &str = "[redacted]";
+const REDACTED: &str = "[redacted]";
 /// Bytes of a response body that are kept.
 pub(crate) const SNIPPET_BYTES: usize = 8192;
 
 const HEADER_VALUE_BYTES: usize = 1024;
-/// Parts of a secret that are shorter are too common to be looked for.
-const SHORTEST_PART: usize = 4;
+/// Secrets and parts of them with fewer characters are too common to be looked for.
+const SHORTEST: usize = 4;
 const SENSITIVE: [&str; 13] = [
     "auth",
     "cookie",
@@ -85,7 +85,8 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// Looks for these header values, as such, as JSON text and in parts.
+    /// Looks for these header values, as such, as JSON text and in parts of four characters or
+    /// more. A shorter value is redacted only where it was submitted.
     pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a String>) -> Self {
         let mut needles: Vec<String> = secrets.into_iter().flat_map(|it| spellings(it)).collect();
         needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
@@ -130,12 +131,12 @@ fn spellings(secret: &str) -> Vec<String> {
     let separators = [' ', '\t', ';', ',', '='];
     let parts = secret.split(separators).filter(|part| {
         let is_scheme = SCHEMES.iter().any(|scheme| part.eq_ignore_ascii_case(scheme));
-        part.len() >= SHORTEST_PART && !is_scheme
+        !is_scheme
     });
     found.extend(parts.map(str::to_owned));
     let escaped = serde_json::Value::from(secret).to_string();
     found.push(escaped.trim_matches('"').to_owned());
-    found.retain(|needle| !needle.is_empty());
+    found.retain(|needle| needle.chars().count() >= SHORTEST);
     found
 }
 
@@ -172,6 +173,15 @@ mod tests {
         assert_eq!(snippet, r#"{"authorization":"[redacted]","raw":"[redacted]"}"#);
         let snippet = redactor("pass\"word").snippet(br#"{"x":"pass\"word"}"#, Extent::Whole);
         assert_eq!(snippet, r#"{"x":"[redacted]"}"#);
+    }
+
+    #[test]
+    fn a_secret_too_short_to_be_told_from_text_is_not_looked_for() {
+        for secret in ["e", "on", "yes", "Basic e"] {
+            let snippet = redactor(secret).snippet(b"yes, everyone", Extent::Whole);
+            assert_eq!(snippet, "yes, everyone", "{secret}");
+        }
+        assert_eq!(redactor("ever").snippet(b"everyone", Extent::Whole), "[redacted]yone");
     }
 
     #[test]

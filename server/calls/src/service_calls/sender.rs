@@ -12,7 +12,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url, redirect};
 
-use super::redaction::{Extent, REDACTED, Redactor};
+use super::redaction::{Extent, Redactor, is_sensitive};
 use super::rules::{ATTEMPT, Call, Ending, failure};
 use super::target::{Loopback, is_reachable, may_name};
 
@@ -157,7 +157,7 @@ fn headers(call: &Call, secrets: &BTreeMap<String, String>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let recorded = call.request.headers.iter();
     // A secret that is gone is left out, not sent as it reads.
-    let recorded = recorded.filter(|(_, value)| *value != REDACTED);
+    let recorded = recorded.filter(|(name, _)| !is_sensitive(name));
     let own = [
         (CALL_ID.to_owned(), call.id.to_string()),
         (ATTEMPT_NUMBER.to_owned(), ATTEMPT.to_string()),

@@ -8,7 +8,7 @@ use calls_server::service_calls::{
 };
 use calls_wire::service_calls as wire;
 use calls_wire::types::{ServiceCallEvents, ServiceCallPage, ServiceCallRef};
-use symbolon_kernel::{Cause, Claim, Claimed, Expected, Kernel, TenantId, Unit};
+use symbolon_kernel::{Cause, Claim, Claimed, Expected, Kernel, TenantId, Unit, View};
 use symbolon_server::{Failure, Outcome};
 use symbolon_wire::{In, Problem, Violation};
 use uuid::Uuid;
@@ -36,14 +36,18 @@ impl ServiceCallsService {
         Arc::new(Self { kernel, cursors, loopback })
     }
 
-    /// A call as it was last projected, or from its stream if it never was.
+    /// A call as its events tell it: what was answered before is in it. The read model may lag.
     async fn find(&self, tenant: &TenantId, id: Uuid) -> Result<Option<Call>, Failure> {
-        let id = id.to_string();
-        let mut view = self.kernel.read(tenant).await?;
-        if let Some(call) = store::find(view.sql(), &id).await? {
-            return Ok(Some(call));
-        }
-        Ok(Call::fold(&view.load(&stream(&id)).await?)?)
+        let mut view = self.read(tenant).await?;
+        Ok(Call::fold(&view.load(&stream(&id.to_string())).await?)?)
+    }
+
+    async fn read(&self, tenant: &TenantId) -> Result<View, Failure> {
+        self.kernel.read(tenant).await.map_err(failed)
+    }
+
+    async fn unit(&self, tenant: &TenantId, correlation_id: &str) -> Result<Unit, Failure> {
+        self.kernel.unit(tenant, Cause::request(correlation_id)).await.map_err(failed)
     }
 }
 
@@ -64,8 +68,7 @@ impl ServiceCalls for ServiceCallsService {
             fingerprint: &idempotency.fingerprint,
             resource: &resource,
         };
-        let cause = Cause::request(&call.correlation_id);
-        let unit = self.kernel.unit(&tenant, cause).await.map_err(Failure::from)?;
+        let unit = self.unit(&tenant, &call.correlation_id).await?;
         match unit.claim(claim).await.map_err(Failure::from)? {
             Claimed::Fresh(unit) => {
                 submit(unit, admitted, &resource).await?;
@@ -143,8 +146,7 @@ impl ServiceCalls for ServiceCallsService {
     ) -> Outcome<CancelServiceCall> {
         use wire::cancel_service_call::{Error, Response};
         let tenant = tenant(&call)?;
-        let cause = Cause::request(&call.correlation_id);
-        let unit = self.kernel.unit(&tenant, cause).await.map_err(Failure::from)?;
+        let unit = self.unit(&tenant, &call.correlation_id).await?;
         match cancel(unit, call.request.service_call_id).await? {
             Cancelled::Done(call) => Ok(Response::Accepted { body: call.into_detail() }),
             Cancelled::Unknown => Err(Error::NotFound(unknown()).into()),
@@ -158,7 +160,7 @@ impl ServiceCalls for ServiceCallsService {
 
 impl ServiceCallsService {
     async fn history(&self, tenant: &TenantId, id: Uuid) -> Result<ServiceCallEvents, Failure> {
-        let mut view = self.kernel.read(tenant).await?;
+        let mut view = self.read(tenant).await?;
         let stored = view.load(&stream(&id.to_string())).await?;
         // By way of JSON: an envelope and the contract's events are the same there.
         let items = stored.iter().map(|it| serde_json::from_value(serde_json::to_value(it)?));
@@ -173,7 +175,7 @@ impl ServiceCallsService {
         after: Option<Position>,
         limit: i64,
     ) -> Result<Vec<Call>, Failure> {
-        let mut view = self.kernel.read(tenant).await?;
+        let mut view = self.read(tenant).await?;
         Ok(store::list(view.sql(), filter, after, limit + 1).await?)
     }
 }
@@ -212,6 +214,14 @@ async fn cancel(mut unit: Unit, id: Uuid) -> Result<Cancelled, Failure> {
     unit.commit().await?;
     let call = appended.iter().try_fold(call, |call, event| Call::apply(Some(call), event))?;
     Ok(Cancelled::Done(Box::new(call)))
+}
+
+/// Of the kernel's errors only a busy database is worth another try.
+fn failed(error: symbolon_kernel::Error) -> Failure {
+    match error {
+        symbolon_kernel::Error::Busy => Failure::unavailable(error),
+        error => error.into(),
+    }
 }
 
 fn tenant<O: symbolon_server::Operation>(

@@ -35,6 +35,18 @@ async fn an_altered_or_newer_schema_is_refused() {
 }
 
 #[tokio::test]
+async fn a_file_is_open_in_one_kernel_at_a_time() {
+    let home = Home::new();
+    let kernel = home.open().await;
+    let set = MigrationSet { name: "things", files: &[] };
+    let refused = open(&home, set).await;
+    assert!(matches!(&refused, Err(Error::InUse(file)) if *file == home.file()), "{refused:?}");
+    kernel.shutdown().await.unwrap();
+    // Although `kernel` is still there.
+    open(&home, set).await.unwrap();
+}
+
+#[tokio::test]
 async fn every_migration_of_the_kernel_is_applied() {
     let home = Home::new();
     let kernel = home.open().await;

@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use symbolon_kernel::{Envelope, Handled, Handlers, Kernel, Projection, ReadModel};
+use symbolon_kernel::{
+    Cause, Envelope, Expected, Handled, Handlers, Kernel, Projection, ReadModel,
+};
 
-use crate::fixture::{Home, append, effects, eventually, note};
+use crate::fixture::{Home, append, effects, eventually, happened, note, tenant, thing};
 
 #[derive(Default)]
 struct Numbers {
@@ -77,5 +79,39 @@ async fn an_event_that_fails_stops_the_projection_before_it() {
     numbers.stuck_at_7.store(false, Ordering::SeqCst);
     eventually("the rest is projected", || async { projected(&kernel).await.len() == 10 }).await;
     assert_eq!(projected(&kernel).await, (0..10).collect::<Vec<_>>());
+    kernel.shutdown().await.unwrap();
+}
+
+/// Appends three events in one unit of work.
+async fn append_three(kernel: &Kernel, round: i64) {
+    let cause = Cause::request(format!("request-{round}"));
+    let mut unit = kernel.unit(&tenant("acme"), cause).await.unwrap();
+    let events = vec![happened(round), happened(round), happened(round)];
+    unit.append(&thing("a"), Expected::Any, events).await.unwrap();
+    unit.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_committed_together_is_seen_together() {
+    let home = Home::new();
+    let kernel = home.open().await;
+    // More than is read at once.
+    for round in 0..100 {
+        append_three(&kernel, round).await;
+    }
+    kernel.start(Handlers::new().projection(Numbers::default())).unwrap();
+    let writer = kernel.clone();
+    let writing = tokio::spawn(async move {
+        for round in 100..200 {
+            append_three(&writer, round).await;
+        }
+    });
+    eventually("all are projected", || async {
+        let seen = projected(&kernel).await.len();
+        assert_eq!(seen % 3, 0, "half a commit is seen");
+        seen == 600
+    })
+    .await;
+    writing.await.unwrap();
     kernel.shutdown().await.unwrap();
 }
