@@ -23,18 +23,6 @@ impl GeneratedFile {
 /// A template: its name and its text.
 pub(crate) type Template = (&'static str, &'static str);
 
-/// Every template of every emitter, for the test that keeps them free of thoughts.
-pub fn every_template() -> Vec<(&'static str, &'static str)> {
-    [
-        super::rust_wire::TEMPLATES,
-        super::rust_events::TEMPLATES,
-        super::rust_server::TEMPLATES,
-        super::rust_sdk::TEMPLATES,
-        super::ts_sdk::TEMPLATES,
-    ]
-    .concat()
-}
-
 /// Templates ready to be filled in.
 pub(crate) struct Renderer(Environment<'static>);
 

@@ -15,7 +15,10 @@ const CORPUS: &str = "../shared/corpus/modern";
 const PUBLIC: [&str; 4] = ["petstore.yaml", "train-travel.yaml", "nexus.json", "box.json"];
 
 /// Contracts of our own that are hard on names and shapes.
-const OWN: [&str; 1] = ["codegen/tests/cases/typescript-hostile-names/openapi.yaml"];
+const OWN: [&str; 2] = [
+    "codegen/tests/cases/hostile-names/openapi.yaml",
+    "codegen/tests/cases/typescript-hostile-names/openapi.yaml",
+];
 
 /// Generates each contract and compiles what came out.
 pub(super) fn compile(root: &Path) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
-//! Expressions that both halves share: parameter descriptors and names of body kinds.
+//! What both halves call the parts of an operation: parameters, bodies, headers, answers.
 
-use super::idents::literal;
-use crate::model::{BodyKind, Location, Parameter, Style};
+use super::idents::{field_ident, literal, variant_ident};
+use crate::model::{BodyKind, Location, Name, Parameter, Status, Style};
 
 /// A parameter as the descriptor of `symbolon_wire`.
 pub(crate) fn descriptor(parameter: &Parameter) -> String {
@@ -39,4 +39,32 @@ pub(crate) fn body_method(kind: BodyKind) -> &'static str {
         BodyKind::Text => "text",
         BodyKind::Bytes => "bytes",
     }
+}
+
+/// `body` is the body's own name.
+pub(crate) fn parameter_ident(name: &Name) -> String {
+    let ident = field_ident(name);
+    if ident == "body" { "body_".to_owned() } else { ident }
+}
+
+/// `body` and `status` are fields of their own.
+pub(crate) fn header_ident(name: &Name) -> String {
+    let ident = field_ident(name);
+    if ["body", "status"].contains(&ident.as_str()) { format!("{ident}_") } else { ident }
+}
+
+/// The variant of a status: its reason phrase (RFC 9110), or its number.
+pub(crate) fn answer_ident(status: Status) -> String {
+    match status {
+        Status::Code(code) => match http_reason(code) {
+            Some(reason) => variant_ident(&Name::new(reason)),
+            None => format!("Status{code}"),
+        },
+        Status::Range(hundred) => format!("Status{hundred}Xx"),
+        Status::Default => "Default".to_owned(),
+    }
+}
+
+fn http_reason(code: u16) -> Option<&'static str> {
+    http::StatusCode::from_u16(code).ok()?.canonical_reason().filter(|_| code != 418)
 }

@@ -3,8 +3,10 @@
 mod plan;
 
 use super::render::{GeneratedFile, Renderer, Template, one_line};
-use super::rust::{Position, Speller, doc_lines, field_ident, literal, type_ident, variant_ident};
-use super::rust_wire::{heading, is_nominal};
+use super::rust::{
+    Position, Speller, doc_lines, field_ident, heading, literal, type_ident, variant_ident,
+};
+use super::rust_wire::is_nominal;
 use crate::model::{Channel, System};
 
 pub(super) const TEMPLATES: &[Template] =

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::emit::rust_wire::Heading;
+use crate::emit::rust::Heading;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Events {

@@ -5,8 +5,9 @@ mod paging;
 mod plan;
 
 use super::render::{GeneratedFile, Renderer, Template, one_line};
-use super::rust::{context_ident, doc_lines, field_ident, import};
-use super::rust_wire::{context_module, heading, manifest, package};
+use super::rust::{
+    context_ident, context_module, doc_lines, field_ident, heading, import, manifest, package,
+};
 use crate::model::{BodyKind, Context, Operation, System};
 
 pub(super) const TEMPLATES: &[Template] = &[

@@ -3,10 +3,10 @@
 use super::{paging, plan};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
-    arm, body_method, braced, bracketed, descriptor, doc_lines, field_ident, literal, method_ident,
-    module_ident, operation_ident, variant_ident,
+    answer_ident, arm, body_method, braced, bracketed, descriptor, doc_lines, field_ident,
+    header_ident, literal, method_ident, module_ident, operation_ident, parameter_ident,
+    variant_ident,
 };
-use crate::emit::rust_wire::{answer_ident, header_ident, parameter_ident};
 use crate::model::{
     Answer, Body, BodyKind, Context, Errors, Location, Operation, Scalar, Shape, Status, System,
     Type,
@@ -147,7 +147,16 @@ fn parts(system: &System, ty: &Type, value: &str, indent: usize) -> String {
                 let files = if optional { ".iter().flatten()" } else { ".iter()" };
                 format!(".files({name}, {field}{files})")
             }
-            _ => format!(".field({name}, &{field})"),
+            (
+                Type::Scalar(_)
+                | Type::List(_)
+                | Type::Map(_)
+                | Type::Named(_)
+                | Type::Nullable(_)
+                | Type::Problem
+                | Type::Any,
+                _,
+            ) => format!(".field({name}, &{field})"),
         };
         text.push_str(&format!("\n{pad}        {part}"));
     }

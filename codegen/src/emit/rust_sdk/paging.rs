@@ -1,8 +1,7 @@
 //! `x-pagination` as an implementation of the client's `Paged`.
 
 use super::plan;
-use crate::emit::rust::{Position, Presence, Speller, field_ident};
-use crate::emit::rust_wire::parameter_ident;
+use crate::emit::rust::{Position, Presence, Speller, field_ident, parameter_ident};
 use crate::model::{Object, Operation, Shape, System, Type};
 
 /// How an operation is walked, if its answer is shaped as its pagination says.

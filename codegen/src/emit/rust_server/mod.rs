@@ -5,8 +5,10 @@ mod plan;
 
 use super::documents::pretty;
 use super::render::{GeneratedFile, Renderer, Template, one_line};
-use super::rust::{context_ident, doc_lines, field_ident, import, literal};
-use super::rust_wire::{context_module, heading, manifest, package};
+use super::rust::{
+    context_ident, context_module, doc_lines, field_ident, heading, import, literal, manifest,
+    package,
+};
 use crate::model::{Context, Errors, Operation, System};
 
 pub(super) const TEMPLATES: &[Template] = &[

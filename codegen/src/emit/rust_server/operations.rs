@@ -3,10 +3,9 @@
 use super::plan;
 use crate::emit::render::one_line;
 use crate::emit::rust::{
-    arm, body_method, braced, descriptor, doc_lines, field_ident, literal, method_ident,
-    module_ident, operation_ident, or_long, variant_ident,
+    answer_ident, arm, body_method, braced, descriptor, doc_lines, field_ident, header_ident,
+    literal, method_ident, module_ident, operation_ident, or_long, parameter_ident, variant_ident,
 };
-use crate::emit::rust_wire::{answer_ident, header_ident, parameter_ident};
 use crate::model::{
     Answer, Body, BodyKind, Context, Errors, Location, Operation, Requirement, Status, System,
 };

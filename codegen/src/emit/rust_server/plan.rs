@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::emit::rust_wire::{Heading, Manifest as Package};
+use crate::emit::rust::{Heading, Manifest as Package};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Manifest {

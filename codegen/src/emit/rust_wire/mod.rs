@@ -5,12 +5,10 @@ mod operations;
 mod plan;
 mod types;
 
-pub(super) use operations::{answer_ident, header_ident, parameter_ident};
-pub(super) use plan::{Heading, Manifest};
 pub(super) use types::is_nominal;
 
 use super::render::{GeneratedFile, Renderer, Template, one_line};
-use super::rust::{Speller, holds_checks, module_ident};
+use super::rust::{Speller, context_module, heading, holds_checks, manifest};
 use crate::model::System;
 
 pub(super) const TEMPLATES: &[Template] = &[
@@ -23,40 +21,6 @@ pub(super) const TEMPLATES: &[Template] = &[
     ("wire/context.rs.j2", include_str!("templates/context.rs.j2")),
     ("wire/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
-
-/// What stands in the first line of every generated file.
-pub(super) fn heading(system: &System) -> Heading {
-    Heading {
-        command: system.command,
-        contract: one_line(&system.contract),
-        title: one_line(&system.title),
-    }
-}
-
-/// The name of a package of this system: `calls-wire`.
-pub(super) fn package(system: &System, half: &str) -> String {
-    format!("{}-{half}", system.name.words().join("-"))
-}
-
-/// What the manifest of a generated crate says.
-pub(super) fn manifest(system: &System, half: &str, what: &str) -> Manifest {
-    let description = format!("{what} {}", one_line(&system.title));
-    Manifest {
-        heading: heading(system),
-        package: package(system, half),
-        description: toml::Value::String(description).to_string(),
-    }
-}
-
-/// The module of each context; none takes the name of a module the crate has of its own.
-pub(super) fn context_module(context: &crate::model::Context) -> String {
-    let ident = module_ident(&context.name.ascii());
-    if ["client", "events", "lib", "wire"].contains(&ident.as_str()) {
-        format!("{ident}_")
-    } else {
-        ident
-    }
-}
 
 /// The wire crate.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {

@@ -5,12 +5,10 @@ use std::collections::BTreeSet;
 use super::plan;
 use crate::emit::render::one_line;
 use crate::emit::rust::{
-    Checks, Field, Position, Presence, Speller, braced, doc_lines, field_ident, module_ident,
-    variant_ident,
+    Checks, Field, Position, Presence, Speller, answer_ident, braced, doc_lines, header_ident,
+    module_ident, parameter_ident, variant_ident,
 };
-use crate::model::{
-    Answer, Context, Errors, Location, Name, Operation, Status, System, Type, TypeId,
-};
+use crate::model::{Answer, Context, Errors, Location, Operation, Status, System, Type, TypeId};
 
 /// The operations of a context.
 pub(super) fn plan(
@@ -89,12 +87,6 @@ fn request_fields(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan:
         });
     }
     fields
-}
-
-/// `body` is the body's own name.
-pub(in crate::emit) fn parameter_ident(name: &Name) -> String {
-    let ident = field_ident(name);
-    if ident == "body" { "body_".to_owned() } else { ident }
 }
 
 fn request_checks(
@@ -182,28 +174,6 @@ fn answer_fields(answer: &Answer, speller: &mut Speller<'_>) -> Vec<(String, Str
         fields.push(("body".to_owned(), speller.spell(&body.ty, Position::Open)));
     }
     fields
-}
-
-/// `body` and `status` are fields of their own.
-pub(in crate::emit) fn header_ident(name: &Name) -> String {
-    let ident = field_ident(name);
-    if ["body", "status"].contains(&ident.as_str()) { format!("{ident}_") } else { ident }
-}
-
-/// The variant of a status: its reason phrase (RFC 9110), or its number.
-pub(in crate::emit) fn answer_ident(status: Status) -> String {
-    match status {
-        Status::Code(code) => match http_reason(code) {
-            Some(reason) => variant_ident(&Name::new(reason)),
-            None => format!("Status{code}"),
-        },
-        Status::Range(hundred) => format!("Status{hundred}Xx"),
-        Status::Default => "Default".to_owned(),
-    }
-}
-
-fn http_reason(code: u16) -> Option<&'static str> {
-    http::StatusCode::from_u16(code).ok()?.canonical_reason().filter(|_| code != 418)
 }
 
 fn errors(system: &System, operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Error> {

@@ -2,22 +2,7 @@
 
 use serde::Serialize;
 
-/// First lines of every generated file.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Heading {
-    pub(crate) command: &'static str,
-    pub(crate) contract: String,
-    pub(crate) title: String,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Manifest {
-    #[serde(flatten)]
-    pub(crate) heading: Heading,
-    pub(crate) package: String,
-    /// As a TOML string.
-    pub(crate) description: String,
-}
+use crate::emit::rust::Heading;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Library {

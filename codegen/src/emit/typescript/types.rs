@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::idents::{literal, type_ident};
 use super::usage::{Usage, single_text};
-use crate::model::{Constraints, Definition, Scalar, Shape, System, Type, TypeId};
+use crate::model::{Constraints, Definition, Name, Scalar, Shape, System, Type, TypeId};
 
 /// Where a type stands: enumerations are open where a newer server may answer with more values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +63,11 @@ impl<'a> Speller<'a> {
 
     /// Imports a type of the runtime; under another name where a type of the contract has its own.
     pub(crate) fn runtime(&mut self, name: &str) -> String {
-        let clash =
-            self.prefix.is_empty() && self.system.types.keys().any(|id| type_ident(&id.0) == name);
+        // Only the words of this very name are spelled like it.
+        let id = TypeId(Name::new(name));
+        let clash = self.prefix.is_empty()
+            && self.system.types.contains_key(&id)
+            && type_ident(&id.0) == name;
         if clash {
             self.imports.insert(format!("{name} as {name}_"));
             return format!("{name}_");

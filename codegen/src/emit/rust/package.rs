@@ -1,0 +1,58 @@
+//! What every crate of a system opens with: its heading, its manifest, its modules.
+
+use serde::Serialize;
+
+use super::idents::module_ident;
+use crate::emit::render::one_line;
+use crate::model::{Context, System};
+
+/// First lines of every generated file.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Heading {
+    pub(crate) command: &'static str,
+    pub(crate) contract: String,
+    pub(crate) title: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Manifest {
+    #[serde(flatten)]
+    pub(crate) heading: Heading,
+    pub(crate) package: String,
+    /// As a TOML string.
+    pub(crate) description: String,
+}
+
+/// What stands in the first line of every generated file.
+pub(crate) fn heading(system: &System) -> Heading {
+    Heading {
+        command: system.command,
+        contract: one_line(&system.contract),
+        title: one_line(&system.title),
+    }
+}
+
+/// The name of a package of this system: `calls-wire`.
+pub(crate) fn package(system: &System, half: &str) -> String {
+    format!("{}-{half}", system.name.words().join("-"))
+}
+
+/// What the manifest of a generated crate says.
+pub(crate) fn manifest(system: &System, half: &str, what: &str) -> Manifest {
+    let description = format!("{what} {}", one_line(&system.title));
+    Manifest {
+        heading: heading(system),
+        package: package(system, half),
+        description: toml::Value::String(description).to_string(),
+    }
+}
+
+/// The module of each context; none takes the name of a module the crate has of its own.
+pub(crate) fn context_module(context: &Context) -> String {
+    let ident = module_ident(&context.name.ascii());
+    if ["client", "events", "lib", "wire"].contains(&ident.as_str()) {
+        format!("{ident}_")
+    } else {
+        ident
+    }
+}
