@@ -253,9 +253,10 @@ mod tests {
 
     #[test]
     fn what_other_files_hold_moves_in_with_every_name_of_it() {
-        let root = "components:\n  schemas:\n    Event:\n      oneOf: [{ $ref: 'e.yaml#/Made' }]\n      \
-                    discriminator: { propertyName: type, mapping: { made: 'e.yaml#/Made' } }\n";
-        let other = "Made: { type: object, properties: { by: { $ref: '#/Who' } } }\nWho: { type: string }\n";
+        let root = "components: { schemas: { Event: { oneOf: [{ $ref: 'e.yaml#/Made' }], \
+            discriminator: { propertyName: type, mapping: { made: 'e.yaml#/Made' } } } } }\n";
+        let other = "Made: { type: object, properties: { by: { $ref: '#/Who' } } }\n\
+            Who: { type: string }\n";
         let read = |path: &str| match path {
             "root.yaml" => Ok(root.to_owned()),
             "e.yaml" => Ok(other.to_owned()),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cases;
+mod rendition;
 mod robustness;
 mod templates;
 mod typescript;
