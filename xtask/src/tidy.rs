@@ -4,6 +4,7 @@ mod budgets;
 mod floors;
 mod names;
 mod rooms;
+mod templates;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -12,7 +13,7 @@ use anyhow::Context;
 
 use crate::root::root;
 
-/// Checks floors, names, rooms and size budgets.
+/// Checks floors, names, rooms, templates and size budgets.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  cargo xtask tidy\n\nExit codes: 0 tidy, 1 not")]
 pub struct Tidy {}
@@ -36,7 +37,7 @@ pub fn run(_: &Tidy) -> anyhow::Result<ExitCode> {
         eprintln!("tidy: {finding}");
     }
     if findings.is_empty() {
-        println!("tidy         floors, names, rooms and budgets hold");
+        println!("tidy         floors, names, rooms, templates and budgets hold");
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::from(1))
@@ -51,6 +52,7 @@ pub fn findings(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut findings = floors::check(root)?;
     findings.extend(names::check(&sources));
     findings.extend(rooms::check(&sources));
+    findings.extend(templates::check(&sources));
     findings.extend(budgets::check(&sources));
     Ok(findings)
 }

@@ -41,15 +41,3 @@ pub const EMITTERS: [Emitter; 7] = [
     Emitter { name: "event_schemas", purpose: "JSON Schemas of events", emit: event_schemas::emit },
     Emitter { name: "documents", purpose: "the contract as OpenAPI 3.0", emit: documents::emit },
 ];
-
-/// Every template of every emitter, for the test that keeps them free of thoughts.
-pub fn every_template() -> Vec<(&'static str, &'static str)> {
-    [
-        rust_wire::TEMPLATES,
-        rust_events::TEMPLATES,
-        rust_server::TEMPLATES,
-        rust_sdk::TEMPLATES,
-        ts_sdk::TEMPLATES,
-    ]
-    .concat()
-}

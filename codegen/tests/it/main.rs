@@ -4,5 +4,4 @@
 mod cases;
 mod rendition;
 mod robustness;
-mod templates;
 mod typescript;

@@ -10,7 +10,7 @@ use super::rust::{
 };
 use crate::model::{BodyKind, Context, Operation, System};
 
-pub(super) const TEMPLATES: &[Template] = &[
+const TEMPLATES: &[Template] = &[
     ("sdk/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
     ("sdk/lib.rs.j2", include_str!("templates/lib.rs.j2")),
     ("sdk/context.rs.j2", include_str!("templates/context.rs.j2")),

@@ -11,7 +11,7 @@ use super::rust::{
 };
 use crate::model::{Context, Errors, Operation, System};
 
-pub(super) const TEMPLATES: &[Template] = &[
+const TEMPLATES: &[Template] = &[
     ("server/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
     ("server/lib.rs.j2", include_str!("templates/lib.rs.j2")),
     ("server/problems.rs.j2", include_str!("templates/problems.rs.j2")),

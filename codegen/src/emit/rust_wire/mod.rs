@@ -11,7 +11,7 @@ use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{Speller, context_module, heading, holds_checks, manifest};
 use crate::model::System;
 
-pub(super) const TEMPLATES: &[Template] = &[
+const TEMPLATES: &[Template] = &[
     ("wire/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
     ("wire/lib.rs.j2", include_str!("templates/lib.rs.j2")),
     ("wire/types.rs.j2", include_str!("templates/types.rs.j2")),

@@ -16,7 +16,7 @@ use super::render::{GeneratedFile, Renderer, Template};
 use super::typescript::{Speller, Usage, file_stem};
 use crate::model::{Context, System};
 
-pub(super) const TEMPLATES: &[Template] = &[
+const TEMPLATES: &[Template] = &[
     ("ts/types.ts.j2", include_str!("templates/types.ts.j2")),
     ("ts/declaration.ts.j2", include_str!("templates/declaration.ts.j2")),
     ("ts/context.ts.j2", include_str!("templates/context.ts.j2")),
