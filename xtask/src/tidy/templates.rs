@@ -60,8 +60,8 @@ mod tests {
 
     #[test]
     fn a_thought_is_found() {
-        let allowed = "{{ a }} {{ a.b }} {% for x in a.b %} {% endfor %} {% if a.b %} {%- endif -%}\n\
-            {% include \"part.j2\" %}";
+        let allowed = "{{ a }} {{ a.b }} {% for x in a.b %} {% endfor %} {% if a.b %} \
+            {%- endif -%} {% include \"part.j2\" %}";
         assert_eq!(thoughts("t", allowed), Vec::<String>::new());
         for tag in [
             "{{ a | upper }}",
