@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use calls_server::problems::CATALOGUE;
 use calls_server::{ASYNCAPI, OPENAPI, service_calls};
-use symbolon_calls::{Calls, Loopback, MIGRATIONS, Settings};
+use symbolon_calls::{Calls, Loopback, MIGRATIONS, ServiceCallsService, Settings};
 use symbolon_kernel::{Handlers, Kernel, SystemClock};
 use symbolon_server::{
-    Authenticator, DevelopmentIdentity, Edge, Expectations, Failure, Requirement,
+    Authenticator, DevelopmentIdentity, Edge, EdgeError, Expectations, Failure, Requirement, Router,
 };
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,17 +23,58 @@ const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:
 pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
     logging::start(&configuration.log_level)?;
     let authenticator = authenticator(&configuration)?;
+    // Before anything is begun that a failure would leave half done.
+    let listener = TcpListener::bind(configuration.listen).await;
+    let listener =
+        listener.with_context(|| format!("cannot listen on {}", configuration.listen))?;
+    let stop = stop_signal()?;
     let database = configuration.data.database();
     let kernel = Kernel::open(&database, &[MIGRATIONS], Arc::new(SystemClock)).await;
     let kernel = kernel.with_context(|| format!("{} cannot be opened", database.display()))?;
-    let calls = Calls::open(kernel.clone(), settings(&configuration)).await?;
-    kernel.start(calls.handlers(Handlers::new()))?;
-    let service = calls.service();
-    let worker = calls.start();
+    let served = serve(&configuration, authenticator, &kernel, listener, stop).await;
+    let closed = kernel.shutdown().await;
+    served?;
+    closed?;
+    tracing::info!("stopped");
+    Ok(())
+}
 
+/// Serves from an open kernel, which is to be shut down then, however it ends.
+async fn serve(
+    configuration: &Serve,
+    authenticator: Authenticator,
+    kernel: &Kernel,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    let calls = Calls::open(kernel.clone(), settings(configuration)).await?;
+    let router = router(configuration, authenticator, kernel, calls.service())?;
+    kernel.start(calls.handlers(Handlers::new()))?;
+    let worker = calls.start();
+    gauges::describe();
+    let gauges = tokio::spawn(gauges::refresh(kernel.clone()));
+    tracing::info!(
+        %address,
+        database = %configuration.data.database().display(),
+        version = env!("CARGO_PKG_VERSION"),
+        "listening"
+    );
+    let served = symbolon_server::serve(listener, router, stop).await;
+    worker.stop().await;
+    gauges.await?;
+    Ok(served?)
+}
+
+fn router(
+    configuration: &Serve,
+    authenticator: Authenticator,
+    kernel: &Kernel,
+    service: Arc<ServiceCallsService>,
+) -> Result<Router, EdgeError> {
     let ready = kernel.clone();
     let tail = kernel.clone();
-    let router = Edge::new("symbolon", env!("CARGO_PKG_VERSION"))
+    Edge::new("symbolon", env!("CARGO_PKG_VERSION"))
         .authenticator(authenticator)
         .body_limit(configuration.body_limit)
         .problem_base("urn:symbolon:problem:")
@@ -45,26 +86,7 @@ pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
             async move { kernel.stats().await.map(drop).map_err(Failure::from) }
         })
         .events(LIVE_EVENTS, move |principal| live::events(&tail, principal))
-        .router(vec![service_calls::routes(service)]);
-    gauges::describe();
-    let gauges = tokio::spawn(gauges::refresh(kernel.clone()));
-
-    let stop = stop_signal()?;
-    let listener = TcpListener::bind(configuration.listen).await;
-    let listener =
-        listener.with_context(|| format!("cannot listen on {}", configuration.listen))?;
-    tracing::info!(
-        address = %listener.local_addr()?,
-        database = %database.display(),
-        version = env!("CARGO_PKG_VERSION"),
-        "listening"
-    );
-    let served = symbolon_server::serve(listener, router, stop).await;
-    worker.stop().await;
-    kernel.shutdown().await?;
-    gauges.await?;
-    tracing::info!("stopped");
-    Ok(served?)
+        .router(vec![service_calls::routes(service)])
 }
 
 fn settings(configuration: &Serve) -> Settings {

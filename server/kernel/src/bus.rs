@@ -132,3 +132,31 @@ impl Tail {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::streams::tests::recorded_at;
+
+    #[test]
+    fn a_reader_never_stops_in_the_middle_of_what_is_published_together() {
+        let bus = Bus::new(0);
+        let (published, done) = (bus.published(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for first in (1..30_000).step_by(3) {
+                    bus.publish(
+                        (first..first + 3).map(|position| recorded_at(position, "one")).collect(),
+                    );
+                }
+                done.store(true, Ordering::SeqCst);
+            });
+            while !done.load(Ordering::SeqCst) {
+                assert_eq!(*published.borrow() % 3, 0);
+            }
+        });
+        assert_eq!(*published.borrow(), 30_000);
+    }
+}

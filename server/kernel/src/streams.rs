@@ -251,3 +251,44 @@ where
 {
     value.map_err(|error| sqlx::Error::Decode(error.into()))
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn recorded_at(position: i64, correlation_id: &str) -> Recorded {
+        let envelope = Envelope {
+            message_id: Uuid::nil(),
+            tenant_id: TenantId::new("acme").expect("a name of 1 to 255 bytes"),
+            aggregate_type: "Thing".to_owned(),
+            aggregate_id: "a".to_owned(),
+            event_type: "Happened".to_owned(),
+            timestamp: Timestamp::UNIX_EPOCH,
+            correlation_id: correlation_id.to_owned(),
+            causation_id: correlation_id.to_owned(),
+            schema_version: 1,
+            version: position,
+            data: serde_json::Value::Null,
+        };
+        Recorded { position, envelope }
+    }
+
+    #[test]
+    fn a_full_batch_ends_between_two_units() {
+        let of = |units: &[&str]| -> Vec<Recorded> {
+            (1..).zip(units).map(|(position, unit)| recorded_at(position, unit)).collect()
+        };
+        for (units, limit, kept) in [
+            (["a", "a", "b", "b"], 4, 2),
+            (["a", "a", "a", "b"], 4, 3),
+            // Not full: the last unit is there whole.
+            (["a", "a", "b", "b"], 5, 4),
+            // Nothing but a part of one unit.
+            (["a", "a", "a", "a"], 4, 4),
+        ] {
+            let mut batch = of(&units);
+            whole_units(&mut batch, limit);
+            assert_eq!(batch.len(), kept, "{units:?} {limit}");
+        }
+    }
+}

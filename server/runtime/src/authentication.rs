@@ -55,10 +55,10 @@ impl Schemes {
         }
     }
 
-    /// Whether every scheme of these requirements has an authenticator.
-    pub(crate) fn cover(&self, security: &[&[Requirement]]) -> bool {
+    /// A scheme of these requirements that has no authenticator.
+    pub(crate) fn uncovered(&self, security: &[&[Requirement]]) -> Option<&'static str> {
         let mut schemes = security.iter().flat_map(|all| all.iter()).map(|one| one.scheme);
-        schemes.all(|scheme| self.other.is_some() || self.named.contains_key(scheme))
+        schemes.find(|scheme| self.other.is_none() && !self.named.contains_key(scheme))
     }
 
     /// The caller of an operation, or the answer to a caller who may not call it.

@@ -15,9 +15,50 @@ use crate::endpoints::Endpoints;
 use crate::events::Events;
 use crate::matcher::Matcher;
 use crate::problem::Wording;
+use crate::routes::Route;
 use crate::{
-    Authenticate, Failure, InFlight, Principal, ProblemKind, Requirement, Routes, docs, observation,
+    Authenticate, Failure, InFlight, Info, Method, Principal, ProblemKind, Requirement, Routes,
+    docs, observation,
 };
+
+/// Why an edge has no router.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EdgeError {
+    /// Nobody could ever call the operation.
+    #[error(
+        "nothing recognises the callers of {operation}: its security scheme `{scheme}` has no \
+         authenticator; give the edge one by `scheme(\"{scheme}\", ..)` or `authenticator(..)`"
+    )]
+    Unrecognised {
+        /// The operation.
+        operation: &'static str,
+        /// The security scheme of the contract.
+        scheme: &'static str,
+    },
+    /// No request could tell the two operations apart.
+    #[error(
+        "{operation} and {other} both stand at {method} {path}; mount each tag once, and give the \
+         paths different text"
+    )]
+    Clash {
+        /// The operation that came second.
+        operation: &'static str,
+        /// The one that stands there.
+        other: &'static str,
+        /// The method of both.
+        method: Method,
+        /// The path template of the second.
+        path: &'static str,
+    },
+}
+
+/// A `main` that returns the error prints it so.
+impl fmt::Debug for EdgeError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
 
 /// Everything in front of the handlers.
 pub struct Edge {
@@ -135,21 +176,27 @@ impl Edge {
 
     /// The router of these operations and the edge's own endpoints.
     ///
-    /// Of two operations with one method on one path the first stays; the contract's linter
-    /// refuses such contracts.
-    pub fn router(self, routes: Vec<Routes>) -> Router {
+    /// # Errors
+    /// When a security scheme has no authenticator, or two operations stand at one place.
+    pub fn router(self, routes: Vec<Routes>) -> Result<Router, EdgeError> {
         observation::recorder();
         let mut matcher = Matcher::default();
-        let mut mounted = Vec::new();
+        let mut mounted: Vec<Route> = Vec::new();
         for route in routes.into_iter().flat_map(Routes::into_inner) {
-            let operation = route.info.id;
-            if !matcher.insert(route.info.path, route.info.method, mounted.len()) {
-                tracing::error!(operation, "another operation stands at this path");
+            let Info { id: operation, method, path, security, .. } = route.info;
+            if let Some(scheme) = self.schemes.uncovered(security) {
+                return Err(EdgeError::Unrecognised { operation, scheme });
             }
-            if !self.schemes.cover(route.info.security) {
-                tracing::error!(operation, "a security scheme has no authenticator");
+            if let Err(other) = matcher.insert(path, method, mounted.len()) {
+                let other = mounted[other].info.id;
+                return Err(EdgeError::Clash { operation, other, method, path });
             }
             mounted.push(route);
+        }
+        if let Some(events) = &self.endpoints.events
+            && let Some(scheme) = self.schemes.uncovered(&[&[events.requirement]])
+        {
+            return Err(EdgeError::Unrecognised { operation: "events", scheme });
         }
         let dispatcher = Dispatcher {
             routes: mounted,
@@ -161,6 +208,6 @@ impl Edge {
             request_timeout: self.request_timeout,
             wording: self.wording,
         };
-        Router::new().fallback(dispatch).with_state(Arc::new(dispatcher))
+        Ok(Router::new().fallback(dispatch).with_state(Arc::new(dispatcher)))
     }
 }

@@ -24,7 +24,7 @@
 //! let router = Edge::new("calls", "1.0.0")
 //!     .authenticator(Authenticator::from_jwks_file("jwks.json", expected)?)
 //!     .readiness("database", || async { Ok(()) })
-//!     .router(vec![routes]);
+//!     .router(vec![routes])?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
 //! symbolon_server::serve(listener, router, async { tokio::signal::ctrl_c().await.ok(); }).await?;
 //! # Ok(())
@@ -54,11 +54,13 @@ mod reply;
 mod routes;
 mod serving;
 
+pub use axum::Router;
+
 pub use authentication::{Authenticate, Unauthenticated};
 pub use authenticator::{Authenticator, Expectations, Tenancy};
 pub use call::{Call, Idempotency, Principal};
 pub use development_identity::{DevelopmentIdentity, Grant, IdentityError};
-pub use edge::Edge;
+pub use edge::{Edge, EdgeError};
 pub use in_flight::{InFlight, InFlightGuard};
 pub use input::{Input, Rejected};
 pub use keys::KeyError;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::de;
 
 use crate::{In, Violation};
@@ -92,10 +93,62 @@ impl Refusal {
         let typed = ["invalid type: ", "invalid value: ", "invalid length "];
         match expected {
             Some(expected) if typed.iter().any(|prefix| message.starts_with(prefix)) => {
-                Self::new("type", format!("must be {expected}"))
+                Self::new("type", format!("must be {}", plainly(expected)))
             }
-            Some(_) | None => Self::new("format", "does not have the form the contract asks for"),
+            Some(_) | None => Self::new("format", form(message)),
         }
+    }
+}
+
+/// What a type expects, said to somebody who does not see its Rust.
+fn plainly(expected: &str) -> &str {
+    match expected {
+        "i32" => "an integer of 32 bits",
+        "i8" | "i16" | "i64" | "i128" => "an integer",
+        "u8" | "u16" | "u32" | "u64" | "u128" => "an integer from 0",
+        "f32" | "f64" => "a number",
+        "a sequence" => "an array",
+        "a map" => "an object",
+        "unit" => "null",
+        "variant identifier" => "a string",
+        "a formatted UUID string" => "a UUID",
+        "a timestamp string" => DATE_TIME,
+        "a date string" => DATE,
+        _ if expected.starts_with("struct ") => "an object",
+        _ if expected.starts_with("enum ") => "a string the contract lists",
+        _ => expected,
+    }
+}
+
+const DATE_TIME: &str = "an RFC 3339 date-time";
+const DATE: &str = "an RFC 3339 date";
+
+/// The form that a text lacks, told by how the parsers of our formats begin to complain. What
+/// follows there may be the value.
+fn form(message: &str) -> String {
+    const OF_DATES: [&str; 6] = [
+        "failed to parse ",
+        "expected four digit ",
+        "expected two digit ",
+        "parsed value ",
+        "parsed date ",
+        "expected separator",
+    ];
+    const OF_DATE_TIMES: [&str; 2] =
+        ["failed to find time component", "failed to find offset component"];
+    let begins = |beginnings: &[&str]| beginnings.iter().any(|it| message.starts_with(it));
+    if begins(&["UUID parsing failed"]) {
+        "must be a UUID".to_owned()
+    } else if begins(&["failed to convert civil datetime to timestamp"]) {
+        format!("must be {DATE_TIME} from {} to {}", Timestamp::MIN, Timestamp::MAX)
+    } else if begins(&OF_DATE_TIMES) {
+        format!("must be {DATE_TIME}")
+    } else if begins(&["cannot parse civil date"]) {
+        format!("must be {DATE}")
+    } else if begins(&OF_DATES) {
+        format!("must be {DATE} or date-time")
+    } else {
+        "does not have the form the contract asks for".to_owned()
     }
 }
 
@@ -113,11 +166,11 @@ impl de::Error for Refusal {
     }
 
     fn invalid_type(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::new("type", format!("must be {expected}"))
+        Self::new("type", format!("must be {}", plainly(&expected.to_string())))
     }
 
-    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::new("type", format!("must be {expected}"))
+    fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::invalid_type(unexpected, expected)
     }
 
     fn missing_field(field: &'static str) -> Self {

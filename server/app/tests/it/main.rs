@@ -3,6 +3,7 @@
 
 mod server;
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -132,6 +133,35 @@ async fn a_signal_lets_what_is_running_end() {
 
     let server = Server::start_in(folder, &[]).await;
     server.succeeded(&location, &token).await;
+    server.stop().await;
+}
+
+/// Runs `serve` where it must fail; returns what it says.
+fn refused(listen: &str, folder: &Path) -> String {
+    let mut command = server::command();
+    command.args(["serve", "--development", "--listen", listen, "--data"]).arg(folder);
+    let refused = command.stdout(Stdio::null()).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    String::from_utf8(refused.stderr).unwrap()
+}
+
+#[test]
+fn without_its_port_a_server_touches_no_data() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = refused(&address, folder.path());
+    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+    assert!(!folder.path().join("symbolon.sqlite").exists());
+}
+
+#[tokio::test]
+async fn a_data_folder_has_one_server() {
+    let server = Server::start(&[]).await;
+    let said = refused("127.0.0.1:0", server.folder());
+    assert!(said.contains("in use by another process"), "{said}");
+    // Whoever only needs the identity goes in.
+    server.token(&[]).await;
     server.stop().await;
 }
 

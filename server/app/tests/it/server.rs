@@ -1,5 +1,6 @@
 //! A server process on a free port.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -49,6 +50,10 @@ impl Server {
         };
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { origin: format!("http://{address}"), folder, process, log, client }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A token of this server's development identity.

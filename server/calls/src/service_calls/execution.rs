@@ -11,8 +11,8 @@ use std::time::Duration;
 use calls_wire::types::{DueTimeReachedData, FailureKind, ServiceCallStatus};
 use jiff::SignedDuration;
 use symbolon_kernel::{
-    BoxError, Cause, Consumer, Envelope, Error, Expected, Handled, Kernel, StreamId,
-    TenantId, Timer, TimerHandler, Unit,
+    BoxError, Cause, Consumer, Envelope, Error, Expected, Handled, Kernel, StreamId, TenantId,
+    Timer, TimerHandler, Unit,
 };
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;

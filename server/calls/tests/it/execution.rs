@@ -37,6 +37,10 @@ async fn a_call_for_now_is_sent_at_once() {
             assert_eq!(event["correlationId"], "test-1");
             assert!(!event["causationId"].as_str().unwrap().is_empty());
         }
+        let events = system.events("acme", id).await;
+        for (cause, effect) in events.iter().zip(&events[1..]) {
+            assert_eq!(effect["causationId"], cause["messageId"]);
+        }
     }
     system.stop().await;
 }
@@ -116,14 +120,13 @@ async fn an_attempt_that_was_lost_is_aborted_and_never_sent_again() {
     let id = process
         .spawn(async move {
             let system = System::start(file, SETTINGS).await;
-            let id = system.accept(body).await;
-            std::mem::forget(system);
-            id
+            system.accept(body).await
         })
         .await
         .unwrap();
     eventually("the request is out", || async { target.all_hits() == 1 }).await;
-    process.shutdown_background();
+    let end = || process.shutdown_timeout(Duration::from_secs(10));
+    tokio::task::spawn_blocking(end).await.unwrap();
 
     let system = System::start(home.file(), SETTINGS).await;
     assert!(system.get("acme", id).await.unwrap().result.is_none());

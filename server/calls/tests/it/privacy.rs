@@ -17,6 +17,7 @@ async fn a_secret_reaches_the_target_and_nothing_else() {
         "X-Api-Key": SECRET,
         "Accept": "text/plain",
         "X-Scheduler-Attempt": "7",
+        "X-Note": "[redacted]",
     });
     let mut body = now(&target.url("echo"));
     body["request"]["headers"] = headers.clone();
@@ -28,6 +29,7 @@ async fn a_secret_reaches_the_target_and_nothing_else() {
     assert_eq!(hits[0]["authorization"], format!("Bearer {SECRET}").as_str());
     assert_eq!(hits[0]["x-api-key"], SECRET);
     assert_eq!(hits[0]["x-scheduler-attempt"], "1");
+    assert_eq!(hits[0]["x-note"], "[redacted]");
 
     assert_eq!(call.request.headers["authorization"], "[redacted]");
     assert_eq!(call.request.headers["accept"], "text/plain");

@@ -63,6 +63,28 @@ async fn a_call_can_be_read_as_soon_as_it_is_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_is_what_is_read_then() {
+    let (home, target) = (Home::new(), Target::start().await);
+    let system = System::start(home.file(), SETTINGS).await;
+    for _ in 0..50 {
+        let id = system.accept(later(&target.url("ok"), 60_000)).await;
+        system.cancel("acme", id).await.unwrap();
+        let call = system.get("acme", id).await.unwrap();
+        assert!(call.status == ServiceCallStatus::Cancelled, "{:?}", call.status);
+    }
+    // Lists may lag, but show no state a call never had.
+    let queued = wire::list_service_calls::Request {
+        status: Some(ServiceCallStatus::Queued),
+        ..Default::default()
+    };
+    for _ in 0..50 {
+        system.accept(later(&target.url("ok"), 60_000)).await;
+        assert!(system.page("acme", queued.clone()).await.items.is_empty());
+    }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_may_not_be_sent_is_refused() {
     let home = Home::new();
     let settings = Settings { loopback: Loopback::Denied, ..SETTINGS };

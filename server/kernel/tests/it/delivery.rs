@@ -1,6 +1,7 @@
 //! From the outbox to a consumer: at least once, effects once, in order per aggregate.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use symbolon_kernel::{Consumer, Envelope, Error, Expected, Handled, Handlers, NewEvent, Unit};
 
@@ -81,9 +82,10 @@ fn effects_happen_once_across_restarts() {
                     append(&kernel, "acme", id, round * 10 + number).await;
                 }
             }
-            tokio::time::sleep(std::time::Duration::from_millis(7 * round as u64)).await;
+            tokio::time::sleep(Duration::from_millis(7 * round as u64)).await;
         });
-        runtime.shutdown_background();
+        // Until nothing of it is left: the end of a process would let go of the file at once.
+        runtime.shutdown_timeout(Duration::from_secs(10));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -1,8 +1,9 @@
 //! Which operation a path names.
 
 use serde_json::json;
+use symbolon_server::{Edge, EdgeError, ProblemKind, Requirement};
 
-use crate::toy::Toy;
+use crate::toy::{Toy, orders};
 
 #[tokio::test]
 async fn templates_may_clash_and_have_partial_segments() {
@@ -34,10 +35,10 @@ async fn an_unknown_path_is_404_and_a_wrong_method_405_with_allow() {
         assert_eq!(problem["detail"], "nothing stands at this path", "{path}");
     }
     for (method, path, allowed) in [
-        ("DELETE", "/v1/orders", "GET, POST"),
-        ("POST", "/v1/orders/7", "GET"),
+        ("DELETE", "/v1/orders", "GET, HEAD, POST"),
+        ("POST", "/v1/orders/7", "GET, HEAD"),
         ("GET", "/v1/orders/7:cancel", "POST"),
-        ("PURGE", "/v1/orders/mine", "GET"),
+        ("PURGE", "/v1/orders/mine", "GET, HEAD"),
         ("POST", "/healthz", "GET, HEAD"),
     ] {
         let request = http::Request::builder().method(method).uri(path);
@@ -45,4 +46,59 @@ async fn an_unknown_path_is_404_and_a_wrong_method_405_with_allow() {
         answer.problem(405, "method-not-allowed");
         assert_eq!(answer.header("allow"), allowed, "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn what_is_no_operation_s_problem_keeps_the_edge_s_words() {
+    const CATALOGUE: &[ProblemKind] = &[
+        ProblemKind {
+            code: "not-found",
+            status: 404,
+            title: "No such order",
+            type_: "urn:toy:no-such-order",
+        },
+        ProblemKind {
+            code: "method-not-allowed",
+            status: 405,
+            title: "Not for orders",
+            type_: "urn:toy:not-for-orders",
+        },
+    ];
+    let toy = Toy::with(|edge| edge.problems(CATALOGUE));
+    let unknown = toy.get("/v2").await.problem(404, "not-found");
+    assert_eq!(unknown["title"], "There is no such resource");
+    let wrong = toy.post("/v1/orders/7", "").await.problem(405, "method-not-allowed");
+    assert_eq!(wrong["title"], "The resource does not have this method");
+}
+
+#[tokio::test]
+async fn head_is_get() {
+    let toy = Toy::new();
+    let head = |path: &str| http::Request::head(path).body(axum::body::Body::empty()).unwrap();
+    let answer = toy.send(head("/v1/orders/7")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
+    assert_eq!(
+        answer.header("content-length"),
+        toy.get("/v1/orders/7").await.text().len().to_string()
+    );
+    assert!(answer.bytes.is_empty());
+    let answer = toy.send(head("/v1/orders/7:cancel")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "POST"));
+}
+
+#[test]
+fn an_edge_that_cannot_serve_its_contract_is_refused() {
+    let strangers = Edge::new("toy", "1").router(vec![orders()]).unwrap_err();
+    assert!(matches!(strangers, EdgeError::Unrecognised { scheme: "oidc", .. }), "{strangers}");
+    assert!(format!("{strangers:?}").contains("scheme(\"oidc\""), "{strangers:?}");
+    let live = Requirement { scheme: "oidc", scopes: &[] };
+    let events = |_: &symbolon_server::Principal| futures_util::stream::empty();
+    let strangers = Edge::new("toy", "1").events(live, events).router(Vec::new()).unwrap_err();
+    assert!(matches!(strangers, EdgeError::Unrecognised { operation: "events", .. }));
+    let folder = tempfile::tempdir().unwrap();
+    let identity =
+        symbolon_server::DevelopmentIdentity::open(folder.path(), "issuer", "toy").unwrap();
+    let edge = Edge::new("toy", "1").authenticator(identity.authenticator().unwrap());
+    let twice = edge.router(vec![orders(), orders()]).unwrap_err();
+    assert!(matches!(twice, EdgeError::Clash { .. }), "{twice}");
 }

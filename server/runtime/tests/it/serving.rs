@@ -160,3 +160,12 @@ async fn a_request_under_way_is_answered_before_the_server_ends() {
     assert_eq!(answer.await.unwrap().unwrap().status(), 202);
     server.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_failure_that_passes_is_503_and_worth_another_try() {
+    let toy = Toy::new();
+    let answer = toy.get("/v1/misbehave/busy").await;
+    answer.problem(503, "unavailable");
+    assert_eq!(answer.header("retry-after"), "1");
+    assert!(!answer.text().contains("secret"));
+}

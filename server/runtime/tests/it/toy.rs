@@ -274,6 +274,7 @@ impl Orders {
     async fn misbehave(&self, call: Call<Misbehave>) -> Outcome<Misbehave> {
         match call.request.0["how"].as_str() {
             Some("fail") => Err(Failure::from(std::fmt::Error))?,
+            Some("busy") => Err(Failure::unavailable("a secret host is busy"))?,
             Some("panic") => panic!("secret in a panic"),
             _ => tokio::time::sleep(Duration::from_secs(60)).await,
         }
@@ -311,7 +312,7 @@ impl Toy {
         let identity =
             DevelopmentIdentity::open(folder.path(), "http://issuer.test", "toy").unwrap();
         let edge = Edge::new("toy", "1.2.3").authenticator(identity.authenticator().unwrap());
-        let router = configure(edge).router(vec![orders()]);
+        let router = configure(edge).router(vec![orders()]).unwrap();
         Self { identity, router, _folder: folder }
     }
 
