@@ -8,6 +8,7 @@ mod binary;
 mod nullable;
 mod open;
 mod problem;
+mod strict;
 mod union;
 mod validate;
 
@@ -16,5 +17,6 @@ pub use nullable::{nullable, present};
 pub use open::Open;
 pub use parameter::{Parameter, Style};
 pub use problem::{Documented, In, Problem, Violation};
+pub use strict::Strict;
 pub use union::{Tagged, variant};
 pub use validate::{Pattern, Validate, Violations, compile_pattern};

@@ -9,6 +9,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
+use symbolon_wire::Strict;
 use symbolon_wire::parameter::{Field, Refusal, decode_fields};
 
 /// How much of a refused body is read and thrown away. A caller who is still sending would see a
@@ -94,7 +95,7 @@ pub(crate) fn accepts(media: &str, given: &str) -> bool {
 /// Reads a JSON body.
 pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(|error| {
         let refusal = Refusal::from_json(error.inner());
         let tokens: Vec<String> = error.path().iter().filter_map(token).collect();
         if refusal.code == "syntax" && refusal.pointer.is_empty() {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use symbolon_wire::{Validate, Violations};
+use symbolon_wire::{Strict, Validate, Violations};
 
 /// Reads a value and writes it again, or says why not.
 type Read = Box<dyn Fn(&Value) -> Result<Value, String>>;
@@ -34,8 +34,9 @@ fn read<T: DeserializeOwned + Serialize>(value: &Value) -> Result<Value, String>
     serde_json::to_value(read).map_err(|error| error.to_string())
 }
 
+/// As the edge reads a request.
 fn check<T: DeserializeOwned + Serialize + Validate>(value: &Value) -> Result<Value, String> {
-    let read: T = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+    let read = T::deserialize(Strict(value)).map_err(|error| error.to_string())?;
     let mut violations = Violations::default();
     read.validate(&mut violations);
     if !violations.is_empty() {

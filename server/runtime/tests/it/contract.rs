@@ -75,6 +75,12 @@ async fn a_body_s_violations_point_into_it_and_never_quote_it() {
             r#"{"symbol":"a","quantity":"hunter2, expected hunter2, expected a","x":1}"#,
             vec!["body /quantity type"],
         ),
+        (r#"["a",1]"#, vec!["body  type"]),
+        (r#"{"symbol":"a","quantity":1,"legs":[["Buy"]]}"#, vec!["body /legs/0 type"]),
+        (
+            r#"{"symbol":"a","quantity":1,"legs":[{"side":{"Buy":null}}]}"#,
+            vec!["body /legs/0/side type"],
+        ),
         (r#"{"symbol":"a","quantity":1,"hunter2":1}"#, vec!["body /hunter2 additionalProperties"]),
         (
             r#"{"symbol":"hunter2hunter2","quantity":0}"#,
