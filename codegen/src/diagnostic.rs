@@ -52,6 +52,12 @@ pub enum Kind {
         /// A name that stands where it leads and looks alike.
         similar: Option<String>,
     },
+    /// A reference leads out of the file system.
+    #[error("`{reference}` is not read: it is no file beside this one")]
+    RemoteRef {
+        /// The reference as written.
+        reference: String,
+    },
     /// A reference leads to itself.
     #[error("`{reference}` leads back to itself")]
     RefCycle {
@@ -65,6 +71,14 @@ pub enum Kind {
         id: String,
         /// Where it was first.
         first: Place,
+    },
+    /// Two templates of one method that the same paths match.
+    #[error("every path that `{path}` matches is one of `{first}` already")]
+    ClashingPaths {
+        /// The template.
+        path: String,
+        /// The template that stood there first.
+        first: String,
     },
     /// A path template names a parameter that nothing declares.
     #[error("the path parameter `{name}` is not declared")]
@@ -156,8 +170,10 @@ impl Kind {
             | Self::Malformed { .. }
             | Self::NotAContract { .. }
             | Self::RefNotFound { .. }
+            | Self::RemoteRef { .. }
             | Self::RefCycle { .. }
             | Self::DuplicateOperationId { .. }
+            | Self::ClashingPaths { .. }
             | Self::UnknownKeyword { .. }
             | Self::BadKeyword { .. }
             | Self::UndocumentedStatus { .. }
@@ -175,8 +191,10 @@ impl Kind {
             Self::Malformed { .. } => "malformed",
             Self::NotAContract { .. } => "not-a-contract",
             Self::RefNotFound { .. } => "ref-not-found",
+            Self::RemoteRef { .. } => "remote-ref",
             Self::RefCycle { .. } => "ref-cycle",
             Self::DuplicateOperationId { .. } => "duplicate-operation-id",
+            Self::ClashingPaths { .. } => "clashing-paths",
             Self::UndeclaredPathParameter { .. } => "undeclared-path-parameter",
             Self::UnknownKeyword { .. } => "unknown-keyword",
             Self::BadKeyword { .. } => "bad-keyword",
@@ -195,8 +213,10 @@ impl Kind {
             Self::Malformed { .. } => "the parser stopped here",
             Self::NotAContract { .. } => "in this document",
             Self::RefNotFound { .. } => "nothing at this address",
+            Self::RemoteRef { .. } => "remote",
             Self::RefCycle { .. } => "the circle begins here",
             Self::DuplicateOperationId { .. } => "taken",
+            Self::ClashingPaths { .. } => "the same method at the same paths",
             Self::UndeclaredPathParameter { .. } => "named in this path",
             Self::UnknownKeyword { .. } => "unknown",
             Self::BadKeyword { .. } => "here",
@@ -218,10 +238,19 @@ impl Kind {
             }
             Self::RefNotFound { similar: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::RefNotFound { similar: None, .. } => "define it, or mend the address".into(),
+            Self::RemoteRef { .. } => {
+                "download the file and refer to it by its path: nothing is fetched while \
+                 generating"
+                    .into()
+            }
             Self::RefCycle { .. } => "let one of the references lead to a definition".into(),
             Self::DuplicateOperationId { first, .. } => format!(
                 "every operationId is unique in its document; the first is at {}#{}",
                 first.file, first.pointer
+            ),
+            Self::ClashingPaths { first, .. } => format!(
+                "the names of parameters tell no paths apart; move the operation to `{first}`, \
+                 or give one of them a text of its own"
             ),
             Self::UndeclaredPathParameter { .. } => {
                 "it is taken for required text; declare it with `in: path`".into()

@@ -67,6 +67,40 @@ impl Name {
         Self(words)
     }
 
+    /// This name with a word at its end, once.
+    #[must_use]
+    pub fn ending(&self, word: &str) -> Self {
+        match self.0.last() {
+            Some(last) if last == word => self.clone(),
+            Some(_) | None => self.then(&Self::new(word)),
+        }
+    }
+
+    /// This name with another number behind it: `variant 1` is `variant 2`.
+    #[must_use]
+    pub fn renumbered(&self, number: usize) -> Self {
+        match self.0.split_last() {
+            Some((last, words)) if !words.is_empty() && last.parse::<usize>().is_ok() => {
+                Self(words.to_vec()).numbered(number)
+            }
+            Some(_) | None => self.numbered(number),
+        }
+    }
+
+    /// This name in at most so many letters, as far as its first and its last word allow: words
+    /// in the middle go.
+    #[must_use]
+    pub fn within(&self, letters: usize) -> Self {
+        let length =
+            |words: &[String]| words.iter().map(|word| word.chars().count()).sum::<usize>();
+        let mut words = self.0.clone();
+        while words.len() > 2 && length(&words) > letters {
+            // What comes last tells most.
+            words.remove((words.len() - 1) / 2);
+        }
+        Self(words)
+    }
+
     /// What two names share that no language may tell apart; a letter leads where a digit would,
     /// as in identifiers.
     pub fn key(&self) -> String {
@@ -142,6 +176,13 @@ mod tests {
         assert_eq!(words("ipv4Address2"), "ipv4 address2");
         assert_eq!(words("+1"), "plus 1");
         assert_eq!(words("$$$"), "empty");
+    }
+
+    #[test]
+    fn long_names_lose_what_is_in_their_middle() {
+        let words = |text: &str, letters| Name::new(text).within(letters).words().join(" ");
+        assert_eq!(words("a-bb-cc-dd-e", 6), "a bb dd e");
+        assert_eq!(words("a-bb", 1), "a bb");
     }
 
     #[test]

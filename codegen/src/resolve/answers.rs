@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Scope;
+use super::schemas::component;
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::model::{
     Answer, Body, BodyKind, Constraints, Definition, Header, Name, Scalar, Shape, Status, System,
@@ -21,7 +22,8 @@ pub(super) fn request_body<'a>(
 ) -> Option<Body> {
     let at = scope.follow(&operation.get("requestBody")?)?;
     let content = at.get("content")?;
-    let body = body(scope, &content, &name.then(&Name::new("body")))?;
+    let name = component(&at).unwrap_or_else(|| name.clone()).ending("body");
+    let body = body(scope, &content, &name)?;
     Some(Body { required: at.flag("required"), ..body })
 }
 
@@ -86,7 +88,10 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
         Status::Range(hundred) => format!("{hundred}xx"),
         Status::Default => "default".to_owned(),
     };
-    let name = name.then(&Name::new("response")).then(&Name::new(&label));
+    let name = match component(at) {
+        Some(own) => own.ending("response"),
+        None => name.then(&Name::new("response")).then(&Name::new(&label)),
+    };
     let mut body = at.get("content").and_then(|content| body(scope, &content, &name));
     if let Some(body) = &mut body
         && matches!(body.kind, BodyKind::Form | BodyKind::Multipart)
@@ -152,7 +157,10 @@ fn headers<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, owner: &Name) -> Vec<Head
         let Some(header) = scope.follow(&header) else { continue };
         let name = names[wire].clone();
         let ty = match header.get("schema") {
-            Some(schema) => scope.type_of(&schema, &owner.then(&name)).0,
+            Some(schema) => {
+                let named = component(&header).unwrap_or_else(|| owner.then(&name));
+                scope.type_of(&schema, &named).0
+            }
             None => Type::Scalar(Scalar::Text),
         };
         headers.push(Header { wire: wire.to_owned(), name, required: header.flag("required"), ty });

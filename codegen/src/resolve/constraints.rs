@@ -1,5 +1,6 @@
 //! Constraint keywords of one schema.
 
+use regress::Regex;
 use serde_json::Value;
 
 use crate::model::{Bound, Constraints};
@@ -11,7 +12,7 @@ pub(super) fn constraints(at: &Cursor<'_>) -> Constraints {
     Constraints {
         min_length: count("minLength").filter(|length| *length > 0),
         max_length: count("maxLength"),
-        pattern: at.text("pattern").map(str::to_owned),
+        pattern: at.text("pattern").filter(|text| is_pattern(text)).map(str::to_owned),
         minimum: bound(at, "minimum", "exclusiveMinimum"),
         maximum: bound(at, "maximum", "exclusiveMaximum"),
         multiple_of: at.value.get("multipleOf").and_then(Value::as_i64).filter(|by| *by > 1),
@@ -25,6 +26,11 @@ pub(super) fn constraints(at: &Cursor<'_>) -> Constraints {
             .map(|names| Box::new(constraints(&names)))
             .filter(|names| !names.is_empty()),
     }
+}
+
+/// Whether the engine that holds values against patterns can read this one.
+pub(super) fn is_pattern(text: &str) -> bool {
+    Regex::with_flags(text, "u").or_else(|_| Regex::new(text)).is_ok()
 }
 
 /// 3.0 spells an exclusive bound as a flag beside the bound, 3.1 as a bound of its own.

@@ -1,6 +1,7 @@
 //! Documents to the model, one pass a file. Total: every problem is reported, none stops the rest.
 
 mod all_of;
+mod alternatives;
 mod answers;
 mod constraints;
 mod directions;
@@ -21,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::model::{Definition, Documents, Name, System, TypeId, unique_names};
-use crate::source::{Cursor, Place, RefError, Sources, bundle};
+use crate::source::{Cursor, Place, RefError, Sources, bundle, is_remote};
 
 /// Which files of the sources make a system.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +76,9 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     problems.dedup();
     (system, problems)
 }
+
+/// Letters of a name made up for a type in place: nobody can read more.
+const LETTERS: usize = 60;
 
 /// What the passes share: the sources, the types defined so far and the problems found.
 struct Scope<'a> {
@@ -162,6 +166,9 @@ impl<'a> Scope<'a> {
             {
                 return;
             }
+            RefError::Missing { reference, .. } if is_remote(&reference) => {
+                Kind::RemoteRef { reference }
+            }
             RefError::Missing { reference, siblings } => {
                 let wanted = reference.rsplit('/').next().unwrap_or(&reference);
                 let similar = similar(wanted, siblings.iter().map(String::as_str));
@@ -193,6 +200,7 @@ impl<'a> Scope<'a> {
 
     /// A free type name as close to the wanted one as can be had.
     fn free_name(&mut self, wanted: &Name) -> TypeId {
+        let wanted = wanted.within(LETTERS);
         let free = (2..).map(|number| wanted.numbered(number));
         let name = std::iter::once(wanted.clone())
             .chain(free)

@@ -22,10 +22,9 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
     let names = unique_names(found.iter().map(|found| found.id.as_str()));
     let mut by_tag: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
     for found in &found {
-        let tag = match found.at.get("tags").and_then(|tags| tags.elements().into_iter().next()) {
-            Some(tag) => tag.value.as_str().unwrap_or("default").to_owned(),
-            None => "default".to_owned(),
-        };
+        let tag = found.at.get("tags").and_then(|tags| tags.elements().into_iter().next());
+        let tag = tag.and_then(|tag| tag.value.as_str()).filter(|tag| !tag.trim().is_empty());
+        let tag = tag.unwrap_or("default").to_owned();
         let operation = operation(scope, root, found, &names[&found.id], system);
         by_tag.entry(tag).or_default().push(operation);
     }
@@ -53,14 +52,25 @@ struct Found<'a> {
 fn find<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) -> Vec<Found<'a>> {
     let mut found: Vec<Found<'a>> = Vec::new();
     let mut first: BTreeMap<String, Place> = BTreeMap::new();
-    for (path, item) in root.get("paths").map(|paths| paths.members()).unwrap_or_default() {
-        if !path.starts_with('/') {
+    let mut routes: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    for (path, key) in root.get("paths").map(|paths| paths.members()).unwrap_or_default() {
+        if path.starts_with("x-") {
             continue;
         }
-        let Some(item) = scope.follow(&item) else { continue };
+        if !path.starts_with('/') {
+            let why = "it begins with no slash; nothing is generated for what stands there";
+            scope.degrade(&key, "a path", why);
+            continue;
+        }
+        let Some(item) = scope.follow(&key) else { continue };
         for method in METHODS {
             let Some(at) = item.get(method) else { continue };
             let Some(at) = scope.follow(&at) else { continue };
+            if let Some(earlier) = routes.insert((method, route(path)), path) {
+                let place = key.get(method).unwrap_or_else(|| key.clone());
+                let kind = Kind::ClashingPaths { path: path.into(), first: earlier.into() };
+                scope.report(&place, kind);
+            }
             let id = match at.text("operationId") {
                 Some(id) => id.to_owned(),
                 None => format!("{method} {path}"),
@@ -79,6 +89,25 @@ fn find<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) -> Vec<Found<'a>> {
         }
     }
     found
+}
+
+/// What a router sees of a path template: its texts, and where its parameters are.
+fn route(path: &str) -> String {
+    let mut route = String::new();
+    for (index, segment) in path.trim_start_matches('/').split('/').enumerate() {
+        if index > 0 {
+            route.push('/');
+        }
+        let mut rest = segment;
+        while let Some((text, tail)) = rest.split_once('{') {
+            let Some((_, tail)) = tail.split_once('}') else { break };
+            route.push_str(text);
+            route.push_str("{}");
+            rest = tail;
+        }
+        route.push_str(rest);
+    }
+    route
 }
 
 /// Bodies of problem responses of operations that list their problems by code.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Scope;
+use super::schemas::component;
 use crate::diagnostic::Kind;
 use crate::model::{Constraints, Location, Name, Parameter, Scalar, Style, Type, unique_names};
 use crate::source::Cursor;
@@ -38,7 +39,14 @@ pub(super) fn resolve<'a>(
         }
     }
     let declared: Vec<String> = template_names(path);
-    found.retain(|(location, name), _| *location != Location::Path || declared.contains(name));
+    found.retain(|(location, name), at| {
+        let stands = *location != Location::Path || declared.contains(name);
+        if !stands {
+            let why = format!("the path has no `{{{name}}}`, so it is left out");
+            scope.degrade(at, "a parameter", &why);
+        }
+        stands
+    });
     let labels: BTreeMap<(Location, String), String> =
         found.keys().map(|key| (key.clone(), label(key, found.keys()))).collect();
     let missing: Vec<String> = declared
@@ -88,7 +96,10 @@ fn parameter<'a>(
 ) -> Parameter {
     let (location, wire) = key;
     let (ty, constraints) = match at.get("schema") {
-        Some(schema) => scope.type_of(&schema, &owner.then(name)),
+        Some(schema) => {
+            let named = component(at).unwrap_or_else(|| owner.then(name));
+            scope.type_of(&schema, &named)
+        }
         None => {
             if at.get("content").is_some() {
                 let why = "its `content` is sent and received as text";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::constraints::constraints;
+use super::constraints::{constraints, is_pattern};
 use super::{Scope, keywords};
 use crate::diagnostic::Kind;
 use crate::model::{
@@ -155,6 +155,10 @@ impl<'a> Scope<'a> {
         if let Some(keyword) = NOT_ENFORCED.iter().find(|keyword| schema.contains_key(**keyword)) {
             self.degrade(at, "a schema", &format!("`{keyword}` is not enforced"));
         }
+        self.check_pattern(at);
+        if let Some(names) = at.get("propertyNames") {
+            self.check_pattern(&names);
+        }
         let nullable = accepts_null(at);
         if let Some(value) = schema.get("const") {
             return self.enumeration(at, std::slice::from_ref(value), nullable);
@@ -198,6 +202,16 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Reports a pattern that no value will be held against.
+    fn check_pattern(&mut self, at: &Cursor<'a>) {
+        if let Some(pattern) = at.get("pattern")
+            && !pattern.value.as_str().is_some_and(is_pattern)
+        {
+            let why = "its pattern is not enforced: it is no regular expression of ECMA-262";
+            self.degrade(&pattern, "a schema", why);
+        }
+    }
+
     fn object(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
         let mut parts = super::all_of::Parts::default();
         parts.take(at);
@@ -216,7 +230,9 @@ impl<'a> Scope<'a> {
             None => Additional::Ignored,
             Some(schema) => match schema.value {
                 Value::Bool(false) => Additional::Denied,
-                Value::Bool(true) => Additional::Ignored,
+                // A map is what it is; beside members, it says that there are others to keep.
+                Value::Bool(true) if parts.properties.is_empty() => Additional::Ignored,
+                Value::Bool(true) => Additional::Kept(Type::Any),
                 _ => {
                     let (ty, limits) = self.type_of(schema, &name.then(&Name::new("value")));
                     if !limits.is_empty() && !parts.properties.is_empty() {
@@ -359,6 +375,16 @@ impl<'a> Scope<'a> {
 fn is_below(inner: &Cursor<'_>, outer: &Cursor<'_>) -> bool {
     inner.file.path == outer.file.path
         && inner.pointer.as_str().starts_with(&format!("{}/", outer.pointer))
+}
+
+/// The name of a component, or of what stands at the top of another file.
+pub(super) fn component(at: &Cursor<'_>) -> Option<Name> {
+    let tokens: Vec<String> = at.pointer.tokens().collect();
+    match tokens.as_slice() {
+        [components, _, name] if components == "components" => Some(Name::new(name)),
+        [name] => Some(Name::new(name)),
+        _ => None,
+    }
 }
 
 /// What to call the owner of a member that came here through `allOf`: the schema it stands in.

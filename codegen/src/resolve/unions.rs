@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::Scope;
 use super::all_of::Parts;
+use super::alternatives::{Alternative, content, kind, names_in_place, variants};
 use super::schemas::{Built, texts_enumeration};
-use crate::model::{Constraints, Name, Scalar, Shape, Tag, Type, Union, Variant, unique_names};
+use crate::model::{Constraints, Name, Scalar, Shape, Tag, Type, Union};
 use crate::source::{Cursor, file_stem};
 
 impl<'a> Scope<'a> {
@@ -30,29 +31,18 @@ impl<'a> Scope<'a> {
             let limits = Constraints { integers, ..Constraints::default() };
             return Built::plain(Type::Scalar(Scalar::Int64), limits, nullable);
         }
-        let property = at
-            .get("discriminator")
-            .and_then(|found| found.text("propertyName"))
-            .filter(|property| elements.iter().all(|element| has_property(element, property)));
-        let tagged = match property {
-            Some(property) => Some((property.to_owned(), declared_tags(at, &elements, property))),
-            None => inferred_tags(&elements),
+        let tagged = self.tags(at, alternatives, &elements);
+        let (tag, mut tags) = match tagged {
+            Some((wire, tags)) => (Some(Tag { wire }), tags),
+            None => (None, Vec::new()),
         };
-        let tagged = tagged.filter(|(_, tags)| {
-            let mut seen = BTreeSet::new();
-            let distinct = tags.iter().flatten().all(|tag| seen.insert(tag));
-            if !distinct {
-                let why = "its alternatives are tried in turn: two of them have the same tag";
-                self.degrade(alternatives, "a union", why);
-            }
-            distinct
-        });
-        let hints: Vec<String> = elements.iter().enumerate().map(hint).collect();
+        tags.resize(elements.len(), Vec::new());
+        let names = names_in_place(&elements, &tags, name);
         let types: Vec<Type> = elements
             .iter()
-            .zip(&hints)
-            .map(|(element, hint)| {
-                let (ty, limits) = self.type_of(element, &name.then(&Name::new(hint)));
+            .zip(&names)
+            .map(|(element, own)| {
+                let (ty, limits) = self.type_of(element, &name.then(own));
                 if !limits.is_empty() {
                     let why = "what it asks of its values beyond their type is not enforced";
                     self.degrade(element, "an alternative", why);
@@ -68,17 +58,46 @@ impl<'a> Scope<'a> {
             self.degrade(alternatives, "a union", why);
             return Built::any();
         }
-        let (tag, mut tags) = match tagged {
-            Some((wire, tags)) => (Some(Tag { wire }), tags),
-            None => (None, Vec::new()),
-        };
-        tags.resize(types.len(), Vec::new());
-        let in_place = elements.iter().map(|element| element.reference().is_none()).collect();
-        let variants = variants(types, hints, in_place, tags, tag.is_some());
+        let found = elements.iter().zip(names).zip(types.into_iter().zip(tags));
+        let found: Vec<Alternative> = found
+            .map(|((element, own), (ty, tags))| Alternative {
+                label: label(element, own, &ty, &tags, &elements),
+                content: content(element.value),
+                ty,
+                tags,
+            })
+            .collect();
+        let variants = variants(found, name, tag.is_some());
         match variants.as_slice() {
             [single] => Built::plain(single.ty.clone(), Constraints::default(), nullable),
             _ => Built { shape: Shape::Union(Union { tag, variants }), nullable },
         }
+    }
+
+    /// The property that tells the alternatives apart, and its values for each of them.
+    fn tags(
+        &mut self,
+        at: &Cursor<'a>,
+        alternatives: &Cursor<'a>,
+        elements: &[Cursor<'a>],
+    ) -> Option<(String, Vec<Vec<String>>)> {
+        let property = at
+            .get("discriminator")
+            .and_then(|found| found.text("propertyName"))
+            .filter(|property| elements.iter().all(|element| has_property(element, property)));
+        let tagged = match property {
+            Some(property) => Some((property.to_owned(), declared_tags(at, elements, property))),
+            None => inferred_tags(elements),
+        };
+        tagged.filter(|(_, tags)| {
+            let mut seen = BTreeSet::new();
+            let distinct = tags.iter().flatten().all(|tag| seen.insert(tag));
+            if !distinct {
+                let why = "its alternatives are tried in turn: two of them have the same tag";
+                self.degrade(alternatives, "a union", why);
+            }
+            distinct
+        })
     }
 
     /// An alternative that is the only one, `null` aside: it is that schema.
@@ -114,55 +133,33 @@ impl<'a> Scope<'a> {
                 _ => Type::Map(Box::new(Type::Any)),
             })
             .collect();
-        let hints = names.iter().map(|kind| (*kind).to_owned()).collect();
-        let tags = vec![Vec::new(); types.len()];
-        let in_place = vec![true; types.len()];
-        let variants = variants(types, hints, in_place, tags, false);
+        let found = names.iter().zip(types).map(|(kind, ty)| Alternative {
+            ty,
+            label: Name::new(kind),
+            content: (*kind).to_owned(),
+            tags: Vec::new(),
+        });
+        let variants = variants(found.collect(), name, false);
         Built { shape: Shape::Union(Union { tag: None, variants }), nullable }
     }
 }
 
-/// Variants with names of their own; without a tag, a type that stands twice counts once.
-fn variants(
-    types: Vec<Type>,
-    hints: Vec<String>,
-    in_place: Vec<bool>,
-    tags: Vec<Vec<String>>,
-    tagged: bool,
-) -> Vec<Variant> {
-    let labels: Vec<String> = types
-        .iter()
-        .zip(hints.into_iter().zip(in_place))
-        .map(|(ty, (hint, in_place))| match ty {
-            // What is defined in place has the name of the union in its own name already.
-            Type::Named(_) if in_place => hint,
-            Type::Named(id) => id.0.words().join("-"),
-            Type::Scalar(_)
-            | Type::List(_)
-            | Type::Map(_)
-            | Type::Nullable(_)
-            | Type::Problem
-            | Type::Any => hint,
-        })
-        .collect();
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    let unique: Vec<String> = labels
-        .iter()
-        .map(|label| {
-            let count = seen.entry(label).or_default();
-            *count += 1;
-            if *count == 1 { label.clone() } else { format!("{label}-{count}") }
-        })
-        .collect();
-    let names = unique_names(unique.iter().map(String::as_str));
-    let mut variants: Vec<Variant> = Vec::new();
-    for ((ty, label), tags) in types.into_iter().zip(&unique).zip(tags) {
-        if !tagged && variants.iter().any(|variant| variant.ty == ty) {
-            continue;
-        }
-        variants.push(Variant { name: names[label].clone(), ty, tags, recursive: false });
+/// What to call an alternative: what is defined in place has its name from there already.
+fn label(
+    element: &Cursor<'_>,
+    own: Name,
+    ty: &Type,
+    tags: &[String],
+    elements: &[Cursor<'_>],
+) -> Name {
+    let same = |other: &&Cursor<'_>| other.reference() == element.reference();
+    match (ty, tags) {
+        (Type::Named(_), _) if element.reference().is_none() => own,
+        (Type::Named(_), [tag, ..]) if elements.iter().filter(same).count() > 1 => Name::new(tag),
+        (Type::Named(id), _) => id.0.clone(),
+        (_, []) if element.text("title").is_none() => kind(ty).map_or(own, Name::new),
+        (_, _) => own,
     }
-    variants
 }
 
 fn is_null(at: &Cursor<'_>) -> bool {
@@ -172,17 +169,6 @@ fn is_null(at: &Cursor<'_>) -> bool {
             .get("enum")
             .and_then(Value::as_array)
             .is_some_and(|values| values.iter().all(Value::is_null))
-}
-
-/// What to call an alternative that has no name of its own.
-fn hint((index, at): (usize, &Cursor<'_>)) -> String {
-    if let Some(title) = at.text("title") {
-        return title.to_owned();
-    }
-    match super::schemas::type_names(at).as_slice() {
-        [single] if *single != "object" => (*single).to_owned(),
-        _ => format!("variant-{}", index + 1),
-    }
 }
 
 /// The values of alternatives that are single texts, with their prose.

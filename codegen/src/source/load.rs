@@ -60,7 +60,7 @@ impl Sources {
                     continue;
                 }
             };
-            match parse(&text) {
+            match parse(&path, &text) {
                 Ok(value) => {
                     let mut found = Vec::new();
                     outward(&value, &Pointer::default(), Names::Keywords, &mut found);
@@ -111,7 +111,7 @@ fn outward(value: &Value, pointer: &Pointer, names: Names, found: &mut Vec<(Stri
                 let Some(inner) = names.inside(name, member) else { continue };
                 if let (true, Some(text)) = (name == "$ref", member.as_str()) {
                     let path = text.split('#').next().unwrap_or_default();
-                    if !path.is_empty() && !path.contains("://") {
+                    if !path.is_empty() && !is_remote(path) {
                         found.push((path.to_owned(), pointer.child(name)));
                     }
                 }
@@ -129,6 +129,11 @@ fn outward(value: &Value, pointer: &Pointer, names: Names, found: &mut Vec<(Stri
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// Whether a reference leads out of the file system: nothing is fetched from there.
+pub fn is_remote(reference: &str) -> bool {
+    reference.split('#').next().is_some_and(|path| path.contains("://"))
 }
 
 /// The path that a URI reference names when written in the file `from`.

@@ -4,6 +4,7 @@
 //! [`locate`] finds it in the text only when a problem points there.
 
 mod cursor;
+mod json;
 mod json_pointer;
 mod load;
 mod locate;
@@ -14,11 +15,36 @@ pub mod bundle;
 
 pub use cursor::{Cursor, RefError};
 pub use json_pointer::Pointer;
-pub use load::{LoadError, Reader, Sources, file_stem, normal};
+pub use load::{LoadError, Reader, Sources, file_stem, is_remote, normal};
 pub use locate::{Located, locate, locate_all};
-pub use yaml::{Located as ParseError, parse};
+pub use yaml::Located as ParseError;
 
 use serde_json::Value;
+
+/// Parses the text of the file of this path: JSON where its ending or its first signs say so,
+/// else YAML, of which JSON is a part.
+///
+/// # Errors
+/// The first mistake, with its place.
+pub fn parse(path: &str, text: &str) -> Result<Value, ParseError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let Some(inside) = text.trim_start().strip_prefix('{') else {
+        return if ending.as_deref() == Some("json") {
+            json::parse(text)
+        } else {
+            yaml::parse(text)
+        };
+    };
+    // Where YAML is expected, what no JSON parser takes may still be YAML.
+    match (json::parse(text), ending.as_deref()) {
+        (Err(_), Some("yaml" | "yml")) => yaml::parse(text),
+        (Err(_), ending) if ending != Some("json") && !inside.trim_start().starts_with('"') => {
+            yaml::parse(text)
+        }
+        (parsed, _) => parsed,
+    }
+}
 
 /// One file of a contract, parsed.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! YAML 1.2 (core schema) and JSON text to values.
+//! YAML text to values: YAML 1.2 (core schema), and the merge keys of 1.1 that many still write.
 
 use std::collections::HashMap;
 
@@ -22,17 +22,8 @@ pub struct Located {
     pub message: String,
 }
 
-/// Parses JSON or YAML; text that opens with a brace is taken for JSON first.
-///
-/// # Errors
-/// The first mistake, with its place.
-pub fn parse(text: &str) -> Result<Value, Located> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim_start().starts_with('{')
-        && let Ok(value) = serde_json::from_str(text)
-    {
-        return Ok(value);
-    }
+/// Parses YAML.
+pub(super) fn parse(text: &str) -> Result<Value, Located> {
     Builder::default().build(text)
 }
 
@@ -51,10 +42,19 @@ enum Open {
     },
     Mapping {
         members: Map<String, Value>,
-        key: Option<(String, Span)>,
+        /// What merge keys brought, in their order.
+        merged: Vec<Value>,
+        key: Option<Key>,
         anchor: usize,
         nodes: usize,
     },
+}
+
+/// A key whose value is awaited.
+struct Key {
+    text: String,
+    span: Span,
+    plain: bool,
 }
 
 impl Builder {
@@ -87,7 +87,7 @@ impl Builder {
                 let tagged = tag.is_some_and(|tag| tag.suffix == "str");
                 let plain = matches!(style, ScalarStyle::Plain) && !tagged;
                 if let Some(Open::Mapping { key: key @ None, .. }) = self.stack.last_mut() {
-                    *key = Some((text.into_owned(), span));
+                    *key = Some(Key { text: text.into_owned(), span, plain });
                     return Ok(None);
                 }
                 let value =
@@ -105,15 +105,16 @@ impl Builder {
             Event::SequenceStart(anchor, _) => {
                 self.open(Open::Sequence { items: Vec::new(), anchor, nodes: self.nodes }, span)
             }
-            Event::MappingStart(anchor, _) => self.open(
-                Open::Mapping { members: Map::new(), key: None, anchor, nodes: self.nodes },
-                span,
-            ),
+            Event::MappingStart(anchor, _) => {
+                let (members, merged, nodes) = (Map::new(), Vec::new(), self.nodes);
+                self.open(Open::Mapping { members, merged, key: None, anchor, nodes }, span)
+            }
             Event::SequenceEnd | Event::MappingEnd => match self.stack.pop() {
                 Some(Open::Sequence { items, anchor, nodes }) => {
                     self.close_nested(Value::Array(items), anchor, nodes, span)
                 }
-                Some(Open::Mapping { members, anchor, nodes, .. }) => {
+                Some(Open::Mapping { mut members, merged, anchor, nodes, .. }) => {
+                    merge(&mut members, merged);
                     self.close_nested(Value::Object(members), anchor, nodes, span)
                 }
                 None => Err(at(span, "a collection ends that never began")),
@@ -162,17 +163,48 @@ impl Builder {
         match self.stack.last_mut() {
             None => return Ok(Some(value)),
             Some(Open::Sequence { items, .. }) => items.push(value),
-            Some(Open::Mapping { members, key, .. }) => {
-                let Some((name, key)) = key.take() else {
+            Some(Open::Mapping { members, merged, key, .. }) => {
+                let Some(key) = key.take() else {
                     return Err(at(span, "a mapping key must be a scalar"));
                 };
-                if members.contains_key(&name) {
-                    return Err(at(key, &format!("the key `{name}` stands twice")));
+                if key.plain && key.text == "<<" {
+                    if !is_mergeable(&value) {
+                        return Err(at(key.span, "`<<` merges a mapping, or a list of mappings"));
+                    }
+                    merged.push(value);
+                    return Ok(None);
                 }
-                members.insert(name, value);
+                if members.contains_key(&key.text) {
+                    return Err(at(key.span, &format!("the key `{}` stands twice", key.text)));
+                }
+                members.insert(key.text, value);
             }
         }
         Ok(None)
+    }
+}
+
+/// Whether a merge key may have this value.
+fn is_mergeable(value: &Value) -> bool {
+    match value {
+        Value::Object(_) => true,
+        Value::Array(items) => items.iter().all(Value::is_object),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// Adds what merge keys brought; a mapping's own members win, then whatever was brought first.
+fn merge(members: &mut Map<String, Value>, merged: Vec<Value>) {
+    for value in merged {
+        match value {
+            Value::Object(brought) => {
+                for (name, member) in brought {
+                    members.entry(name).or_insert(member);
+                }
+            }
+            Value::Array(items) => merge(members, items),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
     }
 }
 
@@ -233,6 +265,17 @@ mod tests {
     #[test]
     fn expands_aliases() {
         assert_eq!(parse("a: &x {b: 1}\nc: *x\n"), Ok(json!({"a": {"b": 1}, "c": {"b": 1}})));
+    }
+
+    #[test]
+    fn merges_as_yaml_1_1_does() {
+        let text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: *a, y: 3}\n\
+            d: {x: 0, <<: [*b, *a]}\ne: {'<<': 1}\n";
+        let merged = parse(text).unwrap_or_default();
+        assert_eq!(merged["c"], json!({"x": 1, "y": 3}));
+        assert_eq!(merged["d"], json!({"x": 0, "y": 2, "z": 2}));
+        assert_eq!(merged["e"], json!({"<<": 1}));
+        assert_eq!(parse("a: 1\nb:\n  <<: 1\n").map_err(|error| error.line), Err(3));
     }
 
     #[test]

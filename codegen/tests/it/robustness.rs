@@ -39,7 +39,7 @@ fn documents() -> Vec<(PathBuf, Value)> {
     files.push(cases_folder().join("../../../contracts/calls/openapi.yaml"));
     files.sort();
     let parsed = |path: PathBuf| {
-        let value = parse(&fs::read_to_string(&path).unwrap()).ok()?;
+        let value = parse("openapi.yaml", &fs::read_to_string(&path).unwrap()).ok()?;
         Some((path, value))
     };
     files.into_iter().filter_map(parsed).collect()

@@ -41,7 +41,7 @@ pub const IDEMPOTENCY_KEY_REUSED: ProblemKind = ProblemKind {
     type_: "",
 };
 
-/// Some part of the request is malformed; `errors` lists every place.
+/// Some part of the request is malformed; `errors` names the places found.
 pub const INVALID_REQUEST: ProblemKind = ProblemKind {
     code: "invalid-request",
     status: 400,

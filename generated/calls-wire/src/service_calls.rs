@@ -231,7 +231,7 @@ pub mod submit_service_call {
     /// What is asked.
     #[derive(Debug, Clone, PartialEq)]
     pub struct Request {
-        /// Names this submission; sent again with the same body it changes nothing.
+        /// Names this submission; sent again with a byte-identical body it changes nothing.
         pub idempotency_key: String,
         pub body: types::SubmitServiceCall,
     }

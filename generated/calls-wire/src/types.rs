@@ -64,7 +64,6 @@ pub struct AttemptFailedData {
     pub status: Option<HttpStatus>,
 }
 
-/// `AttemptFailedType` of the contract.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -140,7 +139,6 @@ pub struct AttemptStartedData {
     pub lease_id: String,
 }
 
-/// `AttemptStartedType` of the contract.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -217,7 +215,6 @@ pub struct AttemptSucceededData {
     pub status: HttpStatus,
 }
 
-/// `AttemptSucceededType` of the contract.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -289,7 +286,6 @@ pub struct DueTimeReachedData {
     pub due_at: Timestamp,
 }
 
-/// `DueTimeReachedType` of the contract.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -636,7 +632,6 @@ pub struct ServiceCallCancelledData {
     pub previous_status: Open<ServiceCallStatus>,
 }
 
-/// `ServiceCallCancelledType` of the contract.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -833,7 +828,6 @@ pub struct ServiceCallFailedData {
     pub kind: Open<FailureKind>,
 }
 
-/// `ServiceCallFailedType` of the contract.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -948,7 +942,6 @@ pub struct ServiceCallScheduledData {
     pub due_at: Timestamp,
 }
 
-/// `ServiceCallScheduledType` of the contract.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -1088,7 +1081,6 @@ pub struct ServiceCallSubmittedData {
     pub tags: Tags,
 }
 
-/// `ServiceCallSubmittedType` of the contract.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -1162,7 +1154,6 @@ pub struct ServiceCallSucceededData {
     pub status: HttpStatus,
 }
 
-/// `ServiceCallSucceededType` of the contract.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -1210,7 +1201,9 @@ pub struct ServiceCallSummary {
     pub updated_at: UpdatedAt,
 }
 
-/// The beginning of the response body, at most 8192 bytes of valid UTF-8.
+/// The beginning of the response body, at most 8192 bytes of valid UTF-8. Where the target
+/// gives back values of sensitive headers, or words of them, they read `[redacted]`, unless
+/// they have fewer than four characters.
 pub type Snippet = String;
 
 /// A call to make once, now or later.
@@ -1218,7 +1211,7 @@ pub type Snippet = String;
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubmitServiceCall {
-    /// When to send it; absent or past means now.
+    /// When to send it; absent or past means now. At most 9999-12-30T22:00:00Z.
     #[serde(
         default,
         deserialize_with = "symbolon_wire::present",

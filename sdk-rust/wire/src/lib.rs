@@ -20,3 +20,8 @@ pub use problem::{Documented, In, Problem, Violation};
 pub use strict::Strict;
 pub use union::{Tagged, variant};
 pub use validate::{Pattern, Validate, Violations, compile_pattern};
+
+/// What generated code names without a dependency of its own.
+pub mod reexport {
+    pub use {jiff, serde_json, uuid};
+}

@@ -202,7 +202,7 @@ export function listServiceCalls(
 /** What `submitServiceCall` sends. */
 export interface SubmitServiceCallRequest {
   /**
-   * Names this submission; sent again with the same body it changes nothing.
+   * Names this submission; sent again with a byte-identical body it changes nothing.
    * Made up where it is left out.
    */
   idempotencyKey?: string;

@@ -420,12 +420,16 @@ export interface ServiceCallSummary {
   updatedAt: UpdatedAt;
 }
 
-/** The beginning of the response body, at most 8192 bytes of valid UTF-8. */
+/**
+ * The beginning of the response body, at most 8192 bytes of valid UTF-8. Where the target gives
+ * back values of sensitive headers, or words of them, they read `[redacted]`, unless they have
+ * fewer than four characters.
+ */
 export type Snippet = string;
 
 /** A call to make once, now or later. */
 export interface SubmitServiceCall {
-  /** When to send it; absent or past means now. */
+  /** When to send it; absent or past means now. At most 9999-12-30T22:00:00Z. */
   dueAt?: string;
   name: ServiceCallName;
   policy?: ExecutionPolicy;

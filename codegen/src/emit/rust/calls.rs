@@ -1,7 +1,7 @@
 //! What both halves call the parts of an operation: parameters, bodies, headers, answers.
 
 use super::idents::{field_ident, literal, variant_ident};
-use crate::model::{BodyKind, Location, Name, Parameter, Status, Style};
+use crate::model::{BodyKind, Location, Name, Operation, Parameter, Status, Style};
 
 /// A parameter as the descriptor of `symbolon_wire`.
 pub(crate) fn descriptor(parameter: &Parameter) -> String {
@@ -67,4 +67,14 @@ pub(crate) fn answer_ident(status: Status) -> String {
 
 fn http_reason(code: u16) -> Option<&'static str> {
     http::StatusCode::from_u16(code).ok()?.canonical_reason().filter(|_| code != 418)
+}
+
+/// The header that carries an operation's idempotency key, if it takes one.
+pub(crate) fn idempotency_header(operation: &Operation) -> Option<String> {
+    operation.idempotency.as_ref()?;
+    let declared = operation.parameters.iter().find(|parameter| {
+        parameter.location == Location::Header
+            && parameter.wire.eq_ignore_ascii_case("idempotency-key")
+    });
+    Some(literal(declared.map_or("Idempotency-Key", |parameter| &parameter.wire)))
 }

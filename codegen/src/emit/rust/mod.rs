@@ -7,12 +7,16 @@ mod layout;
 mod package;
 mod types;
 
-pub(super) use calls::{answer_ident, body_method, descriptor, header_ident, parameter_ident};
+pub(super) use calls::{
+    answer_ident, body_method, descriptor, header_ident, idempotency_header, parameter_ident,
+};
 pub(super) use checks::{Checks, Field, Presence, holds_checks};
 pub(super) use idents::{
     context_ident, doc_lines, field_ident, literal, method_ident, module_ident, operation_ident,
     serde_camel_case, type_ident, variant_ident,
 };
 pub(super) use layout::{arm, braced, bracketed, import, or_long};
-pub(super) use package::{Heading, Manifest, context_module, heading, manifest, package};
+pub(super) use package::{
+    Heading, Manifest, context_docs, context_module, heading, manifest, package, parameter_imports,
+};
 pub(super) use types::{Position, Speller};

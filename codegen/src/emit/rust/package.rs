@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::idents::module_ident;
+use super::idents::{doc_lines, module_ident};
 use crate::emit::render::one_line;
 use crate::model::{Context, System};
 
@@ -55,4 +55,21 @@ pub(crate) fn context_module(context: &Context) -> String {
     } else {
         ident
     }
+}
+
+/// What a context is for.
+pub(crate) fn context_docs(context: &Context) -> Vec<String> {
+    let docs = doc_lines(context.description.as_deref());
+    if docs.is_empty() {
+        return vec![format!("Operations tagged `{}`.", one_line(&context.tag))];
+    }
+    docs
+}
+
+/// What a file of operations takes from `symbolon_wire` to describe their parameters.
+pub(crate) fn parameter_imports(context: &Context) -> Option<&'static str> {
+    let mut parameters = context.operations.iter().flat_map(|found| &found.parameters).peekable();
+    parameters.peek()?;
+    let styled = parameters.any(|parameter| parameter.style.is_some());
+    Some(if styled { "{Parameter, Style}" } else { "Parameter" })
 }

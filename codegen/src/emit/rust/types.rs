@@ -45,6 +45,11 @@ impl<'a> Speller<'a> {
         self.imports.insert(path);
     }
 
+    /// The path of everything to import, sorted.
+    pub(crate) fn into_paths(self) -> Vec<&'static str> {
+        self.imports.into_iter().collect()
+    }
+
     /// Everything to import, one statement a module: the standard library, others, ourselves.
     pub(crate) fn into_imports(self) -> Vec<Vec<String>> {
         let mut groups: [BTreeMap<&str, Vec<&str>>; 3] = Default::default();

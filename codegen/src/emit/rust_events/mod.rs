@@ -9,8 +9,7 @@ use super::rust::{
 use super::rust_wire::is_nominal;
 use crate::model::{Channel, System};
 
-const TEMPLATES: &[Template] =
-    &[("events/events.rs.j2", include_str!("templates/events.rs.j2"))];
+const TEMPLATES: &[Template] = &[("events/events.rs.j2", include_str!("templates/events.rs.j2"))];
 
 /// `src/events.rs` of the wire crate; nothing for a system without events.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {

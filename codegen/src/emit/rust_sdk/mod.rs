@@ -6,7 +6,8 @@ mod plan;
 
 use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{
-    context_ident, context_module, doc_lines, field_ident, heading, import, manifest, package,
+    context_docs, context_ident, context_module, field_ident, heading, import, manifest, package,
+    parameter_imports,
 };
 use crate::model::{BodyKind, Context, Operation, System};
 
@@ -39,15 +40,6 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     files
 }
 
-fn docs(context: &Context) -> Vec<String> {
-    let docs = doc_lines(context.description.as_deref());
-    if docs.is_empty() {
-        vec![format!("Operations tagged `{}`.", one_line(&context.tag))]
-    } else {
-        docs
-    }
-}
-
 fn group(context: &Context) -> plan::Group {
     let function = field_ident(&context.name);
     let taken = ["new", "over", "transport"].contains(&function.as_str());
@@ -55,7 +47,7 @@ fn group(context: &Context) -> plan::Group {
         module: context_module(context),
         function: if taken { format!("{function}_") } else { function },
         ident: context_ident(&context.name),
-        docs: docs(context),
+        docs: context_docs(context),
     }
 }
 
@@ -86,21 +78,14 @@ fn context(system: &System, context: &Context) -> plan::Context {
         imports.push("Security");
     }
     imports.sort_unstable();
-    let has_parameters = any(&|operation| !operation.parameters.is_empty());
-    let has_styles =
-        any(&|operation| operation.parameters.iter().any(|parameter| parameter.style.is_some()));
     plan::Context {
         heading: heading(system),
         tag: one_line(&context.tag),
         wire: package(system, "wire").replace('-', "_"),
         module: context_module(context),
         imports: import("symbolon_client", &imports),
-        parameter_imports: match (has_parameters, has_styles) {
-            (false, _) => None,
-            (true, false) => Some("Parameter"),
-            (true, true) => Some("{Parameter, Style}"),
-        },
-        docs: docs(context),
+        parameter_imports: parameter_imports(context),
+        docs: context_docs(context),
         ident: context_ident(&context.name),
         operations,
     }

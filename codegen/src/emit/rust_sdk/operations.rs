@@ -4,12 +4,11 @@ use super::{paging, plan};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     answer_ident, arm, body_method, braced, bracketed, descriptor, doc_lines, field_ident,
-    header_ident, literal, method_ident, module_ident, operation_ident, parameter_ident,
-    variant_ident,
+    header_ident, idempotency_header, literal, method_ident, module_ident, operation_ident,
+    parameter_ident, variant_ident,
 };
 use crate::model::{
-    Answer, Body, BodyKind, Context, Errors, Location, Operation, Scalar, Shape, Status, System,
-    Type,
+    Answer, Body, BodyKind, Context, Errors, Operation, Scalar, Shape, Status, System, Type,
 };
 
 /// The operations of a context.
@@ -81,13 +80,8 @@ fn info(operation: &Operation) -> Vec<String> {
         let accept = format!("{}, application/problem+json, application/json", body.media_type);
         lines.push(format!("accept: {}", literal(&accept)));
     }
-    if operation.idempotency.is_some() {
-        let header = operation.parameters.iter().find(|parameter| {
-            parameter.location == Location::Header
-                && parameter.wire.eq_ignore_ascii_case("idempotency-key")
-        });
-        let header = header.map_or("Idempotency-Key", |parameter| &parameter.wire);
-        lines.push(format!("idempotency: Some({})", literal(header)));
+    if let Some(header) = idempotency_header(operation) {
+        lines.push(format!("idempotency: Some({header})"));
     }
     lines
 }

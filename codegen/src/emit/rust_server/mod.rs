@@ -6,8 +6,8 @@ mod plan;
 use super::documents::pretty;
 use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{
-    context_ident, context_module, doc_lines, field_ident, heading, import, literal, manifest,
-    package,
+    context_docs, context_ident, context_module, doc_lines, field_ident, heading, import, literal,
+    manifest, package, parameter_imports,
 };
 use crate::model::{Context, Errors, Operation, System};
 
@@ -97,28 +97,17 @@ fn context(system: &System, context: &Context) -> plan::Context {
         imports.push("Requirement");
     }
     imports.sort_unstable();
-    let has_parameters = any(&|operation| !operation.parameters.is_empty());
-    let has_styles =
-        any(&|operation| operation.parameters.iter().any(|parameter| parameter.style.is_some()));
-    let mut docs = doc_lines(context.description.as_deref());
-    if docs.is_empty() {
-        docs.push(format!("Operations tagged `{}`.", one_line(&context.tag)));
-    }
     plan::Context {
         heading: heading(system),
         tag: one_line(&context.tag),
         wire: package(system, "wire").replace('-', "_"),
         module: context_module(context),
         imports: import("symbolon_server", &imports),
-        parameter_imports: match (has_parameters, has_styles) {
-            (false, _) => None,
-            (true, false) => Some("Parameter"),
-            (true, true) => Some("{Parameter, Style}"),
-        },
+        parameter_imports: parameter_imports(context),
         has_problems: any(
             &|operation| matches!(&operation.errors, Errors::Problems(codes) if !codes.is_empty()),
         ),
-        docs,
+        docs: context_docs(context),
         ident: context_ident(&context.name),
         operations: operations::plan(system, context),
     }

@@ -4,10 +4,11 @@ use super::plan;
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     answer_ident, arm, body_method, braced, descriptor, doc_lines, field_ident, header_ident,
-    literal, method_ident, module_ident, operation_ident, or_long, parameter_ident, variant_ident,
+    idempotency_header, literal, method_ident, module_ident, operation_ident, or_long,
+    parameter_ident, variant_ident,
 };
 use crate::model::{
-    Answer, Body, BodyKind, Context, Errors, Location, Operation, Requirement, Status, System,
+    Answer, Body, BodyKind, Context, Errors, Operation, Requirement, Status, System,
 };
 
 /// The operations of a context.
@@ -73,19 +74,10 @@ fn info(operation: &Operation) -> Vec<String> {
     if let Some(body) = &operation.body {
         lines.push(format!("consumes: &[{}]", literal(&body.media_type)));
     }
-    if let Some(rule) = &operation.idempotency {
-        let header = operation
-            .parameters
-            .iter()
-            .find(|parameter| {
-                parameter.location == Location::Header
-                    && parameter.wire.eq_ignore_ascii_case("idempotency-key")
-            })
-            .map_or("Idempotency-Key", |parameter| &parameter.wire);
+    if let (Some(rule), Some(header)) = (&operation.idempotency, idempotency_header(operation)) {
+        let required = rule.required;
         lines.push(format!(
-            "idempotency: Some(IdempotencyRule {{ header: {}, required: {} }})",
-            literal(header),
-            rule.required
+            "idempotency: Some(IdempotencyRule {{ header: {header}, required: {required} }})",
         ));
     }
     lines

@@ -44,7 +44,12 @@ fn behind<'a>(
             Shape::Alias(ty, limits) => behind(system, ty, limits),
             Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_) => (ty, limits),
         },
-        _ => (ty, limits),
+        Type::Scalar(_)
+        | Type::List(_)
+        | Type::Map(_)
+        | Type::Nullable(_)
+        | Type::Problem
+        | Type::Any => (ty, limits),
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) struct Union {
 pub(super) struct UnionVariant {
     pub(super) ident: String,
     pub(super) ty: String,
-    pub(super) doc: String,
+    pub(super) doc: Option<String>,
     /// The arm that reads it.
     pub(super) read: String,
     pub(super) from: bool,

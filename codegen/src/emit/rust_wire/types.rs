@@ -37,10 +37,7 @@ fn item(
     let checks = Checks { system, checked, position };
     let is_checked = checked.contains(id);
     let ident = type_ident(&id.0);
-    let mut docs = doc_lines(definition.description.as_deref());
-    if docs.is_empty() {
-        docs.push(format!("`{ident}` of the contract."));
-    }
+    let docs = doc_lines(definition.description.as_deref());
     let mut item =
         plan::Item { ident, docs, object: None, enumeration: None, union: None, alias: None };
     match &definition.shape {
@@ -266,6 +263,13 @@ pub(in crate::emit) fn is_nominal(system: &System, ty: &Type) -> bool {
     !matches!(system.definition(id).shape, Shape::Alias(..))
 }
 
+/// What a variant's doc comment says: the values of the tag, where there are any to show.
+fn told_by(tags: &[String]) -> Option<String> {
+    let shown: Vec<String> =
+        tags.iter().filter(|tag| !tag.is_empty()).map(|tag| format!("`{tag}`")).collect();
+    (!shown.is_empty()).then(|| one_line(&format!("Told by {}.", shown.join(", "))))
+}
+
 fn union(
     union: &Union,
     checked: bool,
@@ -299,10 +303,7 @@ fn union(
             let ident = variant_ident(&variant.name);
             plan::UnionVariant {
                 ty: if variant.recursive { format!("Box<{spelled}>") } else { spelled },
-                doc: match tags.as_slice() {
-                    [] => format!("As {}.", variant.name.words().join(" ")),
-                    tags => format!("Told by {}.", tags.join(", ").replace('"', "`")),
-                },
+                doc: told_by(&variant.tags),
                 read: arm(
                     12,
                     &tags.join(" | "),

@@ -55,7 +55,7 @@ const WALK: Paged<
   responses: {
     200: { body: 'json' },
   },
-  items: (response) => response.body['the items'] ?? [],
+  items: (response) => response.body['the items'],
   next: (response) => response.body['next page'],
   resume: (request, cursor) => ({ ...request, pageToken: cursor }),
 };

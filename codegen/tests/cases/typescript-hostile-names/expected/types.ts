@@ -56,7 +56,7 @@ export type SquareTheKind = 'square' | 'cube';
 
 export interface WalkResponse200 {
   'next page'?: number | null;
-  'the items'?: Open_<Open>[] | null;
+  'the items': Open_<Open>[];
 }
 
 export type 日本 = string | number;

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use symbolon_wire::{Validate, Violations};
 
-/// `Limited` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Limited {
@@ -23,7 +22,6 @@ impl Validate for Limited {
     }
 }
 
-/// `Thing` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -102,7 +100,6 @@ impl Validate for Thing {
     }
 }
 
-/// `ThingAllowed` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingAllowed {
@@ -113,9 +110,11 @@ pub struct ThingAllowed {
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub a: Option<String>,
+    /// Members the contract does not name.
+    #[serde(flatten)]
+    pub additional: BTreeMap<String, Value>,
 }
 
-/// `ThingDenied` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -129,14 +128,12 @@ pub struct ThingDenied {
     pub a: Option<String>,
 }
 
-/// `ThingEmpty` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ThingEmpty {
 }
 
-/// `ThingKept` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingKept {
@@ -152,7 +149,6 @@ pub struct ThingKept {
     pub additional: BTreeMap<String, String>,
 }
 
-/// `ThingKeptThings` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingKeptThings {
@@ -177,7 +173,6 @@ impl Validate for ThingKeptThings {
     }
 }
 
-/// `ThingSilent` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingSilent {

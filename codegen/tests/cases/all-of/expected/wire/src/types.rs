@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 use symbolon_wire::{Open, Validate, Violations};
 
-/// `Color` of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum Color {
@@ -33,7 +32,6 @@ impl std::fmt::Display for Color {
     }
 }
 
-/// `Named` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Named {
@@ -54,10 +52,8 @@ impl Validate for Named {
     }
 }
 
-/// `Short` of the contract.
 pub type Short = Text;
 
-/// `Text` of the contract.
 pub type Text = String;
 
 /// A thing with everything of its parts.

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use symbolon_wire::{Open, Validate, Violations};
 
-/// `Thing` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Thing {
@@ -59,7 +58,6 @@ impl Validate for Thing {
     }
 }
 
-/// `ThingKind` of the contract.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -89,7 +87,6 @@ impl std::fmt::Display for ThingKind {
     }
 }
 
-/// `ThingSigns` of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum ThingSigns {

@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `Alone` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Alone {
@@ -11,7 +10,6 @@ pub struct Alone {
     pub whole: Option<Box<Thing>>,
 }
 
-/// `GetThingResponse404` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct GetThingResponse404 {
@@ -19,7 +17,6 @@ pub struct GetThingResponse404 {
     pub why: Option<String>,
 }
 
-/// `Part` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Part {
@@ -27,7 +24,6 @@ pub struct Part {
     pub size: Option<i64>,
 }
 
-/// `Schema` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Schema {
@@ -35,7 +31,6 @@ pub struct Schema {
     pub why: Option<String>,
 }
 
-/// `Thing` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Thing {

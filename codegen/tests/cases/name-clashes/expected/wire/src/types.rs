@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `Thing` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Thing {
@@ -40,7 +39,6 @@ pub struct Thing {
     pub thing_foo: Option<ThingFooBar>,
 }
 
-/// `ThingFooBar` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingFooBar {
@@ -53,7 +51,6 @@ pub struct ThingFooBar {
     pub b: Option<String>,
 }
 
-/// `ThingFooBar2` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingFooBar2 {
@@ -61,7 +58,6 @@ pub struct ThingFooBar2 {
     pub c: Option<String>,
 }
 
-/// `ThingFooBar3` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingFooBar3 {

@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `Name` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Name {
@@ -16,7 +15,6 @@ pub struct Name {
     pub first: Option<String>,
 }
 
-/// `NullableName` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NullableName {
@@ -29,7 +27,6 @@ pub struct NullableName {
     pub first: Option<String>,
 }
 
-/// `Thing` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 use symbolon_wire::{Open, Validate, Violations};
 
-/// `Name` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Name {
@@ -17,7 +16,6 @@ pub struct Name {
     pub first: Option<String>,
 }
 
-/// `NullableName` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NullableName {
@@ -30,7 +28,6 @@ pub struct NullableName {
     pub first: Option<String>,
 }
 
-/// `Thing` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -71,7 +68,6 @@ impl Validate for Thing {
     }
 }
 
-/// `ThingNullableEnumeration` of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum ThingNullableEnumeration {

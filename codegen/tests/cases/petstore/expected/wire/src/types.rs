@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `Error` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Error {
@@ -11,7 +10,6 @@ pub struct Error {
     pub message: String,
 }
 
-/// `Pet` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Pet {
@@ -26,5 +24,4 @@ pub struct Pet {
     pub tag: Option<String>,
 }
 
-/// `Pets` of the contract.
 pub type Pets = Vec<Pet>;

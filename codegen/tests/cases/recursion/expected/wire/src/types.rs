@@ -4,24 +4,18 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// `Alias` of the contract.
 pub type Alias = Thing;
 
-/// `Either` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
 #[serde(untagged)]
 pub enum Either {
-    /// As string.
     String(String),
-    /// As thing.
     Thing(Box<Thing>),
 }
 
-/// `Endless` of the contract.
 pub type Endless = Value;
 
-/// `Thing` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

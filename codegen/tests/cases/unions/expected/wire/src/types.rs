@@ -5,7 +5,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use symbolon_wire::{Open, Tagged, Validate, Violations};
 
-/// `Animal` of the contract.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum Animal {
@@ -58,14 +57,12 @@ impl Validate for Animal {
     }
 }
 
-/// `Cat` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Cat {
     pub kind: String,
 }
 
-/// `Dog` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Dog {
@@ -82,7 +79,6 @@ impl Validate for Dog {
     }
 }
 
-/// `Thing` of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -153,20 +149,15 @@ impl Validate for Thing {
     }
 }
 
-/// `ThingSeveral` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
 #[serde(untagged)]
 pub enum ThingSeveral {
-    /// As string.
     String(String),
-    /// As integer.
     Integer(i64),
-    /// As array.
     Array(Vec<bool>),
 }
 
-/// `ThingTexts` of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum ThingTexts {
@@ -197,20 +188,15 @@ impl std::fmt::Display for ThingTexts {
     }
 }
 
-/// `ThingUntagged` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
 #[serde(untagged)]
 pub enum ThingUntagged {
-    /// As string.
     String(String),
-    /// As integer.
     Integer(i64),
-    /// As cat.
     Cat(Cat),
 }
 
-/// `Vehicle` of the contract.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum Vehicle {
@@ -263,7 +249,6 @@ impl Validate for Vehicle {
     }
 }
 
-/// `VehicleBoat` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -279,7 +264,6 @@ impl Validate for VehicleBoat {
     }
 }
 
-/// `VehicleBoatType` of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum VehicleBoatType {
@@ -310,7 +294,6 @@ impl std::fmt::Display for VehicleBoatType {
     }
 }
 
-/// `VehicleCar` of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -319,7 +302,6 @@ pub struct VehicleCar {
     pub wheels: i64,
 }
 
-/// `VehicleCarType` of the contract.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

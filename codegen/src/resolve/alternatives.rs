@@ -1,0 +1,176 @@
+//! What to call the alternatives of a union. No name depends on the order they stand in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::all_of::Parts;
+use super::schemas::type_names;
+use crate::model::{Name, Scalar, Type, Variant};
+use crate::source::Cursor;
+
+/// An alternative whose type is known.
+pub(super) struct Alternative {
+    pub(super) ty: Type,
+    /// What to call it if no other is called so.
+    pub(super) label: Name,
+    /// What tells it from another that would be called the same.
+    pub(super) content: String,
+    /// The values of the tag that choose it.
+    pub(super) tags: Vec<String>,
+}
+
+/// What to call each alternative that is defined in place, no two alike: by its tag, its title,
+/// the member only it requires or its kind, else by number.
+pub(super) fn names_in_place(
+    elements: &[Cursor<'_>],
+    tags: &[Vec<String>],
+    owner: &Name,
+) -> Vec<Name> {
+    let required: Vec<BTreeSet<&str>> = elements.iter().map(required).collect();
+    let labels = elements.iter().enumerate().map(|(index, element)| {
+        let tags = tags.get(index).map(Vec::as_slice).unwrap_or_default();
+        let telling = |name: &&&str| {
+            let mut others = required.iter().enumerate().filter(|(other, _)| *other != index);
+            !others.any(|(_, names)| names.contains(**name))
+        };
+        let mut own = required[index].iter().filter(telling);
+        let sole = own.next().copied().filter(|_| own.next().is_none());
+        let label = match (tags, element.text("title"), sole) {
+            ([tag], _, _) => tag,
+            (_, Some(title), _) => title,
+            ([tag, ..], None, _) => tag,
+            ([], None, Some(property)) => property,
+            ([], None, None) => match type_names(element).as_slice() {
+                [kind] if *kind != "object" => kind,
+                _ => "variant-1",
+            },
+        };
+        (without_prefix(&Name::new(label), owner), content(element.value))
+    });
+    settled(labels.collect())
+}
+
+/// The alternatives as variants; without a tag, a type that stands twice counts once.
+pub(super) fn variants(found: Vec<Alternative>, owner: &Name, tagged: bool) -> Vec<Variant> {
+    let mut kept: Vec<Alternative> = Vec::new();
+    for alternative in found {
+        match kept.iter_mut().find(|known| !tagged && known.ty == alternative.ty) {
+            None => kept.push(alternative),
+            Some(known) if alternative.label < known.label => *known = alternative,
+            Some(_) => {}
+        }
+    }
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for alternative in &kept {
+        *counts.entry(without_prefix(&alternative.label, owner).key()).or_default() += 1;
+    }
+    let labels = kept.iter().map(|alternative| {
+        let short = without_prefix(&alternative.label, owner);
+        let label = if counts[&short.key()] == 1 { short } else { alternative.label.clone() };
+        (label, alternative.content.clone())
+    });
+    let names = settled(labels.collect());
+    kept.into_iter()
+        .zip(names)
+        .map(|(found, name)| Variant { name, ty: found.ty, tags: found.tags, recursive: false })
+        .collect()
+}
+
+/// What to call a value of a type that has no name.
+pub(super) fn kind(ty: &Type) -> Option<&'static str> {
+    match ty {
+        Type::Scalar(scalar) => Some(match scalar {
+            Scalar::Boolean => "boolean",
+            Scalar::Int32 => "int32",
+            Scalar::Int64 => "integer",
+            Scalar::Uint32 => "uint32",
+            Scalar::Uint64 => "uint64",
+            Scalar::Float => "float",
+            Scalar::Double => "number",
+            Scalar::Text => "string",
+            Scalar::DateTime => "date-time",
+            Scalar::Date => "date",
+            Scalar::Uuid => "uuid",
+            Scalar::Binary => "binary",
+        }),
+        Type::List(_) => Some("array"),
+        Type::Map(_) => Some("object"),
+        Type::Problem => Some("problem"),
+        Type::Named(_) | Type::Nullable(_) | Type::Any => None,
+    }
+}
+
+/// A value as text, the same however its members are ordered.
+pub(super) fn content(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let sorted: BTreeMap<&String, String> =
+                members.iter().map(|(name, member)| (name, content(member))).collect();
+            format!("{sorted:?}")
+        }
+        Value::Array(items) => format!("{:?}", items.iter().map(content).collect::<Vec<_>>()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
+}
+
+fn required<'a>(element: &Cursor<'a>) -> BTreeSet<&'a str> {
+    let mut parts = Parts::default();
+    parts.take(element);
+    parts.required
+}
+
+/// A name that does not begin with its owner's: the one always stands beside the other.
+fn without_prefix(name: &Name, owner: &Name) -> Name {
+    match name.words().strip_prefix(owner.words()) {
+        Some([first, ..]) if !first.starts_with(|c: char| c.is_ascii_digit()) => {
+            let rest = &name.words()[owner.words().len()..];
+            Name::new(&rest.join("-"))
+        }
+        Some(_) | None => name.clone(),
+    }
+}
+
+/// Names no two of which are alike: a clash is settled by number, in the order of the contents.
+fn settled(labels: Vec<(Name, String)>) -> Vec<Name> {
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    order.sort_by_key(|index| {
+        let (label, content) = &labels[*index];
+        (label.key(), content)
+    });
+    let mut names: Vec<Name> = labels.iter().map(|(label, _)| label.clone()).collect();
+    let mut taken = BTreeSet::new();
+    for index in order {
+        let label = labels[index].0.clone();
+        let free = (2..).map(|number| label.renumbered(number));
+        names[index] = std::iter::once(label.clone())
+            .chain(free)
+            .find(|candidate| taken.insert(candidate.key()))
+            .expect("numbers do not run out");
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{settled, without_prefix};
+    use crate::model::Name;
+
+    #[test]
+    fn names_do_not_hang_on_the_order() {
+        let label = |text: &str, content: &str| (Name::new(text), content.to_owned());
+        let one = settled(vec![label("variant-1", "b"), label("variant-1", "a"), label("x", "c")]);
+        let other =
+            settled(vec![label("x", "c"), label("variant-1", "a"), label("variant-1", "b")]);
+        assert_eq!(one, [Name::new("variant-2"), Name::new("variant-1"), Name::new("x")]);
+        assert_eq!(other, [Name::new("x"), Name::new("variant-1"), Name::new("variant-2")]);
+    }
+
+    #[test]
+    fn the_owner_is_not_repeated() {
+        let short = |name: &str, owner: &str| without_prefix(&Name::new(name), &Name::new(owner));
+        assert_eq!(short("FieldValueI8", "FieldValue"), Name::new("i8"));
+        assert_eq!(short("FieldValue", "FieldValue"), Name::new("FieldValue"));
+        assert_eq!(short("Field2", "Field"), Name::new("Field2"));
+    }
+}
