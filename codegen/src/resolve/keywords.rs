@@ -10,15 +10,7 @@ use crate::model::{Idempotency, Pagination, ProblemKind, unique_names};
 use crate::source::Cursor;
 
 /// The keywords an operation may carry.
-const OPERATION_KEYWORDS: [&str; 7] = [
-    "x-audit",
-    "x-deadline",
-    "x-emits",
-    "x-idempotency",
-    "x-pagination",
-    "x-problems",
-    "x-rate-limit",
-];
+const OPERATION_KEYWORDS: [&str; 4] = ["x-emits", "x-idempotency", "x-pagination", "x-problems"];
 
 /// Reports keywords of an operation that look like ours and are none.
 pub(super) fn check_names<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) {
