@@ -5,13 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
+use crate::corpus::{CONTRACTS, FOLDER};
 use crate::process;
 use crate::root::root;
 use crate::server::target;
-
-const CORPUS: &str = "../shared/corpus/modern";
-
-const CONTRACTS: [&str; 4] = ["petstore.yaml", "train-travel.yaml", "nexus.json", "box.json"];
 
 /// Measures generation of every target from public contracts, against rivals in the same run.
 #[derive(Debug, clap::Args)]
@@ -41,9 +38,9 @@ struct Cost {
 /// When something does not build or run.
 pub fn run(options: &Bench) -> anyhow::Result<ExitCode> {
     let root = root();
-    let corpus = root.join(CORPUS);
+    let corpus = root.join(FOLDER);
     if !corpus.exists() {
-        println!("skipped: {CORPUS} is not there");
+        println!("skipped: {FOLDER} is not there");
         return Ok(ExitCode::SUCCESS);
     }
     process::run(&root, "cargo", &["build", "--quiet", "--release", "--package", "xtask"])?;

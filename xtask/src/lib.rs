@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod conformance;
+pub mod corpus;
 pub mod gen_house;
 pub mod gen_standalone;
 pub mod process;

@@ -6,13 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::sdk_ts;
+use crate::corpus::{CONTRACTS, FOLDER};
 use crate::process::{command, run as start};
 use crate::server::target;
-
-/// Where the corpus is, beside the project; a clone alone has none.
-const CORPUS: &str = "../shared/corpus/modern";
-
-const PUBLIC: [&str; 4] = ["petstore.yaml", "train-travel.yaml", "nexus.json", "box.json"];
 
 /// Contracts of our own that are hard on names and shapes.
 const OWN: [&str; 2] = [
@@ -23,11 +19,11 @@ const OWN: [&str; 2] = [
 /// Generates each contract and compiles what came out.
 pub(super) fn compile(root: &Path) -> anyhow::Result<()> {
     let mut contracts: Vec<PathBuf> = OWN.iter().map(|path| root.join(path)).collect();
-    let corpus = root.join(CORPUS);
+    let corpus = root.join(FOLDER);
     if corpus.exists() {
-        contracts.extend(PUBLIC.iter().map(|name| corpus.join(name)));
+        contracts.extend(CONTRACTS.iter().map(|name| corpus.join(name)));
     } else {
-        println!("skipped: {CORPUS} is not there; only our own hard contracts are compiled");
+        println!("skipped: {FOLDER} is not there; only our own hard contracts are compiled");
     }
     let compiler = sdk_ts(root)?.join("node_modules/typescript/bin/tsc");
     let target = target(root)?;

@@ -109,8 +109,8 @@ async fn what_may_not_be_sent_is_refused() {
         "Upgrade",
         "TE",
         "Trailer",
-        "not a name",
-        "a/b~c",
+        "a~c",
+        "A~c",
     ];
     let headers: serde_json::Map<_, _> =
         names.iter().map(|name| ((*name).to_owned(), json!("secret-value"))).collect();
@@ -121,9 +121,10 @@ async fn what_may_not_be_sent_is_refused() {
         panic!("not refused as invalid");
     };
     let pointers: Vec<_> = refused.errors.iter().map(|it| it.pointer.as_str()).collect();
-    assert_eq!(pointers.len(), names.len());
+    // Of a name that stands twice, in whatever case, the second one is refused.
+    assert_eq!(pointers.len(), names.len() - 1);
     assert!(pointers.contains(&"/request/headers/Transfer-Encoding"));
-    assert!(pointers.contains(&"/request/headers/a~1b~0c"));
+    assert!(pointers.contains(&"/request/headers/a~0c"));
     assert!(!serde_json::to_string(&refused).unwrap().contains("secret-value"));
     // Nothing was done under the keys.
     accepted(system.submit("acme", "framing", now("http://192.0.9.1/")).await);
