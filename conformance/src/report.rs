@@ -105,7 +105,7 @@ impl<'c> Complaint<'c> {
 
     /// The finding about this subject.
     pub(crate) fn about(self, kind: Kind, subject: &str) -> Finding {
-        let found = locate(&self.at.file.text, &self.at.pointer);
+        let found = locate(&self.at.file.text, &self.at.pointer());
         Finding {
             kind,
             subject: subject.to_owned(),
@@ -113,7 +113,7 @@ impl<'c> Complaint<'c> {
             file: self.at.file.path.clone(),
             line: found.line,
             column: found.column,
-            pointer: self.at.pointer.to_string(),
+            pointer: self.at.pointer().to_string(),
             expected: self.expected,
             got: self.got,
             curl: None,

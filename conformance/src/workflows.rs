@@ -142,7 +142,7 @@ fn operation_of<'c>(session: &Session<'c>, step: &Step<'_>) -> Option<&'c Operat
         return session.contract.operation(id);
     }
     let wanted = Pointer::from_fragment(step.operation_path?)?;
-    session.contract.operations.iter().find(|operation| operation.at.pointer == wanted)
+    session.contract.operations.iter().find(|operation| operation.at.pointer() == wanted)
 }
 
 /// The first criterion that does not hold, and what there was instead.

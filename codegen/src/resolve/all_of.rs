@@ -8,7 +8,7 @@ use super::Scope;
 use super::constraints::constraints;
 use super::schemas::{Built, type_names};
 use crate::model::{Constraints, Name, Type};
-use crate::source::{Cursor, Place};
+use crate::source::{Cursor, ValueId};
 
 /// How far compositions of compositions are followed; no contract a person wrote comes near.
 const DEPTH: usize = 128;
@@ -20,7 +20,7 @@ pub(super) struct Parts<'a> {
     pub(super) required: BTreeSet<&'a str>,
     pub(super) additional: Option<Cursor<'a>>,
     pub(super) unions: Vec<Cursor<'a>>,
-    seen: BTreeSet<Place>,
+    seen: BTreeSet<ValueId>,
 }
 
 impl<'a> Parts<'a> {
@@ -31,7 +31,7 @@ impl<'a> Parts<'a> {
 
     fn take_within(&mut self, at: &Cursor<'a>, depth: usize) {
         let Ok(at) = at.follow() else { return };
-        if depth == 0 || !self.seen.insert(at.place()) {
+        if depth == 0 || !self.seen.insert(at.id()) {
             return;
         }
         for part in at.get("allOf").map(|found| found.elements()).unwrap_or_default() {
@@ -100,7 +100,7 @@ impl<'a> Scope<'a> {
         nullable: bool,
     ) -> Built {
         let (ty, mut limits) = self.type_of(first, name);
-        let others = parts.iter().filter(|part| part.place() != first.place());
+        let others = parts.iter().filter(|part| part.id() != first.id());
         let asked: Vec<Constraints> = others.map(|part| constraints(part)).collect();
         if matches!(ty.present(), Type::Named(_)) && asked.iter().any(|more| !more.is_empty()) {
             let why = "what its other parts ask of the first is not enforced";

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Scope;
 use crate::diagnostic::Kind;
-use crate::source::{Cursor, Place, bundle};
+use crate::source::{Cursor, ValueId, bundle};
 
 /// Reports every example of a parameter, body or response that its schema refuses.
 pub(super) fn check<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) {
@@ -42,8 +42,8 @@ struct Judge {
     /// Whether schemas are those of 3.0, which spell some things their own way.
     is_older: bool,
     /// What was looked at, since much is referred to more than once.
-    seen: BTreeSet<Place>,
-    validators: BTreeMap<Place, Option<Validator>>,
+    seen: BTreeSet<ValueId>,
+    validators: BTreeMap<ValueId, Option<Validator>>,
 }
 
 impl Judge {
@@ -51,7 +51,7 @@ impl Judge {
     fn visit<'a>(&mut self, scope: &mut Scope<'a>, at: &Cursor<'a>) {
         if at.reference().is_some() {
             if let Ok(target) = at.follow()
-                && self.seen.insert(target.place())
+                && self.seen.insert(target.id())
             {
                 self.visit(scope, &target);
             }
@@ -89,7 +89,7 @@ impl Judge {
             }
             validator(&schema)
         };
-        self.validators.entry(target.place()).or_insert_with(build).as_ref()
+        self.validators.entry(target.id()).or_insert_with(build).as_ref()
     }
 }
 

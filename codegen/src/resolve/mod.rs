@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::model::{Definition, Documents, Name, System, TypeId, unique_names};
-use crate::source::{Cursor, Place, RefError, Sources, bundle, is_remote};
+use crate::source::{Cursor, RefError, Sources, ValueId, bundle, is_remote};
 
 /// Which files of the sources make a system.
 #[derive(Debug, Clone, Copy)]
@@ -85,10 +85,11 @@ struct Scope<'a> {
     sources: &'a Sources,
     problems: Vec<Diagnostic>,
     types: BTreeMap<TypeId, Definition>,
-    places: BTreeMap<Place, TypeId>,
-    inline: BTreeMap<Place, TypeId>,
+    /// The types of schemas that have a name of their own.
+    places: BTreeMap<ValueId, (TypeId, Cursor<'a>)>,
+    inline: BTreeMap<ValueId, TypeId>,
     /// Schemas in place that are being looked at right now.
-    standing: BTreeSet<Place>,
+    standing: BTreeSet<ValueId>,
     lifecycles: Vec<(TypeId, Cursor<'a>)>,
     /// Every name in an `x-emits`.
     emitted: Vec<(String, Cursor<'a>)>,
@@ -96,7 +97,7 @@ struct Scope<'a> {
     paginated: Vec<(String, Cursor<'a>)>,
     taken: BTreeSet<String>,
     waiting: Vec<(TypeId, Cursor<'a>)>,
-    problem_schemas: BTreeSet<Place>,
+    problem_schemas: BTreeSet<ValueId>,
 }
 
 impl<'a> Scope<'a> {
@@ -191,8 +192,8 @@ impl<'a> Scope<'a> {
         for (wire, at) in defining.into_iter().chain(pointing) {
             let id = TypeId(names[wire].clone());
             self.taken.insert(id.0.key());
-            let place = at.follow().map_or_else(|_| at.place(), |target| target.place());
-            self.places.entry(place).or_insert_with(|| id.clone());
+            let target = at.follow().unwrap_or_else(|_| at.clone());
+            self.places.entry(target.id()).or_insert_with(|| (id.clone(), target));
             self.waiting.push((id, at));
         }
         self.waiting.reverse();

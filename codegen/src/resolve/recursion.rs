@@ -124,10 +124,11 @@ fn break_alias_circles(system: &mut System, scope: &mut Scope<'_>) {
         .collect();
     for id in circles(&aliases).into_keys() {
         if aliases.contains_key(id) {
-            if let Some(place) = scope.places.iter().find(|(_, known)| *known == id) {
+            let known = scope.places.values().filter(|(known, _)| known == id);
+            if let Some(place) = known.map(|(_, at)| at.place()).min() {
                 let why = "it is a list or map of itself, which no type here can say".to_owned();
                 let kind = Kind::Degraded { what: "a recursive alias", why };
-                scope.problems.push(Diagnostic::new(place.0.clone(), kind));
+                scope.problems.push(Diagnostic::new(place, kind));
             }
             if let Some(definition) = system.types.get_mut(id) {
                 definition.shape = Shape::Alias(Type::Any, Constraints::default());

@@ -1,5 +1,6 @@
 //! Schemas to types.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -11,7 +12,7 @@ use crate::model::{
     Additional, Constraints, Definition, Enumeration, EnumerationValue, Name, Object, Property,
     Scalar, Shape, Type, TypeId, unique_names,
 };
-use crate::source::{Cursor, Place, file_stem};
+use crate::source::{Cursor, ValueId, file_stem};
 
 /// Keywords that no type and no check says.
 const NOT_ENFORCED: [&str; 8] = [
@@ -47,26 +48,26 @@ impl<'a> Scope<'a> {
         if let Some(reference) = at.reference() {
             return (self.referenced(at, reference), Constraints::default());
         }
-        let place = at.place();
-        if !self.standing.insert(place.clone()) {
-            return (self.inside_itself(place, name), Constraints::default());
+        let schema = at.id();
+        if !self.standing.insert(schema) {
+            return (self.inside_itself(schema, name), Constraints::default());
         }
         let built = self.build(at, name);
-        self.standing.remove(&place);
+        self.standing.remove(&schema);
         match built.shape {
             Shape::Alias(ty, constraints) => {
-                if let Some(id) = self.inline.get(&place).cloned() {
+                if let Some(id) = self.inline.get(&schema).cloned() {
                     self.define(&id, at, Shape::Alias(ty.clone(), constraints.clone()));
                 }
                 (if built.nullable { ty.or_null() } else { ty }, constraints)
             }
             shape @ (Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_)) => {
-                let id = match self.inline.get(&place) {
+                let id = match self.inline.get(&schema) {
                     Some(id) => id.clone(),
                     None => self.free_name(name),
                 };
                 self.define(&id, at, shape);
-                self.inline.insert(place, id.clone());
+                self.inline.insert(schema, id.clone());
                 let ty = Type::Named(id);
                 (if built.nullable { ty.or_null() } else { ty }, Constraints::default())
             }
@@ -75,12 +76,12 @@ impl<'a> Scope<'a> {
 
     /// The type of a schema that is being looked at: it holds itself without any reference, being
     /// composed of the schema it stands in. It gets its name now and its definition afterwards.
-    fn inside_itself(&mut self, place: Place, name: &Name) -> Type {
-        let id = match self.inline.get(&place) {
+    fn inside_itself(&mut self, schema: ValueId, name: &Name) -> Type {
+        let id = match self.inline.get(&schema) {
             Some(id) => id.clone(),
             None => self.free_name(name),
         };
-        self.inline.insert(place, id.clone());
+        self.inline.insert(schema, id.clone());
         Type::Named(id)
     }
 
@@ -91,19 +92,18 @@ impl<'a> Scope<'a> {
             return Type::Any;
         }
         let Some(target) = self.follow(at) else { return Type::Any };
-        let place = target.place();
-        if self.problem_schemas.contains(&place) {
+        if self.problem_schemas.contains(&target.id()) {
             return Type::Problem;
         }
-        let id = match self.places.get(&place) {
-            Some(id) => id.clone(),
+        let id = match self.places.get(&target.id()) {
+            Some((id, _)) => id.clone(),
             None => {
-                let name = match place.pointer.last() {
+                let name = match target.pointer().last() {
                     Some(token) => Name::new(&token),
-                    None => Name::new(file_stem(&place.file)),
+                    None => Name::new(file_stem(&target.file.path)),
                 };
                 let id = self.free_name(&name);
-                self.places.insert(place, id.clone());
+                self.places.insert(target.id(), (id.clone(), target.clone()));
                 self.waiting.push((id.clone(), target.clone()));
                 id
             }
@@ -268,7 +268,7 @@ impl<'a> Scope<'a> {
             .iter()
             .map(|(wire, schema)| {
                 let required = parts.required.contains(wire);
-                let owner = match is_below(schema, at) {
+                let owner = match schema.is_below(at) {
                     true => name.clone(),
                     false => owner_of(schema).unwrap_or_else(|| name.clone()),
                 };
@@ -361,7 +361,7 @@ impl<'a> Scope<'a> {
     /// Tells problem documents apart, so that they become the runtimes' type.
     pub(super) fn mark_problem_schema(&mut self, schema: &Cursor<'a>) {
         if let Some(target) = self.follow(schema) {
-            self.problem_schemas.insert(target.place());
+            self.problem_schemas.insert(target.id());
         }
     }
 
@@ -371,15 +371,10 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Whether a schema stands inside another.
-fn is_below(inner: &Cursor<'_>, outer: &Cursor<'_>) -> bool {
-    inner.file.path == outer.file.path
-        && inner.pointer.as_str().starts_with(&format!("{}/", outer.pointer))
-}
-
 /// The name of a component, or of what stands at the top of another file.
 pub(super) fn component(at: &Cursor<'_>) -> Option<Name> {
-    let tokens: Vec<String> = at.pointer.tokens().collect();
+    let pointer = at.pointer();
+    let tokens: Vec<Cow<'_, str>> = pointer.tokens().collect();
     match tokens.as_slice() {
         [components, _, name] if components == "components" => Some(Name::new(name)),
         [name] => Some(Name::new(name)),
@@ -389,13 +384,14 @@ pub(super) fn component(at: &Cursor<'_>) -> Option<Name> {
 
 /// What to call the owner of a member that came here through `allOf`: the schema it stands in.
 fn owner_of(at: &Cursor<'_>) -> Option<Name> {
-    let tokens: Vec<String> = at.pointer.tokens().collect();
+    let pointer = at.pointer();
+    let tokens: Vec<Cow<'_, str>> = pointer.tokens().collect();
     let names: Vec<&str> = match tokens.as_slice() {
         [components, schemas, names @ ..] if components == "components" && schemas == "schemas" => {
-            names.iter().map(String::as_str).collect()
+            names.iter().map(Cow::as_ref).collect()
         }
         [paths, ..] if paths == "paths" => return None,
-        names => names.iter().map(String::as_str).collect(),
+        names => names.iter().map(Cow::as_ref).collect(),
     };
     let (_, owners) = names.split_last()?;
     let owners: Vec<&str> = owners
@@ -455,7 +451,7 @@ pub(super) fn accepts_null(at: &Cursor<'_>) -> bool {
         }
         for alternatives in ["oneOf", "anyOf"].into_iter().filter_map(|keyword| at.get(keyword)) {
             let found = alternatives.elements().into_iter().filter_map(|at| at.follow().ok());
-            waiting.extend(found.filter(|at| seen.insert(at.place())));
+            waiting.extend(found.filter(|at| seen.insert(at.id())));
         }
     }
     false

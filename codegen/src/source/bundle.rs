@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::members::Names;
-use super::{Cursor, Place, Pointer, file_stem};
+use super::{Cursor, Pointer, ValueId, file_stem};
 
 /// The whole document with no reference that leaves it: what other files hold moves to
 /// `components.schemas` (or stands in place where it is no schema).
@@ -51,23 +51,17 @@ enum Address {
     New(String),
 }
 
-/// Whether this is the `mapping` of a `discriminator`.
-fn is_mapping(at: &Cursor<'_>) -> bool {
-    let mut tokens = at.pointer.as_str().rsplit('/');
-    tokens.next() == Some("mapping") && tokens.next() == Some("discriminator")
-}
-
 struct Folder<'a> {
     home: &'a str,
     prefix: &'static str,
     /// Whether references inside the home file move too, since only a part of it is kept.
     inward: bool,
-    names: BTreeMap<Place, String>,
+    names: BTreeMap<ValueId, String>,
     taken: BTreeSet<String>,
     waiting: Vec<(String, Cursor<'a>)>,
     moved: Map<String, Value>,
     /// What is being folded in place right now.
-    standing: Vec<Place>,
+    standing: Vec<ValueId>,
 }
 
 impl<'a> Folder<'a> {
@@ -78,7 +72,7 @@ impl<'a> Folder<'a> {
         let schemas = file.get("components").and_then(|found| found.get("schemas"));
         for (name, at) in schemas.map(|found| found.members()).unwrap_or_default() {
             taken.insert(name.to_owned());
-            names.insert(at.place(), name.to_owned());
+            names.insert(at.id(), name.to_owned());
         }
         Self {
             home: &root.file.path,
@@ -105,13 +99,16 @@ impl<'a> Folder<'a> {
                 if let Some(reference) = at.reference() {
                     return self.reference(at, reference);
                 }
+                let is_discriminator = at.name() == Some("discriminator");
                 let folded = members.iter().map(|(name, value)| {
                     let member = names.inside(name, value).and_then(|inner| {
                         let nested = value.is_object() || value.is_array();
                         nested.then(|| at.get(name)).flatten().map(|member| (member, inner))
                     });
                     let value = match member {
-                        Some((member, _)) if is_mapping(&member) => self.mapping(&member),
+                        Some((member, _)) if is_discriminator && name == "mapping" => {
+                            self.mapping(&member)
+                        }
                         Some((member, inner)) => self.fold(&member, inner),
                         None => value.clone(),
                     };
@@ -164,44 +161,42 @@ impl<'a> Folder<'a> {
             return Some(Address::Same);
         }
         if at_home {
-            return Some(Address::New(format!("#{}", target.pointer)));
+            return Some(Address::New(format!("#{}", target.pointer())));
         }
         if !looks_like_schema(target) {
             return None;
         }
-        let place = target.place();
-        let name = match self.names.get(&place) {
+        let name = match self.names.get(&target.id()) {
             Some(name) if !self.inward || self.moved.contains_key(name) => name.clone(),
-            _ => self.move_here(&place, target),
+            _ => self.move_here(target),
         };
         Some(Address::New(format!("{}{}", self.prefix, Pointer::default().child(&name))))
     }
 
     /// What is no schema stands where it is used; a circle of such things stays a reference.
     fn in_place(&mut self, at: &Cursor<'a>, target: &Cursor<'a>) -> Value {
-        let place = target.place();
-        if self.standing.contains(&place) {
+        if self.standing.contains(&target.id()) {
             return at.value.clone();
         }
-        self.standing.push(place);
+        self.standing.push(target.id());
         let folded = self.fold(target, Names::Keywords);
         self.standing.pop();
         folded
     }
 
-    fn move_here(&mut self, place: &Place, target: &Cursor<'a>) -> String {
+    fn move_here(&mut self, target: &Cursor<'a>) -> String {
         if self.inward
-            && let Some(name) = self.names.get(place)
+            && let Some(name) = self.names.get(&target.id())
             && self.waiting.iter().any(|(waiting, _)| waiting == name)
         {
             return name.clone();
         }
-        let wanted = match place.pointer.last() {
+        let wanted = match target.pointer().last() {
             Some(token) => token,
-            None => file_stem(&place.file).to_owned(),
+            None => file_stem(&target.file.path).to_owned(),
         };
         let wanted = wanted.replace(|c: char| !is_component_key(c), "_");
-        let known = self.names.get(place).cloned();
+        let known = self.names.get(&target.id()).cloned();
         let name = known.unwrap_or_else(|| {
             let mut name = wanted.clone();
             let mut number = 2;
@@ -211,7 +206,7 @@ impl<'a> Folder<'a> {
             }
             name
         });
-        self.names.insert(place.clone(), name.clone());
+        self.names.insert(target.id(), name.clone());
         self.moved.insert(name.clone(), Value::Null);
         self.waiting.push((name.clone(), target.clone()));
         name

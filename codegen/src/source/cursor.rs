@@ -1,5 +1,7 @@
 //! Walking a document and following its references without losing the place.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::load::{Sources, referred};
@@ -8,18 +10,40 @@ use super::{File, Place, Pointer};
 /// References that may be followed on the way to one value; more can only be a circle.
 const STEPS: usize = 128;
 
-/// A value together with its place.
+/// A value together with its place. It is cheap to clone and to step: the place is written out
+/// only when somebody asks for it.
 #[derive(Debug, Clone)]
 pub struct Cursor<'a> {
     /// All files of the contract.
     pub sources: &'a Sources,
     /// The file of this value.
     pub file: &'a File,
-    /// Where in that file.
-    pub pointer: Pointer,
     /// The value.
     pub value: &'a Value,
+    /// What this value stands in, and as what; nothing for the root.
+    above: Above<'a>,
 }
+
+type Above<'a> = Option<(Arc<Step<'a>>, Token<'a>)>;
+
+/// A value on the way from the root to another.
+#[derive(Debug)]
+struct Step<'a> {
+    value: &'a Value,
+    above: Above<'a>,
+}
+
+/// As what a value stands in another.
+#[derive(Debug, Clone, Copy)]
+enum Token<'a> {
+    Name(&'a str),
+    Index(usize),
+}
+
+/// What tells a value of a contract apart from every other, cheaper than its place. The order of
+/// two says nothing: no output may follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValueId(usize);
 
 /// Why a reference leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,28 +65,71 @@ pub enum RefError {
 impl<'a> Cursor<'a> {
     /// The root of a file.
     pub fn root(sources: &'a Sources, file: &'a File) -> Self {
-        Self { sources, file, pointer: Pointer::default(), value: &file.value }
+        Self { sources, file, value: &file.value, above: None }
     }
 
     /// Where this value stands.
     pub fn place(&self) -> Place {
-        Place::new(&self.file.path, self.pointer.clone())
+        Place::new(&self.file.path, self.pointer())
+    }
+
+    /// Where in its file this value stands.
+    pub fn pointer(&self) -> Pointer {
+        let mut tokens = Vec::new();
+        let mut above = &self.above;
+        while let Some((step, token)) = above {
+            tokens.push(token);
+            above = &step.above;
+        }
+        let mut pointer = Pointer::default();
+        for token in tokens.into_iter().rev() {
+            match token {
+                Token::Name(name) => pointer.push(name),
+                Token::Index(index) => pointer.push(&index.to_string()),
+            }
+        }
+        pointer
+    }
+
+    /// The name under which this value stands in an object.
+    pub fn name(&self) -> Option<&'a str> {
+        match self.above {
+            Some((_, Token::Name(name))) => Some(name),
+            Some((_, Token::Index(_))) | None => None,
+        }
+    }
+
+    /// What tells this value apart from every other.
+    pub fn id(&self) -> ValueId {
+        ValueId(std::ptr::from_ref(self.value).addr())
+    }
+
+    /// Whether this value stands inside the other.
+    pub fn is_below(&self, other: &Self) -> bool {
+        let mut above = &self.above;
+        while let Some((step, _)) = above {
+            if std::ptr::eq(step.value, other.value) {
+                return true;
+            }
+            above = &step.above;
+        }
+        false
     }
 
     /// The member of this name.
     pub fn get(&self, name: &str) -> Option<Self> {
-        let value = self.value.as_object()?.get(name)?;
-        Some(Self { pointer: self.pointer.child(name), value, ..self.clone() })
+        let (name, value) = self.value.as_object()?.get_key_value(name)?;
+        Some(self.below(self.step_here(), Token::Name(name), value))
     }
 
     /// The members of an object, by name; none for anything else.
     pub fn members(&self) -> Vec<(&'a str, Self)> {
         let Value::Object(members) = self.value else { return Vec::new() };
+        let step = self.step_here();
         let mut found: Vec<_> = members
             .iter()
             .map(|(name, value)| {
-                let pointer = self.pointer.child(name);
-                (name.as_str(), Self { pointer, value, ..self.clone() })
+                (name.as_str(), self.below(Arc::clone(&step), Token::Name(name), value))
             })
             .collect();
         found.sort_by_key(|(name, _)| *name);
@@ -72,14 +139,17 @@ impl<'a> Cursor<'a> {
     /// The elements of an array; none for anything else.
     pub fn elements(&self) -> Vec<Self> {
         let Value::Array(items) = self.value else { return Vec::new() };
-        items
-            .iter()
-            .enumerate()
-            .map(|(index, value)| {
-                let pointer = self.pointer.child(&index.to_string());
-                Self { pointer, value, ..self.clone() }
-            })
-            .collect()
+        let step = self.step_here();
+        let below = |(index, value)| self.below(Arc::clone(&step), Token::Index(index), value);
+        items.iter().enumerate().map(below).collect()
+    }
+
+    fn step_here(&self) -> Arc<Step<'a>> {
+        Arc::new(Step { value: self.value, above: self.above.clone() })
+    }
+
+    fn below(&self, step: Arc<Step<'a>>, token: Token<'a>, value: &'a Value) -> Self {
+        Self { value, above: Some((step, token)), ..*self }
     }
 
     /// The text of the member of this name.
@@ -155,9 +225,10 @@ impl<'a> Cursor<'a> {
 
     fn step(&self, token: &str, steps: &mut usize) -> Result<Option<Self>, RefError> {
         if let Value::Array(items) = self.value {
-            let value = token.parse::<usize>().ok().and_then(|index| items.get(index));
-            let pointer = self.pointer.child(token);
-            return Ok(value.map(|value| Self { pointer, value, ..self.clone() }));
+            let found =
+                token.parse::<usize>().ok().and_then(|index| Some((index, items.get(index)?)));
+            return Ok(found
+                .map(|(index, value)| self.below(self.step_here(), Token::Index(index), value)));
         }
         // A reference on the way is followed: real documents point through references.
         match self.get(token) {

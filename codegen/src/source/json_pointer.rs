@@ -1,5 +1,6 @@
 //! JSON pointers (RFC 6901), plain and as URI fragments.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A JSON pointer in its escaped text form; empty for the whole document.
@@ -18,23 +19,32 @@ impl Pointer {
     pub fn child(&self, token: &str) -> Self {
         let mut text = String::with_capacity(self.0.len() + token.len() + 1);
         text.push_str(&self.0);
-        text.push('/');
+        let mut child = Self(text);
+        child.push(token);
+        child
+    }
+
+    /// Goes one step down.
+    pub(super) fn push(&mut self, token: &str) {
+        self.0.push('/');
         if token.contains(['~', '/']) {
-            text.push_str(&token.replace('~', "~0").replace('/', "~1"));
+            self.0.push_str(&token.replace('~', "~0").replace('/', "~1"));
         } else {
-            text.push_str(token);
+            self.0.push_str(token);
         }
-        Self(text)
     }
 
     /// The reference tokens, unescaped.
-    pub fn tokens(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"))
+    pub fn tokens(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.0.split('/').skip(1).map(|token| match token.contains('~') {
+            true => token.replace("~1", "/").replace("~0", "~").into(),
+            false => token.into(),
+        })
     }
 
     /// The last token, unescaped.
     pub fn last(&self) -> Option<String> {
-        self.tokens().last()
+        self.tokens().last().map(Cow::into_owned)
     }
 
     /// The escaped text form.

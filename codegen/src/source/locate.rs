@@ -110,11 +110,11 @@ impl Search {
     fn want(&mut self, pointer: &Pointer) {
         let mut node = 0;
         for token in pointer.tokens() {
-            node = match self.nodes[node].children.get(&token) {
+            node = match self.nodes[node].children.get(&*token) {
                 Some(child) => *child,
                 None => {
                     let child = self.nodes.len();
-                    self.nodes[node].children.insert(token, child);
+                    self.nodes[node].children.insert(token.into_owned(), child);
                     self.nodes.push(Node::default());
                     self.missing += 1;
                     child
@@ -129,7 +129,7 @@ impl Search {
         let mut node = Some(0);
         for token in pointer.tokens() {
             best = node.and_then(|node| self.nodes[node].found).unwrap_or(best);
-            node = node.and_then(|node| self.nodes[node].children.get(&token)).copied();
+            node = node.and_then(|node| self.nodes[node].children.get(&*token)).copied();
         }
         node.and_then(|node| self.nodes[node].found).unwrap_or(best)
     }

@@ -13,7 +13,7 @@ mod yaml;
 
 pub mod bundle;
 
-pub use cursor::{Cursor, RefError};
+pub use cursor::{Cursor, RefError, ValueId};
 pub use json_pointer::Pointer;
 pub use load::{LoadError, Reader, Sources, file_stem, is_remote, normal};
 pub use locate::{Located, locate, locate_all};

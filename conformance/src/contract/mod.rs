@@ -197,6 +197,6 @@ fn credential_headers(schemes: &[(&str, Cursor<'_>)]) -> Vec<String> {
 
 /// `file:line:column` of a place.
 pub(crate) fn position(at: &Cursor<'_>) -> String {
-    let found = locate(&at.file.text, &at.pointer);
+    let found = locate(&at.file.text, &at.pointer());
     format!("{}:{}:{}", at.file.path, found.line, found.column)
 }
