@@ -8,8 +8,8 @@ mod schema;
 pub use event::{Channel, Message};
 pub use name::{Name, unique_names};
 pub use operation::{
-    Answer, Body, BodyKind, Context, Errors, Header, Idempotency, Location, Operation, Pagination,
-    Parameter, ProblemKind, Requirement, Status, Style,
+    Answer, Body, BodyKind, Context, Errors, Header, Idempotency, Location, Offer, Operation,
+    Pagination, Parameter, Part, ProblemKind, Requirement, Status, Style,
 };
 pub use schema::{
     Additional, Bound, Constraints, Definition, Enumeration, EnumerationValue, Lifecycle, Object,

@@ -105,19 +105,63 @@ pub enum Style {
     DeepObject,
 }
 
-/// A request body.
+/// The body of a request or an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Body {
+    /// Whether every such message must carry it.
+    pub required: bool,
+    /// The forms it may have, the best first; never empty.
+    pub offers: Vec<Offer>,
+}
+
+impl Body {
+    /// The form that is preferred.
+    ///
+    /// # Panics
+    /// Never for bodies of a system: `resolve` makes none without an offer.
+    pub fn best(&self) -> &Offer {
+        self.offers.first().expect("resolve makes no body without an offer")
+    }
+}
+
+/// One form of a body: media types of one schema, encoded alike.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    /// How it is encoded, as words; unique in its body.
+    pub name: Name,
     /// How it is encoded.
     pub kind: BodyKind,
-    /// The media type sent.
-    pub media_type: String,
-    /// Whether every request must carry it.
-    pub required: bool,
+    /// The media types it may have; the first is the one sent.
+    pub media_types: Vec<String>,
     /// Its type.
     pub ty: Type,
     /// What its value must keep to.
     pub constraints: Constraints,
+    /// How the members of a form are encoded, where it is not as their types say; sorted by name.
+    pub parts: Vec<Part>,
+}
+
+impl Offer {
+    /// The media type sent.
+    ///
+    /// # Panics
+    /// Never for offers of a system: `resolve` makes none without a media type.
+    pub fn media_type(&self) -> &str {
+        self.media_types.first().expect("resolve makes no offer without a media type")
+    }
+}
+
+/// How one member of a form is encoded (Encoding Object of OpenAPI).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The member's name on the wire.
+    pub wire: String,
+    /// Its media types, the one sent first; empty where its type decides.
+    pub media_types: Vec<String>,
+    /// How structure is spelled, where it is not the default.
+    pub style: Option<Style>,
+    /// Whether structure is spread over several pairs, where it is not the style's default.
+    pub explode: Option<bool>,
 }
 
 /// How a body is encoded.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::Scope;
 use super::schemas::component;
+use super::{Scope, bodies};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::model::{
-    Answer, Body, BodyKind, Constraints, Definition, Header, Name, Scalar, Shape, Status, System,
-    Type, unique_names,
+    Answer, Body, BodyKind, Definition, Header, Name, Scalar, Shape, Status, System, Type,
+    unique_names,
 };
 use crate::source::{Cursor, Place, Pointer};
 
@@ -23,7 +23,7 @@ pub(super) fn request_body<'a>(
     let at = scope.follow(&operation.get("requestBody")?)?;
     let content = at.get("content")?;
     let name = component(&at).unwrap_or_else(|| name.clone()).ending("body");
-    let body = body(scope, &content, &name)?;
+    let body = bodies::resolve(scope, &content, &name)?;
     Some(Body { required: at.flag("required"), ..body })
 }
 
@@ -92,12 +92,12 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
         Some(own) => own.ending("response"),
         None => name.then(&Name::new("response")).then(&Name::new(&label)),
     };
-    let mut body = at.get("content").and_then(|content| body(scope, &content, &name));
-    if let Some(body) = &mut body
-        && matches!(body.kind, BodyKind::Form | BodyKind::Multipart)
-    {
-        scope.degrade(at, "a body", "a form in a response is carried as bytes");
-        as_bytes(body);
+    let mut body = at.get("content").and_then(|content| bodies::resolve(scope, &content, &name));
+    for offer in body.iter_mut().flat_map(|body| &mut body.offers) {
+        if matches!(offer.kind, BodyKind::Form | BodyKind::Multipart) {
+            scope.degrade(at, "a body", "a form in a response is carried as bytes");
+            bodies::as_bytes(offer);
+        }
     }
     Answer {
         status,
@@ -111,38 +111,33 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
 pub(super) fn settle_forms(scope: &mut Scope<'_>, system: &mut System) {
     let types = &system.types;
     for operation in system.contexts.iter_mut().flat_map(|context| &mut context.operations) {
-        let Some(body) = &mut operation.body else { continue };
-        let is_object = match &body.ty {
-            Type::Named(id) => matches!(types.get(id), Some(found) if is_object(found)),
-            Type::Scalar(_)
-            | Type::List(_)
-            | Type::Map(_)
-            | Type::Nullable(_)
-            | Type::Problem
-            | Type::Any => false,
-        };
-        if body.kind == BodyKind::Multipart && !is_object {
-            let pointer = Pointer::default()
-                .child("paths")
-                .child(&operation.path)
-                .child(&operation.method.to_lowercase());
-            let place = Place::new(system.contract.clone(), pointer);
-            let why = "its parts have no names in the contract; it is carried as bytes".to_owned();
-            let kind = Kind::Degraded { what: "a multipart body", why };
-            scope.problems.push(Diagnostic::new(place, kind));
-            as_bytes(body);
+        let pointer = Pointer::default()
+            .child("paths")
+            .child(&operation.path)
+            .child(&operation.method.to_lowercase());
+        for offer in operation.body.iter_mut().flat_map(|body| &mut body.offers) {
+            let is_object = match &offer.ty {
+                Type::Named(id) => matches!(types.get(id), Some(found) if is_object(found)),
+                Type::Scalar(_)
+                | Type::List(_)
+                | Type::Map(_)
+                | Type::Nullable(_)
+                | Type::Problem
+                | Type::Any => false,
+            };
+            if offer.kind == BodyKind::Multipart && !is_object {
+                let place = Place::new(system.contract.clone(), pointer.clone());
+                let why = "its parts have no names in the contract; it is carried as bytes";
+                let kind = Kind::Degraded { what: "a multipart body", why: why.to_owned() };
+                scope.problems.push(Diagnostic::new(place, kind));
+                bodies::as_bytes(offer);
+            }
         }
     }
 }
 
 fn is_object(definition: &Definition) -> bool {
     matches!(definition.shape, Shape::Object(_))
-}
-
-fn as_bytes(body: &mut Body) {
-    body.kind = BodyKind::Bytes;
-    body.ty = Type::Scalar(Scalar::Binary);
-    body.constraints = Constraints::default();
 }
 
 fn headers<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, owner: &Name) -> Vec<Header> {
@@ -166,53 +161,4 @@ fn headers<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, owner: &Name) -> Vec<Head
         headers.push(Header { wire: wire.to_owned(), name, required: header.flag("required"), ty });
     }
     headers
-}
-
-/// The body to carry, of all the media types offered: JSON before forms, text and bytes.
-fn body<'a>(scope: &mut Scope<'a>, content: &Cursor<'a>, name: &Name) -> Option<Body> {
-    let mut offers: Vec<(BodyKind, &str, Cursor<'a>)> = content
-        .members()
-        .into_iter()
-        .map(|(media_type, at)| (kind(media_type), media_type, at))
-        .collect();
-    offers.sort_by_key(|(kind, media_type, _)| (rank(*kind), *media_type));
-    let kinds = offers.len();
-    let (kind, media_type, at) = offers.into_iter().next()?;
-    if kinds > 1 {
-        let why = format!("of {kinds} media types only `{media_type}` is carried");
-        scope.degrade(content, "a body", &why);
-    }
-    if media_type.starts_with("text/event-stream") {
-        scope.degrade(&at, "a body", "a stream of events is carried as one text");
-    }
-    let (ty, constraints) = match (kind, at.get("schema")) {
-        (BodyKind::Bytes, _) => (Type::Scalar(Scalar::Binary), Constraints::default()),
-        (BodyKind::Text, _) => (Type::Scalar(Scalar::Text), Constraints::default()),
-        (_, Some(schema)) => scope.type_of(&schema, name),
-        (_, None) => (Type::Any, Constraints::default()),
-    };
-    let media_type = media_type.to_owned();
-    Some(Body { kind, media_type, required: true, ty, constraints })
-}
-
-fn kind(media_type: &str) -> BodyKind {
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
-        "application/json" | "*/*" | "application/*" | "text/json" => BodyKind::Json,
-        "application/x-www-form-urlencoded" => BodyKind::Form,
-        "multipart/form-data" => BodyKind::Multipart,
-        json if json.ends_with("+json") => BodyKind::Json,
-        text if text.starts_with("text/") => BodyKind::Text,
-        _ => BodyKind::Bytes,
-    }
-}
-
-fn rank(kind: BodyKind) -> u8 {
-    match kind {
-        BodyKind::Json => 0,
-        BodyKind::Multipart => 1,
-        BodyKind::Form => 2,
-        BodyKind::Text => 3,
-        BodyKind::Bytes => 4,
-    }
 }

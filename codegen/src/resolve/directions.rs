@@ -15,8 +15,8 @@ pub(super) fn mark(system: &mut System) {
         for parameter in &operation.parameters {
             note(&mut requests, &parameter.ty);
         }
-        if let Some(body) = &operation.body {
-            note(&mut requests, &body.ty);
+        for offer in operation.body.iter().flat_map(|body| &body.offers) {
+            note(&mut requests, &offer.ty);
         }
         let errors: &[Answer] = match &operation.errors {
             Errors::Statuses(answers) => answers,
@@ -26,8 +26,8 @@ pub(super) fn mark(system: &mut System) {
             for header in &answer.headers {
                 note(&mut responses, &header.ty);
             }
-            if let Some(body) = &answer.body {
-                note(&mut responses, &body.ty);
+            for offer in answer.body.iter().flat_map(|body| &body.offers) {
+                note(&mut responses, &offer.ty);
             }
         }
     }

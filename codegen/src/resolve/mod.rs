@@ -3,6 +3,7 @@
 mod all_of;
 mod alternatives;
 mod answers;
+mod bodies;
 mod constraints;
 mod directions;
 mod events;

@@ -86,7 +86,7 @@ fn parameter<'s>(operation: &'s Operation, name: &str) -> Option<&'s Parameter> 
 
 fn page<'s>(system: &'s System, operation: &Operation) -> Option<&'s Object> {
     let [answer] = operation.answers.as_slice() else { return None };
-    let Type::Named(id) = &answer.body.as_ref()?.ty else { return None };
+    let Type::Named(id) = &answer.body.as_ref()?.best().ty else { return None };
     match &system.types.get(id)?.shape {
         Shape::Object(object) => Some(object),
         Shape::Enumeration(_) | Shape::Union(_) | Shape::Alias(..) => None,

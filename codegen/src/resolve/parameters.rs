@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Scope;
 use super::schemas::component;
+use super::{Scope, bodies};
 use crate::diagnostic::Kind;
-use crate::model::{Constraints, Location, Name, Parameter, Scalar, Style, Type, unique_names};
+use crate::model::{Constraints, Location, Name, Parameter, Scalar, Type, unique_names};
 use crate::source::Cursor;
 
 /// The parameters of an operation; its own ones go before those of its path.
@@ -113,7 +113,7 @@ fn parameter<'a>(
         name: name.clone(),
         location: *location,
         required: *location == Location::Path || at.flag("required"),
-        style: at.text("style").and_then(style),
+        style: at.text("style").and_then(bodies::style),
         explode: at.value.get("explode").and_then(serde_json::Value::as_bool),
         ty,
         constraints,
@@ -146,19 +146,6 @@ fn location(text: &str) -> Option<Location> {
         "query" => Some(Location::Query),
         "header" => Some(Location::Header),
         "cookie" => Some(Location::Cookie),
-        _ => None,
-    }
-}
-
-fn style(text: &str) -> Option<Style> {
-    match text {
-        "simple" => Some(Style::Simple),
-        "label" => Some(Style::Label),
-        "matrix" => Some(Style::Matrix),
-        "form" => Some(Style::Form),
-        "spaceDelimited" => Some(Style::SpaceDelimited),
-        "pipeDelimited" => Some(Style::PipeDelimited),
-        "deepObject" => Some(Style::DeepObject),
         _ => None,
     }
 }

@@ -74,10 +74,12 @@ fn info(operation: &Operation) -> Vec<String> {
     }
     let accepted =
         operation.answers.iter().filter_map(|answer| answer.body.as_ref()).find(|body| {
-            !matches!(body.kind, BodyKind::Json) || body.media_type != "application/json"
+            let offer = body.best();
+            offer.kind != BodyKind::Json || offer.media_type() != "application/json"
         });
     if let Some(body) = accepted {
-        let accept = format!("{}, application/problem+json, application/json", body.media_type);
+        let accept =
+            format!("{}, application/problem+json, application/json", body.best().media_type());
         lines.push(format!("accept: {}", literal(&accept)));
     }
     if let Some(header) = idempotency_header(operation) {
@@ -104,17 +106,18 @@ fn writes(system: &System, operation: &Operation) -> Vec<String> {
 }
 
 fn body_writes(system: &System, body: &Body) -> Vec<String> {
-    let media_type = literal(&body.media_type);
-    let method = body_method(body.kind);
+    let offer = body.best();
+    let media_type = literal(offer.media_type());
+    let method = body_method(offer.kind);
     let value = if body.required { "&request.body" } else { "body" };
-    let line = match body.kind {
-        BodyKind::Json if body.media_type == "application/json" => format!("out.json({value});"),
+    let line = match offer.kind {
+        BodyKind::Json if offer.media_type() == "application/json" => format!("out.json({value});"),
         BodyKind::Json => format!("out.json_as({media_type}, {value});"),
         BodyKind::Form => format!("out.form({value});"),
         BodyKind::Multipart => {
             let value = if body.required { "request.body" } else { "body" };
             let indent = if body.required { 8 } else { 12 };
-            format!("out.multipart({});", parts(system, &body.ty, value, indent))
+            format!("out.multipart({});", parts(system, &offer.ty, value, indent))
         }
         BodyKind::Text | BodyKind::Bytes => format!("out.{method}({media_type}, {value});"),
     };
@@ -178,7 +181,7 @@ fn decoded(answer: &Answer, side: &str) -> String {
         fields.push(format!("{ident}: incoming.{method}({})?", literal(&header.wire)));
     }
     if let Some(body) = &answer.body {
-        let method = match body.kind {
+        let method = match body.best().kind {
             BodyKind::Json => "json",
             BodyKind::Text => "text",
             BodyKind::Bytes | BodyKind::Form | BodyKind::Multipart => "bytes",

@@ -8,7 +8,7 @@ use crate::model::{Object, Operation, Shape, System, Type};
 pub(super) fn plan(system: &System, operation: &Operation) -> Option<plan::Paged> {
     let pagination = operation.pagination.as_ref()?;
     let [answer] = operation.answers.as_slice() else { return None };
-    let page = object(system, &answer.body.as_ref()?.ty)?;
+    let page = object(system, &answer.body.as_ref()?.best().ty)?;
     let items = page.properties.iter().find(|found| found.wire == pagination.items)?;
     let next = page.properties.iter().find(|found| found.wire == pagination.next)?;
     let parameter = operation

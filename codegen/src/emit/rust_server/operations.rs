@@ -8,7 +8,7 @@ use crate::emit::rust::{
     parameter_ident, variant_ident,
 };
 use crate::model::{
-    Answer, Body, BodyKind, Context, Errors, Operation, Requirement, Status, System,
+    Answer, BodyKind, Context, Errors, Offer, Operation, Requirement, Status, System,
 };
 
 /// The operations of a context.
@@ -72,7 +72,10 @@ fn info(operation: &Operation) -> Vec<String> {
         lines.push(format!("security: &[{}]", alternatives.join(", ")));
     }
     if let Some(body) = &operation.body {
-        lines.push(format!("consumes: &[{}]", literal(&body.media_type)));
+        let media_types = body.offers.iter().flat_map(|offer| &offer.media_types);
+        let consumed: Vec<String> = media_types.map(|media_type| literal(media_type)).collect();
+        let consumed = consumed.join(", ");
+        lines.push(format!("consumes: &[{}]", consumed));
     }
     if let (Some(rule), Some(header)) = (&operation.idempotency, idempotency_header(operation)) {
         let required = rule.required;
@@ -108,7 +111,7 @@ fn reads(operation: &Operation) -> Vec<String> {
         .collect();
     if let Some(body) = &operation.body {
         let optional = if body.required { "" } else { "optional_" };
-        lines.push(format!("let body = input.{optional}{}();", body_method(body.kind)));
+        lines.push(format!("let body = input.{optional}{}();", body_method(body.best().kind)));
     }
     lines
 }
@@ -130,7 +133,7 @@ fn encoded(answer: &Answer, owner: &str) -> String {
     };
     let mut reply = match &answer.body {
         None => format!("Reply::empty({status})"),
-        Some(body) => reply(body, &status),
+        Some(body) => reply(body.best(), &status),
     };
     for header in &answer.headers {
         let ident = header_ident(&header.name);
@@ -145,14 +148,14 @@ fn encoded(answer: &Answer, owner: &str) -> String {
     arm(12, &braced(12, &head, &fields, ""), &reply)
 }
 
-fn reply(body: &Body, status: &str) -> String {
-    let media_type = literal(&body.media_type);
-    match body.kind {
-        BodyKind::Json if body.media_type == "application/json" => {
+fn reply(offer: &Offer, status: &str) -> String {
+    let media_type = literal(offer.media_type());
+    match offer.kind {
+        BodyKind::Json if offer.media_type() == "application/json" => {
             format!("Reply::json({status}, &body)")
         }
         BodyKind::Json => format!("Reply::json_as({status}, {media_type}, &body)"),
-        BodyKind::Text if body.media_type == "text/plain" => {
+        BodyKind::Text if offer.media_type() == "text/plain" => {
             format!("Reply::text({status}, body)")
         }
         BodyKind::Text => format!("Reply::bytes({status}, {media_type}, body)"),

@@ -34,7 +34,9 @@ fn one(
     let bodies: BTreeSet<Option<String>> = operation
         .answers
         .iter()
-        .map(|answer| answer.body.as_ref().map(|body| speller.spell(&body.ty, Position::Open)))
+        .map(|answer| {
+            answer.body.as_ref().map(|body| speller.spell(&body.best().ty, Position::Open))
+        })
         .collect();
     let mut bodies = bodies.into_iter();
     let same_body = match (bodies.next(), bodies.next()) {
@@ -78,7 +80,7 @@ fn request_fields(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan:
         })
         .collect();
     if let Some(body) = &operation.body {
-        let spelled = speller.spell(&body.ty, Position::Closed);
+        let spelled = speller.spell(&body.best().ty, Position::Closed);
         fields.push(plan::Field {
             ident: "body".to_owned(),
             ty: if body.required { spelled } else { format!("Option<{spelled}>") },
@@ -122,7 +124,7 @@ fn request_checks(
         }
     }
     if let Some(body) = &operation.body {
-        let inner = checks.value(&body.ty, &body.constraints, 4);
+        let inner = checks.value(&body.best().ty, &body.best().constraints, 4);
         if !inner.is_empty() {
             let open = if body.required {
                 "{ let value = &self.body;"
@@ -171,7 +173,7 @@ fn answer_fields(answer: &Answer, speller: &mut Speller<'_>) -> Vec<(String, Str
         fields.push((header_ident(&header.name), ty));
     }
     if let Some(body) = &answer.body {
-        fields.push(("body".to_owned(), speller.spell(&body.ty, Position::Open)));
+        fields.push(("body".to_owned(), speller.spell(&body.best().ty, Position::Open)));
     }
     fields
 }

@@ -3,7 +3,7 @@
 use super::plan;
 use crate::emit::typescript::{Carrier, Place, Position, Speller, literal, member_ident};
 use crate::model::{
-    Answer, Body, BodyKind, Constraints, Header, Name, Scalar, Shape, Status, System, Type,
+    Answer, BodyKind, Constraints, Header, Name, Offer, Scalar, Shape, Status, System, Type,
 };
 
 /// Where everything in an answer stands.
@@ -21,14 +21,14 @@ pub(super) fn alternative(answer: &Answer, speller: &mut Speller<'_>) -> String 
         members.push(format!("{}{mark}: {ty}", header_key(&header.name)));
     }
     if let Some(body) = &answer.body {
-        members.push(format!("body: {}", body_type(body, speller)));
+        members.push(format!("body: {}", body_type(body.best(), speller)));
     }
     format!("{{ {} }}", members.join("; "))
 }
 
 /// An answer as the runtime reads it.
 pub(super) fn plan(answer: &Answer, system: &System) -> plan::Answer {
-    let body = answer.body.as_ref().map(|body| reading(body.kind));
+    let body = answer.body.as_ref().map(|body| reading(body.best().kind));
     let headers: Vec<plan::Header> = answer
         .headers
         .iter()
@@ -67,9 +67,9 @@ fn reading(kind: BodyKind) -> &'static str {
     }
 }
 
-fn body_type(body: &Body, speller: &mut Speller<'_>) -> String {
-    match body.kind {
-        BodyKind::Json => speller.spell(&body.ty, &body.constraints, ANSWERED),
+fn body_type(offer: &Offer, speller: &mut Speller<'_>) -> String {
+    match offer.kind {
+        BodyKind::Json => speller.spell(&offer.ty, &offer.constraints, ANSWERED),
         BodyKind::Text => "string".to_owned(),
         BodyKind::Form | BodyKind::Multipart | BodyKind::Bytes => {
             "Uint8Array<ArrayBuffer>".to_owned()

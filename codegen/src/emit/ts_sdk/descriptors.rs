@@ -6,7 +6,9 @@ use super::operations::parameter_key;
 use super::pages::Pages;
 use super::{answers, plan};
 use crate::emit::typescript::{Speller, literal, type_ident};
-use crate::model::{Answer, Body, BodyKind, Errors, Location, Operation, Parameter, Style, System};
+use crate::model::{
+    Answer, BodyKind, Errors, Location, Offer, Operation, Parameter, Style, System,
+};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const JSON: &str = "application/json";
@@ -48,7 +50,7 @@ pub(super) fn plan(
         idempotency: idempotency(operation),
         anonymous: is_anonymous(operation, speller.system),
         parameters: operation.parameters.iter().map(parameter).collect(),
-        body: operation.body.as_ref().map(body),
+        body: operation.body.as_ref().map(|found| body(found.best())),
         responses: read(&operation.answers),
         errors: read(errors),
         problems: problems.then(|| constants.problems.clone()),
@@ -94,7 +96,7 @@ fn accept(operation: &Operation) -> Option<String> {
         Errors::Statuses(listed) => listed,
     };
     let bodies = operation.answers.iter().chain(errors).filter_map(|answer| answer.body.as_ref());
-    accepted.extend(bodies.map(|body| body.media_type.as_str()));
+    accepted.extend(bodies.map(|body| body.best().media_type()));
     let usual = accepted.iter().all(|media_type| [JSON, PROBLEM].contains(media_type));
     (!usual).then(|| accepted.into_iter().collect::<Vec<_>>().join(", "))
 }
@@ -136,15 +138,16 @@ fn style_name(style: Style) -> &'static str {
 }
 
 /// A body, with its media type where it is one of its own and no range.
-fn body(body: &Body) -> plan::Body {
-    let (kind, usual) = match body.kind {
+fn body(offer: &Offer) -> plan::Body {
+    let (kind, usual) = match offer.kind {
         BodyKind::Json => ("json", JSON),
         BodyKind::Form => ("form", "application/x-www-form-urlencoded"),
         BodyKind::Multipart => ("multipart", "multipart/form-data"),
         BodyKind::Text => ("text", "text/plain"),
         BodyKind::Bytes => ("bytes", "application/octet-stream"),
     };
-    let written = body.kind != BodyKind::Multipart;
-    let own = written && body.media_type != usual && !body.media_type.contains('*');
-    plan::Body { kind, media_type: own.then(|| literal(&body.media_type)) }
+    let written = offer.kind != BodyKind::Multipart;
+    let media_type = offer.media_type();
+    let own = written && media_type != usual && !media_type.contains('*');
+    plan::Body { kind, media_type: own.then(|| literal(media_type)) }
 }

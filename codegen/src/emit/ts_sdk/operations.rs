@@ -9,7 +9,7 @@ use crate::emit::typescript::{
     Carrier, Place, Position, Speller, constant_ident, doc_comment, function_ident, literal,
     member_ident, type_ident,
 };
-use crate::model::{Answer, Body, BodyKind, Context, Errors, Operation, Parameter};
+use crate::model::{Answer, BodyKind, Context, Errors, Offer, Operation, Parameter};
 
 /// The operations of a context.
 pub(super) fn plan(context: &Context, speller: &mut Speller<'_>) -> Vec<plan::Operation> {
@@ -115,7 +115,7 @@ fn request(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Member
         .collect();
     if let Some(body) = &operation.body {
         let mark = if body.required { "" } else { "?" };
-        let ty = body_type(body, speller);
+        let ty = body_type(body.best(), speller);
         members.push(plan::Member { docs: Vec::new(), key: format!("body{mark}"), ty });
     }
     members
@@ -126,13 +126,13 @@ fn is_needed(operation: &Operation, parameter: &Parameter) -> bool {
     parameter.required && !descriptors::carries_key(operation, parameter)
 }
 
-fn body_type(body: &Body, speller: &mut Speller<'_>) -> String {
-    let carrier = match body.kind {
+fn body_type(offer: &Offer, speller: &mut Speller<'_>) -> String {
+    let carrier = match offer.kind {
         BodyKind::Json | BodyKind::Form | BodyKind::Text => Carrier::Text,
         BodyKind::Multipart | BodyKind::Bytes => Carrier::Raw,
     };
     let place = Place { position: Position::Closed, carrier };
-    speller.spell(&body.ty, &body.constraints, place)
+    speller.spell(&offer.ty, &offer.constraints, place)
 }
 
 fn failures(

@@ -44,7 +44,8 @@ pub(super) fn of(operation: &Operation, speller: &mut Speller<'_>) -> Option<Pag
 /// The one object that every success answers with.
 fn page<'a>(operation: &'a Operation, system: &'a System) -> Option<(&'a TypeId, &'a Object)> {
     let mut bodies = operation.answers.iter().map(|answer| {
-        answer.body.as_ref().filter(|body| body.kind == BodyKind::Json).map(|body| &body.ty)
+        let offer = answer.body.as_ref()?.best();
+        (offer.kind == BodyKind::Json).then_some(&offer.ty)
     });
     let mut ty = bodies.next()??;
     if bodies.any(|other| other != Some(ty)) {
