@@ -249,8 +249,8 @@ impl Kind {
                 first.file, first.pointer
             ),
             Self::ClashingPaths { first, .. } => format!(
-                "the names of parameters tell no paths apart; move the operation to `{first}`, \
-                 or give one of them a text of its own"
+                "the names of parameters tell no paths apart, so clients have this operation and \
+                 servers do not; move it to `{first}`, or give one of them a text of its own"
             ),
             Self::UndeclaredPathParameter { .. } => {
                 "it is taken for required text; declare it with `in: path`".into()
@@ -282,5 +282,33 @@ impl Diagnostic {
     pub fn new(place: Place, kind: Kind) -> Self {
         let severity = kind.severity();
         Self { place, kind, severity }
+    }
+
+    /// Whether something of the contract is left untyped or out, and everything else is carried.
+    pub fn is_degradation(&self) -> bool {
+        self.is_bearable() && !matches!(self.kind, Kind::ExampleInvalid { .. })
+    }
+
+    /// Whether everything else can be generated all the same: one place is left untyped or out.
+    pub fn is_bearable(&self) -> bool {
+        match &self.kind {
+            // Nothing can come of a contract whose own file cannot be had.
+            Kind::Unreadable { path, .. } => *path != self.place.file,
+            Kind::Malformed { .. } | Kind::NotAContract { .. } => false,
+            Kind::UnknownKeyword { .. }
+            | Kind::BadKeyword { .. }
+            | Kind::UndocumentedStatus { .. }
+            | Kind::UnlistedStatus { .. }
+            | Kind::UnknownMessage { .. }
+            | Kind::NotPageable { .. } => false,
+            Kind::RefNotFound { .. }
+            | Kind::RemoteRef { .. }
+            | Kind::RefCycle { .. }
+            | Kind::DuplicateOperationId { .. }
+            | Kind::ClashingPaths { .. }
+            | Kind::UndeclaredPathParameter { .. }
+            | Kind::ExampleInvalid { .. }
+            | Kind::Degraded { .. } => true,
+        }
     }
 }

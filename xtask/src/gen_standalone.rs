@@ -39,7 +39,8 @@ pub struct Gen {
     /// What the packages are called; the contract's file name if absent.
     #[arg(long, value_parser = valid_name)]
     pub name: Option<String>,
-    /// Refuse examples that violate their own schemas instead of warning.
+    /// Refuse what is borne with otherwise: broken references, ids and paths that stand twice,
+    /// examples that violate their own schemas.
     #[arg(long)]
     pub strict: bool,
     /// Print a report as JSON on standard output.
@@ -64,7 +65,7 @@ pub fn run(options: &Gen) -> anyhow::Result<ExitCode> {
         asyncapi: options.asyncapi.as_deref(),
         command: "symbolon gen",
     });
-    let mut contract = if options.strict { contract } else { contract.bearing_with_examples() };
+    let mut contract = if options.strict { contract } else { contract.bearing() };
     if !contract.is_sound() {
         return Ok(refuse(options, &contract));
     }
@@ -95,11 +96,8 @@ fn report(options: &Gen, contract: &Contract, tree: &Tree, changed: usize, elaps
     let operations = contract.system.operations().count();
     let types = contract.system.types.len();
     if options.json {
-        let (degraded, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) = contract
-            .problems
-            .iter()
-            .cloned()
-            .partition(|problem| problem.kind.code() == "degraded");
+        let (degraded, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) =
+            contract.problems.iter().cloned().partition(Diagnostic::is_degradation);
         let report = json!({
             "operations": operations,
             "types": types,

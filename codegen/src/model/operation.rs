@@ -26,6 +26,9 @@ pub struct Operation {
     pub method: String,
     /// Path template.
     pub path: String,
+    /// The template of another operation of this method that the same paths match: no server can
+    /// tell the two apart, so the other one answers.
+    pub shadowed: Option<String>,
     /// `summary`.
     pub summary: Option<String>,
     /// `description`.

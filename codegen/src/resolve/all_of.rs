@@ -55,12 +55,10 @@ impl<'a> Parts<'a> {
 impl<'a> Scope<'a> {
     pub(super) fn all_of(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
         let Some(list) = at.get("allOf") else { return Built::any() };
-        let elements = list.elements();
-        for element in &elements {
-            if element.reference().is_some() && self.follow(element).is_none() {
-                return Built::any();
-            }
-        }
+        // What a broken reference would have added is unknown; the rest still holds.
+        let sound =
+            |element: &Cursor<'a>| element.reference().is_none() || self.follow(element).is_some();
+        let elements: Vec<Cursor<'a>> = list.elements().into_iter().filter(sound).collect();
         let own = at.value.get("properties").is_some() || at.value.get("required").is_some();
         let telling: Vec<&Cursor<'a>> =
             elements.iter().filter(|part| !says_nothing(part)).collect();

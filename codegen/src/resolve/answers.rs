@@ -50,8 +50,10 @@ pub(super) fn resolve<'a>(
             scope.degrade(&at, "a response", "its status is documented by another already");
             continue;
         }
-        let Some(at) = scope.follow(&at) else { continue };
-        let answer = answer(scope, &at, status, name);
+        let answer = match scope.follow(&at) {
+            Some(at) => answer(scope, &at, status, name),
+            None => Answer { status, headers: Vec::new(), body: None, description: None },
+        };
         match status {
             Status::Default => rest = Some(answer),
             Status::Code(100..=399) | Status::Range(1..=3) => successes.push(answer),

@@ -51,11 +51,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
         scope.declare_components(&root);
         operations::resolve(&mut scope, &root, &mut system);
         examples::check(&mut scope, &root);
-        let info = root.get("info");
-        let text = |key| info.as_ref().and_then(|info| info.text(key)).map(str::to_owned);
-        system.title = text("title").unwrap_or_default();
-        system.version = text("version").unwrap_or_default();
-        system.description = text("description");
+        describe(&mut scope, &root, &mut system);
         system.documents = Documents { openapi: bundle::bundle(&root), asyncapi: None };
     }
     if let Some(path) = entry.asyncapi
@@ -76,6 +72,18 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     problems.sort();
     problems.dedup();
     (system, problems)
+}
+
+/// What a document says of itself; one that says nothing is called as its packages are.
+fn describe<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut System) {
+    let info = root.get("info");
+    let text = |key| info.as_ref().and_then(|info| info.text(key)).map(str::to_owned);
+    system.title = text("title").unwrap_or_else(|| {
+        scope.degrade(root, "a document", "it has no title; it is called as its packages are");
+        system.name.words().join(" ")
+    });
+    system.version = text("version").unwrap_or_default();
+    system.description = text("description");
 }
 
 /// Letters of a name made up for a type in place: nobody can read more.

@@ -45,6 +45,8 @@ struct Found<'a> {
     id: String,
     method: &'static str,
     path: String,
+    /// The template that stood first where this one's paths are.
+    shadowed: Option<String>,
     item: Cursor<'a>,
     at: Cursor<'a>,
 }
@@ -52,43 +54,62 @@ struct Found<'a> {
 fn find<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) -> Vec<Found<'a>> {
     let mut found: Vec<Found<'a>> = Vec::new();
     let mut first: BTreeMap<String, Place> = BTreeMap::new();
-    let mut routes: BTreeMap<(&str, String), &str> = BTreeMap::new();
-    for (path, key) in root.get("paths").map(|paths| paths.members()).unwrap_or_default() {
-        if path.starts_with("x-") {
+    let mut routes: BTreeMap<(&str, String), String> = BTreeMap::new();
+    for (key, item) in root.get("paths").map(|paths| paths.members()).unwrap_or_default() {
+        if key.starts_with("x-") {
             continue;
         }
-        if !path.starts_with('/') {
-            let why = "it begins with no slash; nothing is generated for what stands there";
-            scope.degrade(&key, "a path", why);
-            continue;
-        }
+        let path = path_of(scope, key, &item);
+        let key = item;
         let Some(item) = scope.follow(&key) else { continue };
         for method in METHODS {
             let Some(at) = item.get(method) else { continue };
             let Some(at) = scope.follow(&at) else { continue };
-            if let Some(earlier) = routes.insert((method, route(path)), path) {
-                let place = key.get(method).unwrap_or_else(|| key.clone());
-                let kind = Kind::ClashingPaths { path: path.into(), first: earlier.into() };
-                scope.report(&place, kind);
+            let route = (method, route(&path));
+            let shadowed = routes.get(&route).cloned();
+            match &shadowed {
+                Some(earlier) => {
+                    let place = key.get(method).unwrap_or_else(|| key.clone());
+                    let kind = Kind::ClashingPaths { path: path.clone(), first: earlier.clone() };
+                    scope.report(&place, kind);
+                }
+                None => {
+                    routes.insert(route, path.clone());
+                }
             }
-            let id = match at.text("operationId") {
-                Some(id) => id.to_owned(),
-                None => format!("{method} {path}"),
-            };
-            let place = at.get("operationId").unwrap_or_else(|| at.clone()).place();
-            if let Some(earlier) = first.get(&id) {
-                let kind = Kind::DuplicateOperationId { id, first: earlier.clone() };
-                scope.problems.push(Diagnostic::new(place, kind));
-                // What else is wrong with it is still looked for.
-                let id = format!("{method} {path}");
-                found.push(Found { id, method, path: path.to_owned(), item: item.clone(), at });
-                continue;
-            }
-            first.insert(id.clone(), place);
-            found.push(Found { id, method, path: path.to_owned(), item: item.clone(), at });
+            let id = id_of(scope, &mut first, &at, format!("{method} {path}"));
+            found.push(Found { id, method, path: path.clone(), shadowed, item: item.clone(), at });
         }
     }
     found
+}
+
+/// The template of a path; every one begins with a slash.
+fn path_of<'a>(scope: &mut Scope<'a>, key: &str, at: &Cursor<'a>) -> String {
+    if key.starts_with('/') {
+        return key.to_owned();
+    }
+    scope.degrade(at, "a path", "it begins with no slash; it is read as if it began with one");
+    format!("/{key}")
+}
+
+/// The id of an operation, which no other has: its own, else what stands in for it.
+fn id_of<'a>(
+    scope: &mut Scope<'a>,
+    first: &mut BTreeMap<String, Place>,
+    at: &Cursor<'a>,
+    otherwise: String,
+) -> String {
+    let declared = at.text("operationId").filter(|id| !id.trim().is_empty());
+    let Some(id) = declared else { return otherwise };
+    let place = at.get("operationId").unwrap_or_else(|| at.clone()).place();
+    if let Some(earlier) = first.get(id) {
+        let kind = Kind::DuplicateOperationId { id: id.to_owned(), first: earlier.clone() };
+        scope.problems.push(Diagnostic::new(place, kind));
+        return otherwise;
+    }
+    first.insert(id.to_owned(), place);
+    id.to_owned()
 }
 
 /// What a router sees of a path template: its texts, and where its parameters are.
@@ -155,6 +176,7 @@ fn operation<'a>(
         name: name.clone(),
         method: found.method.to_uppercase(),
         path: found.path.clone(),
+        shadowed: found.shadowed.clone(),
         summary: at.text("summary").map(str::to_owned),
         description: at.text("description").map(str::to_owned),
         deprecated: at.flag("deprecated"),

@@ -72,11 +72,17 @@ fn a_later_run_deletes_what_it_no_longer_makes_and_nothing_else() {
 }
 
 #[test]
-fn a_contract_with_errors_ends_with_1_and_writes_nothing() {
+fn a_broken_reference_leaves_one_place_untyped_and_is_refused_if_strict() {
     let folder = tempfile::tempdir().unwrap();
     let contract = contract(folder.path(), &CONTRACT.replace("#/Pet", "#/Pat"));
     let out = folder.path().join("out");
-    let output = symbolon(&["--contract", &contract, "--out", out.to_str().unwrap()]);
+    let arguments = ["--contract", &contract, "--out", out.to_str().unwrap()];
+    let output = symbolon(&[arguments.as_slice(), &["--json", "--target", "ts_sdk"]].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let codes = report["degraded"].as_array().unwrap().iter().map(|entry| &entry["code"]);
+    assert_eq!(codes.collect::<Vec<_>>(), ["degraded", "ref-not-found"]);
+    fs::remove_dir_all(&out).unwrap();
+    let output = symbolon(&[arguments.as_slice(), &["--strict"]].concat());
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("pets.json:9:") && told.contains("did you mean `Pet`?"), "{told}");

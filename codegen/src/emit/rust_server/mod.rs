@@ -27,7 +27,8 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         package: manifest(system, "server", "Server traits and routes of"),
         wire: package(system, "wire"),
     };
-    let mut modules: Vec<String> = system.contexts.iter().map(module).collect();
+    let contexts: Vec<Context> = system.contexts.iter().filter_map(served).collect();
+    let mut modules: Vec<String> = contexts.iter().map(module).collect();
     modules.sort();
     let library = plan::Library {
         heading: heading.clone(),
@@ -48,12 +49,19 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         let plan = plan::Problems { heading: heading.clone(), problems };
         files.push(renderer.file("src/problems.rs", "server/problems.rs.j2", &plan));
     }
-    for found in &system.contexts {
+    for found in &contexts {
         let plan = context(system, found);
         let path = format!("src/{}.rs", module(found));
         files.push(renderer.file(&path, "server/context.rs.j2", &plan));
     }
     files
+}
+
+/// What of a context a server can tell apart from the rest.
+fn served(context: &Context) -> Option<Context> {
+    let mut context = context.clone();
+    context.operations.retain(|operation| operation.shadowed.is_none());
+    (!context.operations.is_empty()).then_some(context)
 }
 
 /// The module of a context; `problems` is one of the crate's own.
