@@ -28,6 +28,12 @@ pub enum Kind {
         /// What the system said.
         reason: String,
     },
+    /// A reference leads to a file outside the folder of the contract.
+    #[error("`{path}` is not read: it lies outside the folder of the contract")]
+    OutsideFolder {
+        /// The file.
+        path: String,
+    },
     /// A file is neither JSON nor YAML.
     #[error("this is not valid YAML or JSON: {reason}")]
     Malformed {
@@ -167,6 +173,7 @@ impl Kind {
         match self {
             Self::Degraded { .. } | Self::UndeclaredPathParameter { .. } => Severity::Warning,
             Self::Unreadable { .. }
+            | Self::OutsideFolder { .. }
             | Self::Malformed { .. }
             | Self::NotAContract { .. }
             | Self::RefNotFound { .. }
@@ -188,6 +195,7 @@ impl Kind {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => "unreadable",
+            Self::OutsideFolder { .. } => "outside-folder",
             Self::Malformed { .. } => "malformed",
             Self::NotAContract { .. } => "not-a-contract",
             Self::RefNotFound { .. } => "ref-not-found",
@@ -210,6 +218,7 @@ impl Kind {
     fn label(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => "read from here",
+            Self::OutsideFolder { .. } => "outside",
             Self::Malformed { .. } => "the parser stopped here",
             Self::NotAContract { .. } => "in this document",
             Self::RefNotFound { .. } => "nothing at this address",
@@ -232,6 +241,10 @@ impl Kind {
     fn hint(&self) -> String {
         match self {
             Self::Unreadable { .. } => "check the path and the permissions".into(),
+            Self::OutsideFolder { .. } => {
+                "copy it beside the contract, or name the folder that holds all of it (--root)"
+                    .into()
+            }
             Self::Malformed { .. } => "mend the syntax; nothing else was looked at".into(),
             Self::NotAContract { .. } => {
                 "OpenAPI 3.0 and 3.1 and AsyncAPI 3.0 are read, as YAML or JSON".into()
@@ -239,8 +252,8 @@ impl Kind {
             Self::RefNotFound { similar: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::RefNotFound { similar: None, .. } => "define it, or mend the address".into(),
             Self::RemoteRef { .. } => {
-                "download the file and refer to it by its path: nothing is fetched while \
-                 generating"
+                "download the file and refer to it by its path, or let it be fetched \
+                 (--allow-remote)"
                     .into()
             }
             Self::RefCycle { .. } => "let one of the references lead to a definition".into(),
@@ -301,7 +314,8 @@ impl Diagnostic {
             | Kind::UnlistedStatus { .. }
             | Kind::UnknownMessage { .. }
             | Kind::NotPageable { .. } => false,
-            Kind::RefNotFound { .. }
+            Kind::OutsideFolder { .. }
+            | Kind::RefNotFound { .. }
             | Kind::RemoteRef { .. }
             | Kind::RefCycle { .. }
             | Kind::DuplicateOperationId { .. }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use symbolon_codegen::diagnostic::render;
-use symbolon_codegen::project::{Catalog, Change, apply, compare, house, read};
+use symbolon_codegen::project::{Access, Catalog, Change, apply, compare, house, read_within};
 use symbolon_codegen::resolve::Entry;
 
 use crate::root::root;
@@ -43,12 +43,14 @@ pub fn run(options: &Gen) -> anyhow::Result<ExitCode> {
     for entry in Catalog::read(&root)?.systems {
         let openapi = format!("contracts/{}", entry.openapi);
         let asyncapi = entry.asyncapi.map(|path| format!("contracts/{path}"));
-        let contract = read(Entry {
+        let access = Access { root: Some("contracts".into()), ..Access::default() };
+        let system = Entry {
             name: &entry.name,
             openapi: &openapi,
             asyncapi: asyncapi.as_deref(),
             command: "cargo xtask gen",
-        });
+        };
+        let contract = read_within(system, &access);
         if !contract.problems.is_empty() {
             eprintln!("{}\n", render(&contract.problems, &contract.sources));
         }

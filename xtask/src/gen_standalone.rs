@@ -9,10 +9,13 @@ use symbolon_codegen::diagnostic::{Diagnostic, Severity, render, to_json};
 use symbolon_codegen::emit::EMITTERS;
 use symbolon_codegen::model::Name;
 use symbolon_codegen::project::{
-    Contract, Tree, compare, foreign, former, read, standalone, write_standalone,
+    Access, Contract, Fetch, Tree, compare, foreign, former, read_within, standalone,
+    write_standalone,
 };
 use symbolon_codegen::resolve::Entry;
 use symbolon_codegen::source::file_stem;
+
+use crate::fetch::fetcher;
 
 /// Generates a server, SDKs and schemas from a contract.
 #[derive(Debug, clap::Args)]
@@ -43,6 +46,13 @@ pub struct Gen {
     /// examples that violate their own schemas.
     #[arg(long)]
     pub strict: bool,
+    /// The folder that holds all of the contract; nothing is read from outside of it. That of the
+    /// document if absent.
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Fetch what the contract refers to on other machines (http and https).
+    #[arg(long)]
+    pub allow_remote: bool,
     /// Print a report as JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -59,12 +69,15 @@ fn target_names() -> clap::builder::PossibleValuesParser {
 pub fn run(options: &Gen) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let name = options.name.clone().unwrap_or_else(|| package_name(file_stem(&options.contract)));
-    let contract = read(Entry {
+    let entry = Entry {
         name: &name,
         openapi: &options.contract,
         asyncapi: options.asyncapi.as_deref(),
         command: "symbolon gen",
-    });
+    };
+    let fetcher = if options.allow_remote { Some(fetcher()?) } else { None };
+    let fetch = fetcher.as_ref().map(|fetch| fetch as Fetch<'_>);
+    let contract = read_within(entry, &Access { root: options.root.clone(), fetch });
     let mut contract = if options.strict { contract } else { contract.bearing() };
     if !contract.is_sound() {
         return Ok(refuse(options, &contract));

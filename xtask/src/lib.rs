@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod conformance;
 pub mod corpus;
+mod fetch;
 pub mod gen_house;
 pub mod gen_standalone;
 pub mod process;

@@ -1,5 +1,6 @@
 //! The only room that touches files: reads contracts, writes trees.
 
+mod access;
 mod catalog;
 mod house;
 mod read;
@@ -7,8 +8,9 @@ mod standalone;
 mod tree;
 mod typescript;
 
+pub use access::{Access, Fetch, reader};
 pub use catalog::{Catalog, CatalogError, SystemEntry};
 pub use house::expected as house;
-pub use read::{Contract, collect, read};
+pub use read::{Contract, collect, read, read_within};
 pub use standalone::{expected as standalone, foreign, former, write as write_standalone};
 pub use tree::{Change, ChangeKind, Tree, TreeError, apply, compare};

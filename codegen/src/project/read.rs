@@ -1,11 +1,10 @@
 //! A contract from disk to model.
 
-use std::fs;
-
+use super::access::{Access, reader};
 use crate::diagnostic::{Diagnostic, Kind, Severity};
 use crate::model::System;
 use crate::resolve::{Entry, resolve};
-use crate::source::{LoadError, Place, Pointer, Reader, Sources};
+use crate::source::{LoadError, Place, Pointer, Reader, Sources, Unread};
 
 /// A contract that was read: its model, and everything that is wrong with it.
 #[derive(Debug)]
@@ -38,9 +37,17 @@ impl Contract {
     }
 }
 
-/// Reads a contract and every file it refers to. Total: problems are collected, not thrown.
+/// Reads a contract and every file it refers to, as long as it lies in the folder of the document
+/// or below. Total: problems are collected, not thrown.
 pub fn read(entry: Entry<'_>) -> Contract {
-    collect(entry, &|path: &str| fs::read_to_string(path))
+    read_within(entry, &Access::default())
+}
+
+/// Reads a contract and every file it refers to, where `access` allows.
+pub fn read_within(entry: Entry<'_>, access: &Access<'_>) -> Contract {
+    let documents: Vec<&str> =
+        [Some(entry.openapi), entry.asyncapi].into_iter().flatten().collect();
+    collect(entry, &reader(&documents, access))
 }
 
 /// Reads a contract through `reader`, which may know other places than the disk.
@@ -60,7 +67,13 @@ fn diagnostic(error: LoadError) -> Diagnostic {
     match error {
         LoadError::Unreadable { path, referrer, reason } => {
             let place = referrer.unwrap_or_else(|| Place::new(&path, Pointer::default()));
-            Diagnostic::new(place, Kind::Unreadable { path, reason })
+            let kind = match reason {
+                Unread::Outside => Kind::OutsideFolder { path },
+                Unread::Remote | Unread::Failed(_) => {
+                    Kind::Unreadable { path, reason: reason.to_string() }
+                }
+            };
+            Diagnostic::new(place, kind)
         }
         LoadError::Malformed { path, error } => {
             let place = Place::new(path, Pointer::default());

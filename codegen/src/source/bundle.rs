@@ -255,7 +255,7 @@ mod tests {
         let read = |path: &str| match path {
             "root.yaml" => Ok(root.to_owned()),
             "e.yaml" => Ok(other.to_owned()),
-            _ => Err(io::ErrorKind::NotFound.into()),
+            _ => Err(io::Error::from(io::ErrorKind::NotFound).into()),
         };
         let mut sources = Sources::default();
         assert!(sources.add("root.yaml", &read).is_empty());

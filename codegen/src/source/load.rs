@@ -9,8 +9,28 @@ use super::json_pointer::percent_decode;
 use super::members::Names;
 use super::{File, Place, Pointer, parse};
 
-/// Reads the text of a file; the only way this room sees a disk.
-pub type Reader<'a> = &'a dyn Fn(&str) -> io::Result<String>;
+/// Reads the text of a file; the only way this room sees a disk or a network.
+pub type Reader<'a> = &'a dyn Fn(&str) -> Result<String, Unread>;
+
+/// Why the text of a file cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// It is on another machine, and nothing is fetched.
+    #[error("nothing is fetched from there")]
+    Remote,
+    /// It lies where a contract must not lead.
+    #[error("it lies outside the folder of the contract")]
+    Outside,
+    /// What the system or the other machine said.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
 
 /// All files of one contract.
 #[derive(Debug, Default)]
@@ -29,8 +49,8 @@ pub enum LoadError {
         path: String,
         /// Who refers to it.
         referrer: Option<Place>,
-        /// What the system said.
-        reason: String,
+        /// Why not.
+        reason: Unread,
     },
     /// The file is neither JSON nor YAML.
     Malformed {
@@ -53,8 +73,9 @@ impl Sources {
             }
             let text = match read(&path) {
                 Ok(text) => text,
-                Err(error) => {
-                    let reason = error.to_string();
+                // Whoever needs what stands there is told at the reference.
+                Err(Unread::Remote) => continue,
+                Err(reason) => {
                     self.absent.insert(path.clone());
                     errors.push(LoadError::Unreadable { path, referrer, reason });
                     continue;
@@ -111,7 +132,7 @@ fn outward(value: &Value, pointer: &Pointer, names: Names, found: &mut Vec<(Stri
                 let Some(inner) = names.inside(name, member) else { continue };
                 if let (true, Some(text)) = (name == "$ref", member.as_str()) {
                     let path = text.split('#').next().unwrap_or_default();
-                    if !path.is_empty() && !is_remote(path) {
+                    if !path.is_empty() {
                         found.push((path.to_owned(), pointer.child(name)));
                     }
                 }
@@ -138,6 +159,9 @@ pub fn is_remote(reference: &str) -> bool {
 
 /// The path that a URI reference names when written in the file `from`.
 pub(super) fn referred(from: &str, reference: &str) -> String {
+    if is_remote(from) || is_remote(reference) {
+        return join(from, reference);
+    }
     let decoded = percent_decode(reference);
     join(from, decoded.as_deref().unwrap_or(reference))
 }
@@ -149,14 +173,19 @@ pub fn normal(path: &str) -> String {
 
 /// The path that `relative` names when written in the file `from`.
 fn join(from: &str, relative: &str) -> String {
-    if relative.starts_with('/') {
+    let rooted = relative.starts_with('/');
+    if is_remote(relative) || (rooted && !is_remote(from)) {
         return relative.to_owned();
     }
+    // `https:`, nothing and the host stay whatever the path is.
+    let fixed = if is_remote(from) { 3 } else { 0 };
     let mut parts: Vec<&str> = from.split('/').collect();
-    parts.pop();
+    let folder = if rooted { fixed } else { parts.len().saturating_sub(1).max(fixed) };
+    parts.truncate(folder);
     for part in relative.split('/') {
         match part {
             "." | "" => {}
+            ".." if fixed > 0 && parts.len() <= fixed => {}
             ".." if parts.last().is_some_and(|last| !matches!(*last, ".." | "")) => {
                 parts.pop();
             }
@@ -184,5 +213,15 @@ mod tests {
         assert_eq!(join("/x/c.yaml", "./d.yaml"), "/x/d.yaml");
         assert_eq!(referred("c.yaml", "two%20words.yaml"), "two words.yaml");
         assert_eq!(join("", "./a/../b.yaml"), "b.yaml");
+    }
+
+    #[test]
+    fn joins_addresses() {
+        let from = "https://host/a/b.yaml";
+        assert_eq!(referred("c.yaml", from), from);
+        assert_eq!(referred(from, "c%20d.yaml"), "https://host/a/c%20d.yaml");
+        assert_eq!(referred(from, "../../../c.yaml"), "https://host/c.yaml");
+        assert_eq!(referred(from, "/c.yaml"), "https://host/c.yaml");
+        assert_eq!(referred("https://host", "c.yaml"), "https://host/c.yaml");
     }
 }

@@ -15,7 +15,7 @@ pub mod bundle;
 
 pub use cursor::{Cursor, RefError, ValueId};
 pub use json_pointer::Pointer;
-pub use load::{LoadError, Reader, Sources, file_stem, is_remote, normal};
+pub use load::{LoadError, Reader, Sources, Unread, file_stem, is_remote, normal};
 pub use locate::{Located, locate, locate_all};
 pub use yaml::Located as ParseError;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, fs};
 
 use serde::Deserialize;
 use symbolon_codegen::diagnostic::{Severity, render};
@@ -11,6 +11,7 @@ use symbolon_codegen::emit;
 use symbolon_codegen::model::System;
 use symbolon_codegen::project::{Contract, collect};
 use symbolon_codegen::resolve::Entry;
+use symbolon_codegen::source::{Unread, is_remote};
 
 /// What `case.toml` says.
 #[derive(Debug, Deserialize)]
@@ -42,12 +43,12 @@ pub(crate) fn cases_folder() -> PathBuf {
 pub(crate) fn contract(folder: &Path, openapi: &str) -> Contract {
     let asyncapi = folder.join("asyncapi.yaml").exists().then_some("asyncapi.yaml");
     let entry = Entry { name: "case", openapi, asyncapi, command: "symbolon gen" };
-    let read = |path: &str| match fs::read_to_string(folder.join(path)) {
+    let read = |path: &str| match path {
+        remote if is_remote(remote) => Err(Unread::Remote),
+        outside if outside.starts_with(['.', '/']) => Err(Unread::Outside),
         // The words of the system differ from one to the next.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(io::Error::new(io::ErrorKind::NotFound, "no such file"))
-        }
-        other => other,
+        inside => fs::read_to_string(folder.join(inside))
+            .map_err(|_| Unread::Failed("no such file".to_owned())),
     };
     collect(entry, &read)
 }

@@ -3,13 +3,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::{env, fs, io};
+use std::{env, fs};
 
 use serde_json::{Map, Value, json};
 use symbolon_codegen::diagnostic::render;
 use symbolon_codegen::project::{Contract, collect};
 use symbolon_codegen::resolve::Entry;
-use symbolon_codegen::source::parse;
+use symbolon_codegen::source::{Unread, parse};
 
 use crate::cases::{cases_folder, outputs};
 
@@ -52,8 +52,8 @@ fn read(path: &std::path::Path, text: &str) -> Contract {
     let entry = Entry { name: "case", openapi: "openapi.yaml", asyncapi, command: "symbolon gen" };
     let reader = |path: &str| match path {
         "openapi.yaml" => Ok(text.to_owned()),
-        other if folder.join(other).is_file() => fs::read_to_string(folder.join(other)),
-        _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such file")),
+        other if folder.join(other).is_file() => Ok(fs::read_to_string(folder.join(other))?),
+        _ => Err(Unread::Failed("no such file".to_owned())),
     };
     collect(entry, &reader)
 }

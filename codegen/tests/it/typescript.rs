@@ -16,7 +16,7 @@ fn repository() -> PathBuf {
 fn client(root: &Path, name: &str, openapi: &str, asyncapi: Option<&str>) -> Vec<GeneratedFile> {
     let mut sources = Sources::default();
     for path in [Some(openapi), asyncapi].into_iter().flatten() {
-        let errors = sources.add(path, &|path| fs::read_to_string(root.join(path)));
+        let errors = sources.add(path, &|path| Ok(fs::read_to_string(root.join(path))?));
         assert!(errors.is_empty(), "{errors:?}");
     }
     let entry = Entry { name, openapi, asyncapi, command: "cargo xtask gen" };

@@ -9,6 +9,7 @@ mod workflows;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use symbolon_codegen::project::{Access, reader};
 use symbolon_codegen::source::{Cursor, LoadError, RefError, Sources, locate};
 
 use crate::Options;
@@ -67,8 +68,13 @@ pub(crate) fn load(options: &Options) -> Result<Sources, Unreadable> {
     let mut errors = Vec::new();
     let documents =
         [Some(&options.contract), options.asyncapi.as_ref(), options.workflows.as_ref()];
-    for path in documents.into_iter().flatten() {
-        errors.extend(sources.add(&path.to_string_lossy(), &|path| std::fs::read_to_string(path)));
+    let documents: Vec<_> =
+        documents.into_iter().flatten().map(|path| path.to_string_lossy()).collect();
+    let documents: Vec<&str> = documents.iter().map(AsRef::as_ref).collect();
+    let access = Access::default();
+    let reader = reader(&documents, &access);
+    for path in &documents {
+        errors.extend(sources.add(path, &reader));
     }
     if errors.is_empty() {
         return Ok(sources);
