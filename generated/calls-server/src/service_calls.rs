@@ -9,99 +9,65 @@ use symbolon_server::{
     Call, IdempotencyRule, Info, Input, Method, Operation, Outcome, Rejected, Reply, Requirement,
     Routes,
 };
-use symbolon_wire::Parameter;
+use symbolon_wire::{Parameter, markers, messages};
 
 use crate::problems;
+
+markers!(
+    CancelServiceCall, GetServiceCall, ListServiceCallEvents, ListServiceCalls, SubmitServiceCall,
+);
 
 /// HTTP calls made once on the caller's behalf.
 pub trait ServiceCalls: Send + Sync + 'static {
     /// `POST /v1/service-calls/{serviceCallId}/cancel`: Cancel a service call
-    fn cancel_service_call(
-        &self,
-        call: Call<CancelServiceCall>,
-    ) -> impl Future<Output = Outcome<CancelServiceCall>> + Send;
+    fn cancel_service_call(&self, call: Call<CancelServiceCall>)
+    -> impl Future<Output = Outcome<CancelServiceCall>> + Send;
     /// `GET /v1/service-calls/{serviceCallId}`: Get a service call
-    fn get_service_call(
-        &self,
-        call: Call<GetServiceCall>,
-    ) -> impl Future<Output = Outcome<GetServiceCall>> + Send;
+    fn get_service_call(&self, call: Call<GetServiceCall>)
+    -> impl Future<Output = Outcome<GetServiceCall>> + Send;
     /// `GET /v1/service-calls/{serviceCallId}/events`: List the events of a service call
-    fn list_service_call_events(
-        &self,
-        call: Call<ListServiceCallEvents>,
-    ) -> impl Future<Output = Outcome<ListServiceCallEvents>> + Send;
+    fn list_service_call_events(&self, call: Call<ListServiceCallEvents>)
+    -> impl Future<Output = Outcome<ListServiceCallEvents>> + Send;
     /// `GET /v1/service-calls`: List service calls
-    fn list_service_calls(
-        &self,
-        call: Call<ListServiceCalls>,
-    ) -> impl Future<Output = Outcome<ListServiceCalls>> + Send;
+    fn list_service_calls(&self, call: Call<ListServiceCalls>)
+    -> impl Future<Output = Outcome<ListServiceCalls>> + Send;
     /// `POST /v1/service-calls`: Submit a service call
-    fn submit_service_call(
-        &self,
-        call: Call<SubmitServiceCall>,
-    ) -> impl Future<Output = Outcome<SubmitServiceCall>> + Send;
+    fn submit_service_call(&self, call: Call<SubmitServiceCall>)
+    -> impl Future<Output = Outcome<SubmitServiceCall>> + Send;
 }
 
 /// The routes of a service.
 pub fn routes<S: ServiceCalls>(service: Arc<S>) -> Routes {
-    Routes::new(service)
-        .on::<CancelServiceCall, _, _>(|service, call| async move {
-            service.cancel_service_call(call).await
-        })
-        .on::<GetServiceCall, _, _>(|service, call| async move {
-            service.get_service_call(call).await
-        })
-        .on::<ListServiceCallEvents, _, _>(|service, call| async move {
-            service.list_service_call_events(call).await
-        })
-        .on::<ListServiceCalls, _, _>(|service, call| async move {
-            service.list_service_calls(call).await
-        })
-        .on::<SubmitServiceCall, _, _>(|service, call| async move {
-            service.submit_service_call(call).await
-        })
-        .finish()
+    symbolon_server::routes!(
+        service, CancelServiceCall => cancel_service_call, GetServiceCall => get_service_call,
+        ListServiceCallEvents => list_service_call_events, ListServiceCalls => list_service_calls,
+        SubmitServiceCall => submit_service_call,
+    )
 }
 
 /// `POST /v1/service-calls/{serviceCallId}/cancel`: Cancel a service call
-#[derive(Debug, Clone, Copy)]
-pub struct CancelServiceCall;
-
 impl Operation for CancelServiceCall {
-    type Request = wire::cancel_service_call::Request;
-    type Response = wire::cancel_service_call::Response;
-    type Error = wire::cancel_service_call::Error;
-
-    const INFO: Info = Info {
-        id: "cancelServiceCall",
-        method: Method::POST,
-        path: "/v1/service-calls/{serviceCallId}/cancel",
-        security: &[&[Requirement { scheme: "oidc", scopes: &["calls:write"] }]],
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::cancel_service_call);
+    const INFO: Info = Info::new(
+        "cancelServiceCall", Method::POST, "/v1/service-calls/{serviceCallId}/cancel",
+    )
+        .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:write"] }]]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let service_call_id = input.required(Parameter::path("serviceCallId"));
-        Ok(wire::cancel_service_call::Request { service_call_id: service_call_id? })
+        Ok(Self::Request { service_call_id: service_call_id? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Accepted { body } => Reply::json(202, &body),
-        }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {
-            Self::Error::Forbidden(problem) => Reply::problem(&problems::FORBIDDEN, problem),
-            Self::Error::InvalidRequest(problem) => {
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Accepted { body }) => Reply::json(202, &body),
+            Err(Self::Error::Forbidden(problem)) => Reply::problem(&problems::FORBIDDEN, problem),
+            Err(Self::Error::InvalidRequest(problem)) => {
                 Reply::problem(&problems::INVALID_REQUEST, problem)
             }
-            Self::Error::NotCancellable(problem) => {
+            Err(Self::Error::NotCancellable(problem)) => {
                 Reply::problem(&problems::NOT_CANCELLABLE, problem)
             }
-            Self::Error::NotFound(problem) => Reply::problem(&problems::NOT_FOUND, problem),
-            Self::Error::Unauthenticated(problem) => {
+            Err(Self::Error::NotFound(problem)) => Reply::problem(&problems::NOT_FOUND, problem),
+            Err(Self::Error::Unauthenticated(problem)) => {
                 Reply::problem(&problems::UNAUTHENTICATED, problem)
             }
         }
@@ -109,41 +75,23 @@ impl Operation for CancelServiceCall {
 }
 
 /// `GET /v1/service-calls/{serviceCallId}`: Get a service call
-#[derive(Debug, Clone, Copy)]
-pub struct GetServiceCall;
-
 impl Operation for GetServiceCall {
-    type Request = wire::get_service_call::Request;
-    type Response = wire::get_service_call::Response;
-    type Error = wire::get_service_call::Error;
-
-    const INFO: Info = Info {
-        id: "getServiceCall",
-        method: Method::GET,
-        path: "/v1/service-calls/{serviceCallId}",
-        security: &[&[Requirement { scheme: "oidc", scopes: &["calls:read"] }]],
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::get_service_call);
+    const INFO: Info = Info::new("getServiceCall", Method::GET, "/v1/service-calls/{serviceCallId}")
+        .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:read"] }]]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let service_call_id = input.required(Parameter::path("serviceCallId"));
-        Ok(wire::get_service_call::Request { service_call_id: service_call_id? })
+        Ok(Self::Request { service_call_id: service_call_id? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Ok { body } => Reply::json(200, &body),
-        }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {
-            Self::Error::Forbidden(problem) => Reply::problem(&problems::FORBIDDEN, problem),
-            Self::Error::InvalidRequest(problem) => {
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { body }) => Reply::json(200, &body),
+            Err(Self::Error::Forbidden(problem)) => Reply::problem(&problems::FORBIDDEN, problem),
+            Err(Self::Error::InvalidRequest(problem)) => {
                 Reply::problem(&problems::INVALID_REQUEST, problem)
             }
-            Self::Error::NotFound(problem) => Reply::problem(&problems::NOT_FOUND, problem),
-            Self::Error::Unauthenticated(problem) => {
+            Err(Self::Error::NotFound(problem)) => Reply::problem(&problems::NOT_FOUND, problem),
+            Err(Self::Error::Unauthenticated(problem)) => {
                 Reply::problem(&problems::UNAUTHENTICATED, problem)
             }
         }
@@ -151,41 +99,25 @@ impl Operation for GetServiceCall {
 }
 
 /// `GET /v1/service-calls/{serviceCallId}/events`: List the events of a service call
-#[derive(Debug, Clone, Copy)]
-pub struct ListServiceCallEvents;
-
 impl Operation for ListServiceCallEvents {
-    type Request = wire::list_service_call_events::Request;
-    type Response = wire::list_service_call_events::Response;
-    type Error = wire::list_service_call_events::Error;
-
-    const INFO: Info = Info {
-        id: "listServiceCallEvents",
-        method: Method::GET,
-        path: "/v1/service-calls/{serviceCallId}/events",
-        security: &[&[Requirement { scheme: "oidc", scopes: &["calls:read"] }]],
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::list_service_call_events);
+    const INFO: Info = Info::new(
+        "listServiceCallEvents", Method::GET, "/v1/service-calls/{serviceCallId}/events",
+    )
+        .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:read"] }]]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let service_call_id = input.required(Parameter::path("serviceCallId"));
-        Ok(wire::list_service_call_events::Request { service_call_id: service_call_id? })
+        Ok(Self::Request { service_call_id: service_call_id? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Ok { body } => Reply::json(200, &body),
-        }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {
-            Self::Error::Forbidden(problem) => Reply::problem(&problems::FORBIDDEN, problem),
-            Self::Error::InvalidRequest(problem) => {
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { body }) => Reply::json(200, &body),
+            Err(Self::Error::Forbidden(problem)) => Reply::problem(&problems::FORBIDDEN, problem),
+            Err(Self::Error::InvalidRequest(problem)) => {
                 Reply::problem(&problems::INVALID_REQUEST, problem)
             }
-            Self::Error::NotFound(problem) => Reply::problem(&problems::NOT_FOUND, problem),
-            Self::Error::Unauthenticated(problem) => {
+            Err(Self::Error::NotFound(problem)) => Reply::problem(&problems::NOT_FOUND, problem),
+            Err(Self::Error::Unauthenticated(problem)) => {
                 Reply::problem(&problems::UNAUTHENTICATED, problem)
             }
         }
@@ -193,22 +125,10 @@ impl Operation for ListServiceCallEvents {
 }
 
 /// `GET /v1/service-calls`: List service calls
-#[derive(Debug, Clone, Copy)]
-pub struct ListServiceCalls;
-
 impl Operation for ListServiceCalls {
-    type Request = wire::list_service_calls::Request;
-    type Response = wire::list_service_calls::Response;
-    type Error = wire::list_service_calls::Error;
-
-    const INFO: Info = Info {
-        id: "listServiceCalls",
-        method: Method::GET,
-        path: "/v1/service-calls",
-        security: &[&[Requirement { scheme: "oidc", scopes: &["calls:read"] }]],
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::list_service_calls);
+    const INFO: Info = Info::new("listServiceCalls", Method::GET, "/v1/service-calls")
+        .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:read"] }]]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let cursor = input.optional(Parameter::query("cursor"));
         let from = input.optional(Parameter::query("from"));
@@ -216,29 +136,18 @@ impl Operation for ListServiceCalls {
         let status = input.optional(Parameter::query("status"));
         let tag = input.optional(Parameter::query("tag"));
         let to = input.optional(Parameter::query("to"));
-        Ok(wire::list_service_calls::Request {
-            cursor: cursor?,
-            from: from?,
-            limit: limit?,
-            status: status?,
-            tag: tag?,
-            to: to?,
+        Ok(Self::Request {
+            cursor: cursor?, from: from?, limit: limit?, status: status?, tag: tag?, to: to?,
         })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Ok { body } => Reply::json(200, &body),
-        }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {
-            Self::Error::Forbidden(problem) => Reply::problem(&problems::FORBIDDEN, problem),
-            Self::Error::InvalidRequest(problem) => {
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { body }) => Reply::json(200, &body),
+            Err(Self::Error::Forbidden(problem)) => Reply::problem(&problems::FORBIDDEN, problem),
+            Err(Self::Error::InvalidRequest(problem)) => {
                 Reply::problem(&problems::INVALID_REQUEST, problem)
             }
-            Self::Error::Unauthenticated(problem) => {
+            Err(Self::Error::Unauthenticated(problem)) => {
                 Reply::problem(&problems::UNAUTHENTICATED, problem)
             }
         }
@@ -246,63 +155,45 @@ impl Operation for ListServiceCalls {
 }
 
 /// `POST /v1/service-calls`: Submit a service call
-#[derive(Debug, Clone, Copy)]
-pub struct SubmitServiceCall;
-
 impl Operation for SubmitServiceCall {
-    type Request = wire::submit_service_call::Request;
-    type Response = wire::submit_service_call::Response;
-    type Error = wire::submit_service_call::Error;
-
-    const INFO: Info = Info {
-        id: "submitServiceCall",
-        method: Method::POST,
-        path: "/v1/service-calls",
-        security: &[&[Requirement { scheme: "oidc", scopes: &["calls:write"] }]],
-        consumes: &["application/json"],
-        idempotency: Some(IdempotencyRule { header: "Idempotency-Key", required: true }),
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::submit_service_call);
+    const INFO: Info = Info::new("submitServiceCall", Method::POST, "/v1/service-calls")
+        .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:write"] }]])
+        .consumes(&["application/json"])
+        .idempotency(IdempotencyRule { header: "Idempotency-Key", required: true });
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let idempotency_key = input.required(Parameter::header("Idempotency-Key"));
         let body = input.json();
-        Ok(wire::submit_service_call::Request { idempotency_key: idempotency_key?, body: body? })
+        Ok(Self::Request { idempotency_key: idempotency_key?, body: body? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Ok { location, body } => {
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { location, body }) => {
                 Reply::json(200, &body).header("Location", &location)
             }
-            Self::Response::Accepted { location, body } => {
+            Ok(Self::Response::Accepted { location, body }) => {
                 Reply::json(202, &body).header("Location", &location)
             }
-        }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {
-            Self::Error::Forbidden(problem) => Reply::problem(&problems::FORBIDDEN, problem),
-            Self::Error::IdempotencyInFlight(problem) => {
+            Err(Self::Error::Forbidden(problem)) => Reply::problem(&problems::FORBIDDEN, problem),
+            Err(Self::Error::IdempotencyInFlight(problem)) => {
                 Reply::problem(&problems::IDEMPOTENCY_IN_FLIGHT, problem)
             }
-            Self::Error::IdempotencyKeyReused(problem) => {
+            Err(Self::Error::IdempotencyKeyReused(problem)) => {
                 Reply::problem(&problems::IDEMPOTENCY_KEY_REUSED, problem)
             }
-            Self::Error::InvalidRequest(problem) => {
+            Err(Self::Error::InvalidRequest(problem)) => {
                 Reply::problem(&problems::INVALID_REQUEST, problem)
             }
-            Self::Error::PayloadTooLarge(problem) => {
+            Err(Self::Error::PayloadTooLarge(problem)) => {
                 Reply::problem(&problems::PAYLOAD_TOO_LARGE, problem)
             }
-            Self::Error::TargetBlocked(problem) => {
+            Err(Self::Error::TargetBlocked(problem)) => {
                 Reply::problem(&problems::TARGET_BLOCKED, problem)
             }
-            Self::Error::Unauthenticated(problem) => {
+            Err(Self::Error::Unauthenticated(problem)) => {
                 Reply::problem(&problems::UNAUTHENTICATED, problem)
             }
-            Self::Error::UnsupportedMediaType(problem) => {
+            Err(Self::Error::UnsupportedMediaType(problem)) => {
                 Reply::problem(&problems::UNSUPPORTED_MEDIA_TYPE, problem)
             }
         }

@@ -350,16 +350,14 @@ impl std::fmt::Display for EnvelopeAggregateType {
 pub struct ExecutionPolicy {
     /// A call is sent at most once.
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "i64", extend("enum" = [1])))]
     pub max_attempts: Option<i64>,
     /// Milliseconds to wait for the whole response.
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "i32", extend("maximum" = 10000, "minimum" = 1)))]
@@ -410,12 +408,7 @@ pub enum FailureKind {
 impl FailureKind {
     /// Every value, in the order of the contract.
     pub const ALL: [Self; 7] = [
-        Self::Http,
-        Self::Timeout,
-        Self::Connect,
-        Self::Dns,
-        Self::Tls,
-        Self::Blocked,
+        Self::Http, Self::Timeout, Self::Connect, Self::Dns, Self::Tls, Self::Blocked,
         Self::Aborted,
     ];
 
@@ -469,12 +462,7 @@ pub enum HttpMethod {
 impl HttpMethod {
     /// Every value, in the order of the contract.
     pub const ALL: [Self; 6] = [
-        Self::Get,
-        Self::Head,
-        Self::Post,
-        Self::Put,
-        Self::Patch,
-        Self::Delete,
+        Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete,
     ];
 
     /// The value as it travels.
@@ -503,15 +491,13 @@ impl std::fmt::Display for HttpMethod {
 pub struct HttpRequest {
     /// Request body, sent as UTF-8.
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String", extend("maxLength" = 262144)))]
     pub body: Option<String>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "RequestHeaders", extend("additionalProperties" = {"maxLength": 4096, "pattern": "^[\\t\\x20-\\x7e]*$", "type": "string"}, "maxProperties" = 50, "propertyNames" = {"maxLength": 128, "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"})))]
@@ -992,11 +978,7 @@ pub enum ServiceCallStatus {
 impl ServiceCallStatus {
     /// Every value, in the order of the contract.
     pub const ALL: [Self; 6] = [
-        Self::Scheduled,
-        Self::Queued,
-        Self::Running,
-        Self::Succeeded,
-        Self::Failed,
+        Self::Scheduled, Self::Queued, Self::Running, Self::Succeeded, Self::Failed,
         Self::Cancelled,
     ];
 
@@ -1213,8 +1195,7 @@ pub type Snippet = String;
 pub struct SubmitServiceCall {
     /// When to send it; absent or past means now. At most 9999-12-30T22:00:00Z.
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Timestamp"))]
@@ -1222,8 +1203,7 @@ pub struct SubmitServiceCall {
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 120, "minLength" = 1, "pattern" = "^[^\\x00-\\x1f\\x7f]+$")))]
     pub name: ServiceCallName,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ExecutionPolicy"))]
@@ -1231,8 +1211,7 @@ pub struct SubmitServiceCall {
     pub request: HttpRequest,
     /// Labels to filter by; none if absent.
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Vec<Tag>", extend("items" = {"maxLength": 64, "minLength": 1, "pattern": "^[a-z0-9][a-z0-9._:-]*$", "type": "string"}, "maxItems" = 20, "uniqueItems" = true)))]

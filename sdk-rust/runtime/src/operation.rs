@@ -45,15 +45,32 @@ pub struct Info {
 }
 
 impl Info {
-    /// Starting point for generated constants.
-    pub const DEFAULT: Self = Self {
-        id: "",
-        method: Method::GET,
-        path: "/",
-        accept: "application/json, application/problem+json",
-        idempotency: None,
-        security: Security::Required,
-    };
+    /// An operation with credentials that answers JSON and takes no idempotency key.
+    pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
+        let accept = "application/json, application/problem+json";
+        Self { id, method, path, accept, idempotency: None, security: Security::Required }
+    }
+
+    /// The same operation with answers of these media types.
+    #[must_use]
+    pub const fn accept(mut self, accept: &'static str) -> Self {
+        self.accept = accept;
+        self
+    }
+
+    /// The same operation with an idempotency key in this header.
+    #[must_use]
+    pub const fn idempotency(mut self, header: &'static str) -> Self {
+        self.idempotency = Some(header);
+        self
+    }
+
+    /// The same operation with or without the client's credentials.
+    #[must_use]
+    pub const fn security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
+    }
 }
 
 /// Whether the client's credentials are sent with an operation.

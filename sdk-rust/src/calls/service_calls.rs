@@ -5,7 +5,11 @@ use calls_wire::service_calls as wire;
 use symbolon_client::{
     Call, Client, DecodeError, Incoming, Info, Method, Operation, Outgoing, Paged,
 };
-use symbolon_wire::Parameter;
+use symbolon_wire::{Parameter, markers, messages};
+
+markers!(
+    CancelServiceCall, GetServiceCall, ListServiceCallEvents, ListServiceCalls, SubmitServiceCall,
+);
 
 /// HTTP calls made once on the caller's behalf.
 #[derive(Debug, Clone, Copy)]
@@ -17,68 +21,47 @@ impl<'c> ServiceCalls<'c> {
     pub(crate) fn new(client: &'c Client) -> Self {
         Self { client }
     }
-
     /// `POST /v1/service-calls/{serviceCallId}/cancel`: Cancel a service call
     pub fn cancel_service_call(
-        &self,
-        request: wire::cancel_service_call::Request,
+        &self, request: wire::cancel_service_call::Request,
     ) -> Call<CancelServiceCall> {
         self.client.call(request)
     }
-
     /// `GET /v1/service-calls/{serviceCallId}`: Get a service call
     pub fn get_service_call(
-        &self,
-        request: wire::get_service_call::Request,
+        &self, request: wire::get_service_call::Request,
     ) -> Call<GetServiceCall> {
         self.client.call(request)
     }
-
     /// `GET /v1/service-calls/{serviceCallId}/events`: List the events of a service call
     pub fn list_service_call_events(
-        &self,
-        request: wire::list_service_call_events::Request,
+        &self, request: wire::list_service_call_events::Request,
     ) -> Call<ListServiceCallEvents> {
         self.client.call(request)
     }
-
     /// `GET /v1/service-calls`: List service calls
     pub fn list_service_calls(
-        &self,
-        request: wire::list_service_calls::Request,
+        &self, request: wire::list_service_calls::Request,
     ) -> Call<ListServiceCalls> {
         self.client.call(request)
     }
-
     /// `POST /v1/service-calls`: Submit a service call
     pub fn submit_service_call(
-        &self,
-        request: wire::submit_service_call::Request,
+        &self, request: wire::submit_service_call::Request,
     ) -> Call<SubmitServiceCall> {
         self.client.call(request)
     }
 }
 
 /// `POST /v1/service-calls/{serviceCallId}/cancel`: Cancel a service call
-#[derive(Debug, Clone, Copy)]
-pub struct CancelServiceCall;
-
 impl Operation for CancelServiceCall {
-    type Request = wire::cancel_service_call::Request;
-    type Response = wire::cancel_service_call::Response;
-    type Error = wire::cancel_service_call::Error;
-
-    const INFO: Info = Info {
-        id: "cancelServiceCall",
-        method: Method::POST,
-        path: "/v1/service-calls/{serviceCallId}/cancel",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::cancel_service_call);
+    const INFO: Info = Info::new(
+        "cancelServiceCall", Method::POST, "/v1/service-calls/{serviceCallId}/cancel",
+    );
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("serviceCallId"), &request.service_call_id);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             202 => Ok(Ok(Self::Response::Accepted { body: incoming.json()? })),
@@ -95,25 +78,12 @@ impl Operation for CancelServiceCall {
 }
 
 /// `GET /v1/service-calls/{serviceCallId}`: Get a service call
-#[derive(Debug, Clone, Copy)]
-pub struct GetServiceCall;
-
 impl Operation for GetServiceCall {
-    type Request = wire::get_service_call::Request;
-    type Response = wire::get_service_call::Response;
-    type Error = wire::get_service_call::Error;
-
-    const INFO: Info = Info {
-        id: "getServiceCall",
-        method: Method::GET,
-        path: "/v1/service-calls/{serviceCallId}",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::get_service_call);
+    const INFO: Info = Info::new("getServiceCall", Method::GET, "/v1/service-calls/{serviceCallId}");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("serviceCallId"), &request.service_call_id);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.json()? })),
@@ -129,25 +99,14 @@ impl Operation for GetServiceCall {
 }
 
 /// `GET /v1/service-calls/{serviceCallId}/events`: List the events of a service call
-#[derive(Debug, Clone, Copy)]
-pub struct ListServiceCallEvents;
-
 impl Operation for ListServiceCallEvents {
-    type Request = wire::list_service_call_events::Request;
-    type Response = wire::list_service_call_events::Response;
-    type Error = wire::list_service_call_events::Error;
-
-    const INFO: Info = Info {
-        id: "listServiceCallEvents",
-        method: Method::GET,
-        path: "/v1/service-calls/{serviceCallId}/events",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::list_service_call_events);
+    const INFO: Info = Info::new(
+        "listServiceCallEvents", Method::GET, "/v1/service-calls/{serviceCallId}/events",
+    );
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("serviceCallId"), &request.service_call_id);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.json()? })),
@@ -163,21 +122,9 @@ impl Operation for ListServiceCallEvents {
 }
 
 /// `GET /v1/service-calls`: List service calls
-#[derive(Debug, Clone, Copy)]
-pub struct ListServiceCalls;
-
 impl Operation for ListServiceCalls {
-    type Request = wire::list_service_calls::Request;
-    type Response = wire::list_service_calls::Response;
-    type Error = wire::list_service_calls::Error;
-
-    const INFO: Info = Info {
-        id: "listServiceCalls",
-        method: Method::GET,
-        path: "/v1/service-calls",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::list_service_calls);
+    const INFO: Info = Info::new("listServiceCalls", Method::GET, "/v1/service-calls");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.optional(Parameter::query("cursor"), &request.cursor);
         out.optional(Parameter::query("from"), &request.from);
@@ -186,7 +133,6 @@ impl Operation for ListServiceCalls {
         out.optional(Parameter::query("tag"), &request.tag);
         out.optional(Parameter::query("to"), &request.to);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.json()? })),
@@ -215,36 +161,21 @@ impl Paged for ListServiceCalls {
 }
 
 /// `POST /v1/service-calls`: Submit a service call
-#[derive(Debug, Clone, Copy)]
-pub struct SubmitServiceCall;
-
 impl Operation for SubmitServiceCall {
-    type Request = wire::submit_service_call::Request;
-    type Response = wire::submit_service_call::Response;
-    type Error = wire::submit_service_call::Error;
-
-    const INFO: Info = Info {
-        id: "submitServiceCall",
-        method: Method::POST,
-        path: "/v1/service-calls",
-        idempotency: Some("Idempotency-Key"),
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::submit_service_call);
+    const INFO: Info = Info::new("submitServiceCall", Method::POST, "/v1/service-calls")
+        .idempotency("Idempotency-Key");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::header("Idempotency-Key"), &request.idempotency_key);
         out.json(&request.body);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok {
-                location: incoming.header("Location")?,
-                body: incoming.json()?,
+                location: incoming.header("Location")?, body: incoming.json()?,
             })),
             202 => Ok(Ok(Self::Response::Accepted {
-                location: incoming.header("Location")?,
-                body: incoming.json()?,
+                location: incoming.header("Location")?, body: incoming.json()?,
             })),
             _ => match incoming.problem_code() {
                 Some("forbidden") => Ok(Err(Self::Error::Forbidden(incoming.json()?))),

@@ -7,6 +7,7 @@ pub mod parameter;
 mod binary;
 mod nullable;
 mod open;
+mod operations;
 mod problem;
 mod strict;
 mod union;

@@ -24,11 +24,8 @@ pub trait Operation: Send + Sync + 'static {
     /// When the request violates the contract.
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected>;
 
-    /// Writes a documented success.
-    fn encode(response: Self::Response) -> Reply;
-
-    /// Writes a documented problem.
-    fn fail(error: Self::Error) -> Reply;
+    /// Writes a documented success or a documented problem.
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply;
 }
 
 /// The contract's static facts about an operation.
@@ -50,14 +47,37 @@ pub struct Info {
 }
 
 impl Info {
-    /// `GET /` without security, body or idempotency: for `..Info::DEFAULT`.
-    pub const DEFAULT: Self = Self {
-        id: "",
-        method: Method::GET,
-        path: "/",
-        security: &[],
-        consumes: &[],
-        idempotency: None,
+    /// An operation without security, body or idempotency.
+    pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
+        Self { id, method, path, security: &[], consumes: &[], idempotency: None }
+    }
+
+    /// The same operation with these alternatives of requirements.
+    #[must_use]
+    pub const fn security(self, security: &'static [&'static [Requirement]]) -> Self {
+        Self { security, ..self }
+    }
+
+    /// The same operation with a body of these media types.
+    #[must_use]
+    pub const fn consumes(self, consumes: &'static [&'static str]) -> Self {
+        Self { consumes, ..self }
+    }
+
+    /// The same operation with this rule.
+    #[must_use]
+    pub const fn idempotency(self, rule: IdempotencyRule) -> Self {
+        Self { idempotency: Some(rule), ..self }
+    }
+}
+
+/// The routes of a service: each operation with the service's method that implements it.
+#[macro_export]
+macro_rules! routes {
+    ($service:ident, $($operation:ident => $method:ident),* $(,)?) => {
+        $crate::Routes::new($service)
+            $(.on::<$operation, _, _>(|service, call| async move { service.$method(call).await }))*
+            .finish()
     };
 }
 

@@ -99,8 +99,8 @@ fn read<O: Operation>(input: &mut Input) -> Option<O::Request> {
 
 fn answer<O: Operation>(outcome: Outcome<O>) -> Answer {
     match outcome {
-        Ok(response) => Ok(O::encode(response)),
-        Err(Fault::Documented(error)) => Ok(O::fail(error)),
+        Ok(response) => Ok(O::encode(Ok(response))),
+        Err(Fault::Documented(error)) => Ok(O::encode(Err(error))),
         Err(Fault::Internal(failure)) => Err(failure),
     }
 }

@@ -1,4 +1,5 @@
-//! Code in the shape a formatter would give it: on one line if it fits, else one item a line.
+//! Code in the shape a formatter would give it: on one line if it fits, else as many items a line
+//! as fit.
 
 /// Columns of a line.
 const WIDTH: usize = 100;
@@ -23,21 +24,8 @@ pub(crate) fn import(path: &str, names: &[&str]) -> String {
     if let [name] = names {
         return format!("use {path}::{name};");
     }
-    let short = format!("use {path}::{{{}}};", names.join(", "));
-    or_long(0, short, || {
-        let mut lines = vec![format!("use {path}::{{")];
-        let mut line = String::new();
-        for name in names {
-            if !line.is_empty() && line.len() + name.len() + 6 > WIDTH {
-                lines.push(format!("   {line}"));
-                line.clear();
-            }
-            line.push_str(&format!(" {name},"));
-        }
-        lines.push(format!("   {line}"));
-        lines.push("};".to_owned());
-        lines.join("\n")
-    })
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    bracketed(0, &format!("use {path}::{{"), &names, "};")
 }
 
 /// `pattern => value,`, the value in a block of its own if the line is too long.
@@ -47,6 +35,27 @@ pub(crate) fn arm(indent: usize, pattern: &str, value: &str) -> String {
     or_long(indent, format!("{pattern} => {value},"), long)
 }
 
+/// Items as lines that are as full as they can be, with a comma behind each.
+pub(crate) fn filled(indent: usize, items: &[String]) -> Vec<String> {
+    let pad = " ".repeat(indent);
+    let mut lines: Vec<String> = Vec::new();
+    let mut columns = 0;
+    for item in items {
+        let length = item.chars().count() + 1;
+        match lines.last_mut() {
+            Some(line) if columns + 1 + length <= WIDTH && !line.contains('\n') => {
+                line.push_str(&format!(" {item},"));
+                columns += 1 + length;
+            }
+            Some(_) | None => {
+                lines.push(format!("{pad}{item},"));
+                columns = indent + length;
+            }
+        }
+    }
+    lines
+}
+
 /// The short form if it fits.
 pub(crate) fn or_long(indent: usize, short: String, long: impl FnOnce() -> String) -> String {
     if indent + short.chars().count() <= WIDTH { short } else { long() }
@@ -54,8 +63,7 @@ pub(crate) fn or_long(indent: usize, short: String, long: impl FnOnce() -> Strin
 
 fn long(indent: usize, head: &str, items: &[String], tail: &str) -> String {
     let pad = " ".repeat(indent);
-    let items: Vec<String> = items.iter().map(|item| format!("{pad}    {item},\n")).collect();
-    format!("{head}\n{}{pad}{tail}", items.concat())
+    format!("{head}\n{}\n{pad}{tail}", filled(indent + 4, items).join("\n"))
 }
 
 #[cfg(test)]
@@ -67,6 +75,7 @@ mod tests {
         let items = ["a: 1".to_owned(), "b: 2".to_owned()];
         assert_eq!(braced(0, "X", &items, ";"), "X { a: 1, b: 2 };");
         assert_eq!(braced(90, "X", &items, ";").lines().count(), 4);
+        assert_eq!(braced(84, "X {{ y", &items, ";").lines().count(), 3);
         assert_eq!(braced(0, "X", &[], ";"), "X {};");
         assert_eq!(
             arm(96, "1", "2"),

@@ -17,6 +17,7 @@ pub(super) use idents::{
 };
 pub(super) use layout::{arm, braced, bracketed, import, or_long};
 pub(super) use package::{
-    Heading, Manifest, context_docs, context_module, heading, manifest, package, parameter_imports,
+    Heading, Manifest, context_docs, context_module, heading, info, manifest, markers, package,
+    wire_imports,
 };
 pub(super) use types::{Position, Speller};

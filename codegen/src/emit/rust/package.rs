@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::idents::{doc_lines, module_ident};
+use super::idents::{doc_lines, literal, module_ident, operation_ident};
+use super::layout::{bracketed, import, or_long};
 use crate::emit::render::one_line;
-use crate::model::{Context, System};
+use crate::model::{Context, Operation, System};
 
 /// First lines of every generated file.
 #[derive(Debug, Clone, Serialize)]
@@ -66,10 +67,38 @@ pub(crate) fn context_docs(context: &Context) -> Vec<String> {
     docs
 }
 
-/// What a file of operations takes from `symbolon_wire` to describe their parameters.
-pub(crate) fn parameter_imports(context: &Context) -> Option<&'static str> {
-    let mut parameters = context.operations.iter().flat_map(|found| &found.parameters).peekable();
-    parameters.peek()?;
-    let styled = parameters.any(|parameter| parameter.style.is_some());
-    Some(if styled { "{Parameter, Style}" } else { "Parameter" })
+/// What a file of operations takes from `symbolon_wire`.
+pub(crate) fn wire_imports(context: &Context) -> String {
+    let mut names = vec!["markers", "messages"];
+    let parameters = || context.operations.iter().flat_map(|found| &found.parameters);
+    if parameters().next().is_some() {
+        names.insert(0, "Parameter");
+    }
+    if parameters().any(|parameter| parameter.style.is_some()) {
+        names.insert(1, "Style");
+    }
+    import("symbolon_wire", &names)
+}
+
+/// The statement that declares the marker type of each operation.
+pub(crate) fn markers(context: &Context) -> String {
+    let idents: Vec<String> = context
+        .operations
+        .iter()
+        .map(|operation| operation_ident(&context.name, &operation.name))
+        .collect();
+    bracketed(0, "markers!(", &idents, ");")
+}
+
+/// What the edge or a client has to know of an operation beforehand: what every operation has, and
+/// what this one has besides.
+pub(crate) fn info(operation: &Operation, besides: &[String]) -> String {
+    let facts =
+        [literal(&operation.id), format!("Method::{}", operation.method), literal(&operation.path)];
+    let head = bracketed(4, "const INFO: Info = Info::new(", &facts, ")");
+    let one_line = format!("{head}{};", besides.concat());
+    or_long(4, one_line, || {
+        let calls = besides.iter().map(|call| format!("\n        {call}"));
+        format!("{head}{};", calls.collect::<String>())
+    })
 }

@@ -6,8 +6,8 @@ mod plan;
 
 use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{
-    context_docs, context_ident, context_module, field_ident, heading, import, manifest, package,
-    parameter_imports,
+    context_docs, context_ident, context_module, field_ident, heading, import, manifest, markers,
+    package, wire_imports,
 };
 use crate::model::{BodyKind, Context, Operation, System};
 
@@ -71,10 +71,7 @@ fn context(system: &System, context: &Context) -> plan::Context {
     if operations.iter().any(|operation| operation.paged.is_some()) {
         imports.push("Paged");
     }
-    if operations
-        .iter()
-        .any(|operation| operation.info.iter().any(|line| line.contains("Security")))
-    {
+    if any(&operations::is_anonymous) {
         imports.push("Security");
     }
     imports.sort_unstable();
@@ -84,7 +81,8 @@ fn context(system: &System, context: &Context) -> plan::Context {
         wire: package(system, "wire").replace('-', "_"),
         module: context_module(context),
         imports: import("symbolon_client", &imports),
-        parameter_imports: parameter_imports(context),
+        wire_imports: wire_imports(context),
+        markers: markers(context),
         docs: context_docs(context),
         ident: context_ident(&context.name),
         operations,

@@ -4,8 +4,8 @@ use super::{paging, plan};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     answer_ident, arm, body_method, braced, bracketed, descriptor, doc_lines, field_ident,
-    header_ident, idempotency_header, literal, method_ident, module_ident, operation_ident,
-    parameter_ident, variant_ident,
+    header_ident, idempotency_header, info, literal, method_ident, module_ident, operation_ident,
+    or_long, parameter_ident, variant_ident,
 };
 use crate::model::{
     Answer, Body, BodyKind, Context, Errors, Operation, Scalar, Shape, Status, System, Type,
@@ -41,21 +41,22 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
     let by_code = !problems.is_empty() && !has_default;
     let ident = operation_ident(&context.name, &operation.name);
     let module = module_ident(&operation.name);
+    let signature = bracketed(
+        4,
+        &format!("pub fn {}(", method_ident(&operation.name)),
+        &["&self".to_owned(), format!("request: wire::{module}::Request")],
+        &format!(") -> Call<{ident}> {{"),
+    );
     plan::Operation {
-        signature: bracketed(
-            4,
-            &format!("pub fn {}(", method_ident(&operation.name)),
-            &["&self".to_owned(), format!("request: wire::{module}::Request")],
-            &format!(") -> Call<{ident}> {{"),
-        ),
+        call: or_long(4, format!("{signature} self.client.call(request) }}"), || {
+            format!("{signature}\n        self.client.call(request)\n    }}")
+        }),
         ident,
         module,
-        id: literal(&operation.id),
         method: operation.method.clone(),
         path: one_line(&operation.path),
-        path_literal: literal(&operation.path),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
-        info: info(operation),
+        info: info(operation, &besides(operation)),
         plain: writes.is_empty(),
         writes,
         answers: arms,
@@ -66,11 +67,16 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
     }
 }
 
-fn info(operation: &Operation) -> Vec<String> {
+/// Whether the client's credentials do not belong on this operation.
+pub(super) fn is_anonymous(operation: &Operation) -> bool {
+    operation.security.is_empty() || operation.security.iter().any(Vec::is_empty)
+}
+
+/// What not every operation has.
+fn besides(operation: &Operation) -> Vec<String> {
     let mut lines = Vec::new();
-    let anonymous = operation.security.is_empty() || operation.security.iter().any(Vec::is_empty);
-    if anonymous {
-        lines.push("security: Security::None".to_owned());
+    if is_anonymous(operation) {
+        lines.push(".security(Security::None)".to_owned());
     }
     let accepted =
         operation.answers.iter().filter_map(|answer| answer.body.as_ref()).find(|body| {
@@ -80,10 +86,10 @@ fn info(operation: &Operation) -> Vec<String> {
     if let Some(body) = accepted {
         let accept =
             format!("{}, application/problem+json, application/json", body.best().media_type());
-        lines.push(format!("accept: {}", literal(&accept)));
+        lines.push(format!(".accept({})", literal(&accept)));
     }
     if let Some(header) = idempotency_header(operation) {
-        lines.push(format!("idempotency: Some({header})"));
+        lines.push(format!(".idempotency({header})"));
     }
     lines
 }

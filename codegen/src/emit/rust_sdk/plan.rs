@@ -35,7 +35,8 @@ pub(super) struct Context {
     pub(super) wire: String,
     pub(super) module: String,
     pub(super) imports: String,
-    pub(super) parameter_imports: Option<&'static str>,
+    pub(super) wire_imports: String,
+    pub(super) markers: String,
     pub(super) docs: Vec<String>,
     pub(super) ident: String,
     pub(super) operations: Vec<Operation>,
@@ -44,15 +45,14 @@ pub(super) struct Context {
 #[derive(Debug, Serialize)]
 pub(super) struct Operation {
     pub(super) ident: String,
-    /// The head of its method.
-    pub(super) signature: String,
+    /// Its method.
+    pub(super) call: String,
     pub(super) module: String,
-    pub(super) id: String,
     pub(super) method: String,
     pub(super) path: String,
-    pub(super) path_literal: String,
     pub(super) summary: String,
-    pub(super) info: Vec<String>,
+    /// The constant that says what it is.
+    pub(super) info: String,
     pub(super) plain: bool,
     pub(super) writes: Vec<String>,
     pub(super) answers: Vec<String>,

@@ -6,8 +6,8 @@ mod plan;
 use super::documents::pretty;
 use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{
-    context_docs, context_ident, context_module, doc_lines, field_ident, heading, import, literal,
-    manifest, package, parameter_imports,
+    bracketed, context_docs, context_ident, context_module, doc_lines, field_ident, heading,
+    import, literal, manifest, markers, method_ident, operation_ident, package, wire_imports,
 };
 use crate::model::{Context, Errors, Operation, System};
 
@@ -105,13 +105,20 @@ fn context(system: &System, context: &Context) -> plan::Context {
         imports.push("Requirement");
     }
     imports.sort_unstable();
+    let mut routes = vec!["service".to_owned()];
+    routes.extend(context.operations.iter().map(|operation| {
+        let ident = operation_ident(&context.name, &operation.name);
+        format!("{ident} => {}", method_ident(&operation.name))
+    }));
     plan::Context {
         heading: heading(system),
         tag: one_line(&context.tag),
         wire: package(system, "wire").replace('-', "_"),
         module: context_module(context),
         imports: import("symbolon_server", &imports),
-        parameter_imports: parameter_imports(context),
+        wire_imports: wire_imports(context),
+        markers: markers(context),
+        routes: bracketed(4, "symbolon_server::routes!(", &routes, ")"),
         has_problems: any(
             &|operation| matches!(&operation.errors, Errors::Problems(codes) if !codes.is_empty()),
         ),

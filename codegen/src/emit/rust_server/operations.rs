@@ -4,7 +4,7 @@ use super::plan;
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     answer_ident, arm, body_method, braced, descriptor, doc_lines, field_ident, header_ident,
-    idempotency_header, literal, method_ident, module_ident, operation_ident, or_long,
+    idempotency_header, info, literal, method_ident, module_ident, operation_ident, or_long,
     parameter_ident, variant_ident,
 };
 use crate::model::{
@@ -28,59 +28,51 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
         .map(|ident| format!("{ident}: {}?", local(&ident)))
         .collect();
     let ident = operation_ident(&context.name, &operation.name);
-    let module = module_ident(&operation.name);
     let function = method_ident(&operation.name);
     let future = format!("impl Future<Output = Outcome<{ident}>> + Send");
     let signature = format!("fn {function}(&self, call: Call<{ident}>) -> {future};");
-    let route = format!(".on::<{ident}, _, _>(|service, call| async move {{");
-    let answer = format!("service.{function}(call).await");
-    let answers: Vec<String> =
-        operation.answers.iter().map(|found| encoded(found, "Response")).collect();
-    let errors = errors(system, operation);
+    let mut answers: Vec<String> =
+        operation.answers.iter().map(|found| encoded(found, "Ok", "Response")).collect();
+    answers.extend(errors(system, operation));
     plan::Operation {
         signature: or_long(4, signature, || {
-            format!(
-                "fn {function}(\n        &self,\n        call: Call<{ident}>,\n    ) -> {future};"
-            )
+            let head = format!("fn {function}(&self, call: Call<{ident}>)");
+            let head = or_long(4, head, || {
+                format!("fn {function}(\n        &self, call: Call<{ident}>,\n    )")
+            });
+            format!("{head}\n    -> {future};")
         }),
-        route: or_long(8, format!("{route} {answer} }})"), || {
-            format!("{route}\n            {answer}\n        }})")
-        }),
-        built: braced(8, &format!("Ok(wire::{module}::Request"), &fields, ")"),
-        module,
-        id: literal(&operation.id),
+        built: braced(8, "Ok(Self::Request", &fields, ")"),
+        module: module_ident(&operation.name),
         ident,
         method: operation.method.clone(),
         path: one_line(&operation.path),
-        path_literal: literal(&operation.path),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
-        info: info(operation),
+        info: info(operation, &besides(operation)),
         input: if reads.is_empty() { "_" } else { "input" },
         reads,
-        silent: answers.is_empty(),
         answers,
-        infallible: errors.is_empty(),
-        errors,
     }
 }
 
-fn info(operation: &Operation) -> Vec<String> {
+/// What not every operation has.
+fn besides(operation: &Operation) -> Vec<String> {
     let mut lines = Vec::new();
     if !operation.security.is_empty() {
         let alternatives: Vec<String> =
             operation.security.iter().map(|all| requirements(all)).collect();
-        lines.push(format!("security: &[{}]", alternatives.join(", ")));
+        lines.push(format!(".security(&[{}])", alternatives.join(", ")));
     }
     if let Some(body) = &operation.body {
         let media_types = body.offers.iter().flat_map(|offer| &offer.media_types);
         let consumed: Vec<String> = media_types.map(|media_type| literal(media_type)).collect();
         let consumed = consumed.join(", ");
-        lines.push(format!("consumes: &[{}]", consumed));
+        lines.push(format!(".consumes(&[{consumed}])"));
     }
     if let (Some(rule), Some(header)) = (&operation.idempotency, idempotency_header(operation)) {
         let required = rule.required;
         lines.push(format!(
-            "idempotency: Some(IdempotencyRule {{ header: {header}, required: {required} }})",
+            ".idempotency(IdempotencyRule {{ header: {header}, required: {required} }})",
         ));
     }
     lines
@@ -122,7 +114,7 @@ fn local(ident: &str) -> String {
 }
 
 /// The arm that turns an answer into a reply.
-fn encoded(answer: &Answer, owner: &str) -> String {
+fn encoded(answer: &Answer, side: &str, owner: &str) -> String {
     let mut fields = Vec::new();
     let status = match answer.status {
         Status::Code(code) => code.to_string(),
@@ -144,8 +136,8 @@ fn encoded(answer: &Answer, owner: &str) -> String {
     if answer.body.is_some() {
         fields.push("body".to_owned());
     }
-    let head = format!("Self::{owner}::{}", answer_ident(answer.status));
-    arm(12, &braced(12, &head, &fields, ""), &reply)
+    let head = format!("{side}(Self::{owner}::{}", answer_ident(answer.status));
+    arm(12, &braced(12, &head, &fields, ")"), &reply)
 }
 
 fn reply(offer: &Offer, status: &str) -> String {
@@ -175,11 +167,13 @@ fn errors(system: &System, operation: &Operation) -> Vec<String> {
                 let variant = variant_ident(&kind.name);
                 arm(
                     12,
-                    &format!("Self::Error::{variant}(problem)"),
+                    &format!("Err(Self::Error::{variant}(problem))"),
                     &format!("Reply::problem(&problems::{constant}, problem)"),
                 )
             })
             .collect(),
-        Errors::Statuses(answers) => answers.iter().map(|found| encoded(found, "Error")).collect(),
+        Errors::Statuses(answers) => {
+            answers.iter().map(|found| encoded(found, "Err", "Error")).collect()
+        }
     }
 }

@@ -45,7 +45,9 @@ pub(super) struct Context {
     pub(super) wire: String,
     pub(super) module: String,
     pub(super) imports: String,
-    pub(super) parameter_imports: Option<&'static str>,
+    pub(super) wire_imports: String,
+    pub(super) markers: String,
+    pub(super) routes: String,
     pub(super) has_problems: bool,
     pub(super) docs: Vec<String>,
     pub(super) ident: String,
@@ -57,21 +59,16 @@ pub(super) struct Operation {
     pub(super) ident: String,
     /// Its method in the trait.
     pub(super) signature: String,
-    /// The call that mounts it.
-    pub(super) route: String,
     pub(super) module: String,
-    pub(super) id: String,
     pub(super) method: String,
     pub(super) path: String,
-    pub(super) path_literal: String,
     pub(super) summary: String,
-    pub(super) info: Vec<String>,
+    /// The constant that says what it is.
+    pub(super) info: String,
     pub(super) input: &'static str,
     pub(super) reads: Vec<String>,
     /// The request, built of what was read.
     pub(super) built: String,
+    /// The arms that write successes, then errors.
     pub(super) answers: Vec<String>,
-    pub(super) silent: bool,
-    pub(super) errors: Vec<String>,
-    pub(super) infallible: bool,
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::plan;
 use crate::emit::render::one_line;
 use crate::emit::rust::{
-    Checks, Field, Position, Presence, Speller, answer_ident, braced, doc_lines, header_ident,
-    module_ident, parameter_ident, variant_ident,
+    Checks, Field, Position, Presence, Speller, answer_ident, braced, bracketed, doc_lines,
+    header_ident, module_ident, parameter_ident, variant_ident,
 };
 use crate::model::{Answer, Context, Errors, Location, Operation, Status, System, Type, TypeId};
 
@@ -43,6 +43,11 @@ fn one(
         (Some(Some(body)), None) => Some(body),
         _ => None,
     };
+    let same_body = same_body.map(|body| {
+        let variants: Vec<String> =
+            operation.answers.iter().map(|answer| answer_ident(answer.status)).collect();
+        bracketed(4, &format!("symbolon_wire::into_body!({body}: "), &variants, ");")
+    });
     let errors = errors(system, operation, speller);
     plan::Operation {
         ident: module_ident(&operation.name),
@@ -54,6 +59,7 @@ fn one(
         } else {
             "Debug, Clone, PartialEq"
         },
+        unasked: fields.is_empty(),
         fields,
         unchecked: checks.is_empty(),
         checks,
@@ -146,19 +152,22 @@ fn answer(answer: &Answer, speller: &mut Speller<'_>) -> plan::Answer {
         .collect();
     let ident = answer_ident(answer.status);
     let variant = braced(8, &ident, &fields, ",");
-    plan::Answer { ident, doc: doc(answer), variant }
+    plan::Answer { docs: docs(answer, &ident), variant }
 }
 
-fn doc(answer: &Answer) -> String {
+/// What the contract says of an answer, unless that is no more than its variant's name.
+fn docs(answer: &Answer, ident: &str) -> Vec<String> {
     let label = match answer.status {
         Status::Code(code) => code.to_string(),
         Status::Range(hundred) => format!("{hundred}XX"),
         Status::Default => "any other status".to_owned(),
     };
-    match doc_lines(answer.description.as_deref()).into_iter().next() {
-        Some(line) => format!("{label}: {line}"),
-        None => label,
-    }
+    let said = doc_lines(answer.description.as_deref()).into_iter().next();
+    let said = said.filter(|line| {
+        let letters: String = line.chars().filter(|c| c.is_alphanumeric()).collect();
+        !letters.eq_ignore_ascii_case(ident)
+    });
+    said.map(|line| format!("{label}: {line}")).into_iter().collect()
 }
 
 /// The fields of an answer: the status where it is open, headers, then the body.
@@ -178,13 +187,13 @@ fn answer_fields(answer: &Answer, speller: &mut Speller<'_>) -> Vec<(String, Str
     fields
 }
 
-fn errors(system: &System, operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Error> {
+fn errors(system: &System, operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Answer> {
     match &operation.errors {
         Errors::Problems(codes) => codes
             .iter()
             .filter_map(|code| system.problems.get(code))
-            .map(|kind| plan::Error {
-                doc: one_line(&format!("{} `{}`: {}", kind.status, kind.code, kind.title)),
+            .map(|kind| plan::Answer {
+                docs: vec![one_line(&format!("{} `{}`: {}", kind.status, kind.code, kind.title))],
                 variant: format!(
                     "{}({}),",
                     variant_ident(&kind.name),
@@ -192,12 +201,6 @@ fn errors(system: &System, operation: &Operation, speller: &mut Speller<'_>) -> 
                 ),
             })
             .collect(),
-        Errors::Statuses(answers) => answers
-            .iter()
-            .map(|found| {
-                let planned = answer(found, speller);
-                plan::Error { doc: planned.doc, variant: planned.variant }
-            })
-            .collect(),
+        Errors::Statuses(answers) => answers.iter().map(|found| answer(found, speller)).collect(),
     }
 }

@@ -117,25 +117,19 @@ pub(super) struct Operation {
     pub(super) summary: String,
     pub(super) request_derives: &'static str,
     pub(super) fields: Vec<Field>,
+    pub(super) unasked: bool,
     pub(super) checks: Vec<String>,
     pub(super) answers: Vec<Answer>,
+    /// The statement that makes the one body of every answer easy to reach.
     pub(super) same_body: Option<String>,
-    pub(super) errors: Vec<Error>,
+    pub(super) errors: Vec<Answer>,
     pub(super) unchecked: bool,
     pub(super) infallible: bool,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
-    pub(super) ident: String,
-    pub(super) doc: String,
-    /// The variant with its fields.
-    pub(super) variant: String,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Error {
-    pub(super) doc: String,
+    pub(super) docs: Vec<String>,
     /// The variant with what it holds.
     pub(super) variant: String,
 }

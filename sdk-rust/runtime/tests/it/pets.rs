@@ -37,8 +37,7 @@ impl Operation for GetPet {
     type Request = GetPetRequest;
     type Response = GetPetResponse;
     type Error = GetPetError;
-    const INFO: Info =
-        Info { id: "getPet", method: Method::GET, path: "/pets/{petId}.json", ..Info::DEFAULT };
+    const INFO: Info = Info::new("getPet", Method::GET, "/pets/{petId}.json");
 
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("petId"), &request.pet_id);
@@ -83,13 +82,7 @@ impl Operation for AddPet {
     type Request = AddPetRequest;
     type Response = ();
     type Error = u16;
-    const INFO: Info = Info {
-        id: "addPet",
-        method: Method::POST,
-        path: "/pets",
-        idempotency: Some("Idempotency-Key"),
-        ..Info::DEFAULT
-    };
+    const INFO: Info = Info::new("addPet", Method::POST, "/pets").idempotency("Idempotency-Key");
 
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::header("Idempotency-Key"), &request.idempotency_key);
@@ -126,13 +119,7 @@ impl Operation for PatPet {
     type Request = String;
     type Response = String;
     type Error = std::convert::Infallible;
-    const INFO: Info = Info {
-        id: "patPet",
-        method: Method::POST,
-        path: "/pats",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
+    const INFO: Info = Info::new("patPet", Method::POST, "/pats").security(Security::None);
 
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::query("where").style(Style::DeepObject), &[request]);
@@ -166,7 +153,7 @@ impl Operation for ListPets {
     type Request = ListPetsRequest;
     type Response = Page;
     type Error = std::convert::Infallible;
-    const INFO: Info = Info { id: "listPets", method: Method::GET, path: "/pets", ..Info::DEFAULT };
+    const INFO: Info = Info::new("listPets", Method::GET, "/pets");
 
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.optional(Parameter::query("tag"), &request.tag);

@@ -84,14 +84,10 @@ impl Operation for PlaceOrder {
     type Response = place_order::Response;
     type Error = place_order::Error;
 
-    const INFO: Info = Info {
-        id: "placeOrder",
-        method: Method::POST,
-        path: "/v1/orders",
-        security: &[&[WRITE]],
-        consumes: &["application/json"],
-        idempotency: Some(IdempotencyRule { header: "Idempotency-Key", required: false }),
-    };
+    const INFO: Info = Info::new("placeOrder", Method::POST, "/v1/orders")
+        .security(&[&[WRITE]])
+        .consumes(&["application/json"])
+        .idempotency(IdempotencyRule { header: "Idempotency-Key", required: false });
 
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let idempotency_key = input.optional(Parameter::header("Idempotency-Key"));
@@ -99,17 +95,12 @@ impl Operation for PlaceOrder {
         Ok(place_order::Request { idempotency_key: idempotency_key?, body: body? })
     }
 
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            place_order::Response::Accepted { location, body } => {
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(place_order::Response::Accepted { location, body }) => {
                 Reply::json(202, &body).header("Location", &location)
             }
-        }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {
-            place_order::Error::Halted(problem) => Reply::problem(&HALTED, problem),
+            Err(place_order::Error::Halted(problem)) => Reply::problem(&HALTED, problem),
         }
     }
 }
@@ -130,12 +121,10 @@ macro_rules! echo {
                 $decode
             }
 
-            fn encode(response: Value) -> Reply {
-                Reply::json(200, &response)
-            }
-
-            fn fail(error: Nothing) -> Reply {
-                match error {}
+            fn encode(answer: Result<Value, Nothing>) -> Reply {
+                match answer {
+                    Ok(value) => Reply::json(200, &value),
+                }
             }
         }
     };
@@ -166,7 +155,7 @@ pub struct Filter {
 
 echo!(
     ListOrders,
-    Info { id: "listOrders", path: "/v1/orders", security: &[&[READ], &[WRITE]], ..Info::DEFAULT },
+    Info::new("listOrders", Method::GET, "/v1/orders").security(&[&[READ], &[WRITE]]),
     |input| {
         let limit = input.optional::<i64>(Parameter::query("limit"));
         let tag = input.optional::<Vec<String>>(Parameter::query("tag"));
@@ -177,48 +166,38 @@ echo!(
         "trace": trace?, "seat": seat? })))
     }
 );
-echo!(
-    GetOrder,
-    Info { id: "getOrder", path: "/v1/orders/{id}", security: &[], ..Info::DEFAULT },
-    |input| named(input, "getOrder", &["id"])
-);
+echo!(GetOrder, Info::new("getOrder", Method::GET, "/v1/orders/{id}"), |input| named(
+    input,
+    "getOrder",
+    &["id"]
+));
 echo!(
     GetMine,
-    Info { id: "getMine", path: "/v1/orders/mine", security: &[&[READ], &[]], ..Info::DEFAULT },
+    Info::new("getMine", Method::GET, "/v1/orders/mine").security(&[&[READ], &[]]),
     |input| named(input, "getMine", &[])
 );
-echo!(
-    GetOrderFile,
-    Info { id: "getOrderFile", path: "/v1/orders/{id}.json", ..Info::DEFAULT },
-    |input| named(input, "getOrderFile", &["id"])
-);
+echo!(GetOrderFile, Info::new("getOrderFile", Method::GET, "/v1/orders/{id}.json"), |input| named(
+    input,
+    "getOrderFile",
+    &["id"]
+));
 echo!(
     CancelOrder,
-    Info {
-        id: "cancelOrder",
-        method: Method::POST,
-        path: "/v1/orders/{id}:cancel",
-        ..Info::DEFAULT
-    },
+    Info::new("cancelOrder", Method::POST, "/v1/orders/{id}:cancel"),
     |input| named(input, "cancelOrder", &["id"])
 );
-echo!(GetLegs, Info { id: "getLegs", path: "/v1/orders/{order}/legs", ..Info::DEFAULT }, |input| {
+echo!(GetLegs, Info::new("getLegs", Method::GET, "/v1/orders/{order}/legs"), |input| {
     named(input, "getLegs", &["order"])
 });
 echo!(
     GetFill,
-    Info { id: "getFill", path: "/v1/orders/{owner}/fills/{from}..{to}", ..Info::DEFAULT },
+    Info::new("getFill", Method::GET, "/v1/orders/{owner}/fills/{from}..{to}"),
     |input| named(input, "getFill", &["owner", "from", "to"])
 );
 echo!(
     Upload,
-    Info {
-        id: "upload",
-        method: Method::POST,
-        path: "/v1/files",
-        consumes: &["multipart/form-data", "application/x-www-form-urlencoded"],
-        ..Info::DEFAULT
-    },
+    Info::new("upload", Method::POST, "/v1/files")
+        .consumes(&["multipart/form-data", "application/x-www-form-urlencoded"]),
     |input| {
         if input.is("multipart/form-data") {
             let form: Form = input.multipart()?;
@@ -231,7 +210,7 @@ echo!(
         })
     }
 );
-echo!(Misbehave, Info { id: "misbehave", path: "/v1/misbehave/{how}", ..Info::DEFAULT }, |input| {
+echo!(Misbehave, Info::new("misbehave", Method::GET, "/v1/misbehave/{how}"), |input| {
     named(input, "misbehave", &["how"])
 });
 

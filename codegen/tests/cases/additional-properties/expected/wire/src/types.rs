@@ -27,57 +27,49 @@ impl Validate for Limited {
 #[serde(rename_all = "camelCase")]
 pub struct Thing {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingAllowed"))]
     pub allowed: Option<ThingAllowed>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingDenied"))]
     pub denied: Option<ThingDenied>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingEmpty"))]
     pub empty: Option<ThingEmpty>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "BTreeMap<String, Value>"))]
     pub free: Option<BTreeMap<String, Value>>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingKept"))]
     pub kept: Option<ThingKept>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingKeptThings"))]
     pub kept_things: Option<ThingKeptThings>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "BTreeMap<String, i64>", extend("additionalProperties" = {"minimum": 1, "type": "integer"}, "maxProperties" = 3)))]
     pub map: Option<BTreeMap<String, i64>>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingSilent"))]
@@ -104,8 +96,7 @@ impl Validate for Thing {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingAllowed {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
@@ -120,8 +111,7 @@ pub struct ThingAllowed {
 #[serde(deny_unknown_fields)]
 pub struct ThingDenied {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
@@ -138,8 +128,7 @@ pub struct ThingEmpty {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingKept {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
@@ -153,8 +142,7 @@ pub struct ThingKept {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingKeptThings {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
@@ -177,8 +165,7 @@ impl Validate for ThingKeptThings {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingSilent {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]

@@ -36,8 +36,7 @@ impl std::fmt::Display for Color {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Named {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String", extend("maxLength" = 20)))]
@@ -63,22 +62,19 @@ pub struct Thing {
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
     pub age: i32,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String", extend("maxLength" = 4, "minLength" = 2)))]
     pub code: Option<String>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Open<Color>"))]
     pub color: Option<Open<Color>>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Short"))]
@@ -86,16 +82,14 @@ pub struct Thing {
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 20)))]
     pub name: String,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Named"))]
     pub nested: Option<Named>,
     /// Only prose beside it.
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Named"))]

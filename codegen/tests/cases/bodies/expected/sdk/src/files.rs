@@ -5,6 +5,9 @@ use case_wire::files as wire;
 use symbolon_client::{
     Call, Client, DecodeError, Incoming, Info, Method, Multipart, Operation, Outgoing, Security,
 };
+use symbolon_wire::{markers, messages};
+
+markers!(Bytes, Form, MergePatch, Parts);
 
 /// Operations tagged `files`.
 #[derive(Debug, Clone, Copy)]
@@ -16,49 +19,25 @@ impl<'c> Files<'c> {
     pub(crate) fn new(client: &'c Client) -> Self {
         Self { client }
     }
-
     /// `PUT /bytes`
-    pub fn bytes(&self, request: wire::bytes::Request) -> Call<Bytes> {
-        self.client.call(request)
-    }
-
+    pub fn bytes(&self, request: wire::bytes::Request) -> Call<Bytes> { self.client.call(request) }
     /// `POST /form`
-    pub fn form(&self, request: wire::form::Request) -> Call<Form> {
-        self.client.call(request)
-    }
-
+    pub fn form(&self, request: wire::form::Request) -> Call<Form> { self.client.call(request) }
     /// `PATCH /json`
     pub fn merge_patch(&self, request: wire::merge_patch::Request) -> Call<MergePatch> {
         self.client.call(request)
     }
-
     /// `POST /parts`
-    pub fn parts(&self, request: wire::parts::Request) -> Call<Parts> {
-        self.client.call(request)
-    }
+    pub fn parts(&self, request: wire::parts::Request) -> Call<Parts> { self.client.call(request) }
 }
 
 /// `PUT /bytes`
-#[derive(Debug, Clone, Copy)]
-pub struct Bytes;
-
 impl Operation for Bytes {
-    type Request = wire::bytes::Request;
-    type Response = wire::bytes::Response;
-    type Error = wire::bytes::Error;
-
-    const INFO: Info = Info {
-        id: "bytes",
-        method: Method::PUT,
-        path: "/bytes",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::bytes);
+    const INFO: Info = Info::new("bytes", Method::PUT, "/bytes").security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.bytes("application/octet-stream", &request.body);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.json()? })),
@@ -68,29 +47,16 @@ impl Operation for Bytes {
 }
 
 /// `POST /form`
-#[derive(Debug, Clone, Copy)]
-pub struct Form;
-
 impl Operation for Form {
-    type Request = wire::form::Request;
-    type Response = wire::form::Response;
-    type Error = wire::form::Error;
-
-    const INFO: Info = Info {
-        id: "form",
-        method: Method::POST,
-        path: "/form",
-        security: Security::None,
-        accept: "image/png, application/problem+json, application/json",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::form);
+    const INFO: Info = Info::new("form", Method::POST, "/form")
+        .security(Security::None)
+        .accept("image/png, application/problem+json, application/json");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         if let Some(body) = &request.body {
             out.form(body);
         }
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.bytes()? })),
@@ -100,27 +66,14 @@ impl Operation for Form {
 }
 
 /// `PATCH /json`
-#[derive(Debug, Clone, Copy)]
-pub struct MergePatch;
-
 impl Operation for MergePatch {
-    type Request = wire::merge_patch::Request;
-    type Response = wire::merge_patch::Response;
-    type Error = wire::merge_patch::Error;
-
-    const INFO: Info = Info {
-        id: "mergePatch",
-        method: Method::PATCH,
-        path: "/json",
-        security: Security::None,
-        accept: "text/csv, application/problem+json, application/json",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::merge_patch);
+    const INFO: Info = Info::new("mergePatch", Method::PATCH, "/json")
+        .security(Security::None)
+        .accept("text/csv, application/problem+json, application/json");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.json_as("application/merge-patch+json", &request.body);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.text()? })),
@@ -130,22 +83,9 @@ impl Operation for MergePatch {
 }
 
 /// `POST /parts`
-#[derive(Debug, Clone, Copy)]
-pub struct Parts;
-
 impl Operation for Parts {
-    type Request = wire::parts::Request;
-    type Response = wire::parts::Response;
-    type Error = wire::parts::Error;
-
-    const INFO: Info = Info {
-        id: "parts",
-        method: Method::POST,
-        path: "/parts",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::parts);
+    const INFO: Info = Info::new("parts", Method::POST, "/parts").security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.multipart(
             Multipart::new()
@@ -154,7 +94,6 @@ impl Operation for Parts {
                 .field("note", &request.body.note),
         );
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             201 => Ok(Ok(Self::Response::Created {})),

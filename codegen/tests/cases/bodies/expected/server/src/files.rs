@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use case_wire::files as wire;
 use symbolon_server::{Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes};
+use symbolon_wire::{markers, messages};
+
+markers!(Bytes, Form, MergePatch, Parts);
 
 /// Operations tagged `files`.
 pub trait Files: Send + Sync + 'static {
@@ -14,152 +17,79 @@ pub trait Files: Send + Sync + 'static {
     /// `POST /form`
     fn form(&self, call: Call<Form>) -> impl Future<Output = Outcome<Form>> + Send;
     /// `PATCH /json`
-    fn merge_patch(
-        &self,
-        call: Call<MergePatch>,
-    ) -> impl Future<Output = Outcome<MergePatch>> + Send;
+    fn merge_patch(&self, call: Call<MergePatch>)
+    -> impl Future<Output = Outcome<MergePatch>> + Send;
     /// `POST /parts`
     fn parts(&self, call: Call<Parts>) -> impl Future<Output = Outcome<Parts>> + Send;
 }
 
 /// The routes of a service.
 pub fn routes<S: Files>(service: Arc<S>) -> Routes {
-    Routes::new(service)
-        .on::<Bytes, _, _>(|service, call| async move { service.bytes(call).await })
-        .on::<Form, _, _>(|service, call| async move { service.form(call).await })
-        .on::<MergePatch, _, _>(|service, call| async move { service.merge_patch(call).await })
-        .on::<Parts, _, _>(|service, call| async move { service.parts(call).await })
-        .finish()
+    symbolon_server::routes!(
+        service, Bytes => bytes, Form => form, MergePatch => merge_patch, Parts => parts,
+    )
 }
 
 /// `PUT /bytes`
-#[derive(Debug, Clone, Copy)]
-pub struct Bytes;
-
 impl Operation for Bytes {
-    type Request = wire::bytes::Request;
-    type Response = wire::bytes::Response;
-    type Error = wire::bytes::Error;
-
-    const INFO: Info = Info {
-        id: "bytes",
-        method: Method::PUT,
-        path: "/bytes",
-        consumes: &["application/octet-stream"],
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::bytes);
+    const INFO: Info = Info::new("bytes", Method::PUT, "/bytes")
+        .consumes(&["application/octet-stream"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let body = input.bytes();
-        Ok(wire::bytes::Request { body: body? })
+        Ok(Self::Request { body: body? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Ok { body } => Reply::json(200, &body),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { body }) => Reply::json(200, &body),
         }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {}
     }
 }
 
 /// `POST /form`
-#[derive(Debug, Clone, Copy)]
-pub struct Form;
-
 impl Operation for Form {
-    type Request = wire::form::Request;
-    type Response = wire::form::Response;
-    type Error = wire::form::Error;
-
-    const INFO: Info = Info {
-        id: "form",
-        method: Method::POST,
-        path: "/form",
-        consumes: &["application/x-www-form-urlencoded"],
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::form);
+    const INFO: Info = Info::new("form", Method::POST, "/form")
+        .consumes(&["application/x-www-form-urlencoded"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let body = input.optional_form();
-        Ok(wire::form::Request { body: body? })
+        Ok(Self::Request { body: body? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Ok { body } => Reply::bytes(200, "image/png", body.0),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { body }) => Reply::bytes(200, "image/png", body.0),
         }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {}
     }
 }
 
 /// `PATCH /json`
-#[derive(Debug, Clone, Copy)]
-pub struct MergePatch;
-
 impl Operation for MergePatch {
-    type Request = wire::merge_patch::Request;
-    type Response = wire::merge_patch::Response;
-    type Error = wire::merge_patch::Error;
-
-    const INFO: Info = Info {
-        id: "mergePatch",
-        method: Method::PATCH,
-        path: "/json",
-        consumes: &["application/merge-patch+json"],
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::merge_patch);
+    const INFO: Info = Info::new("mergePatch", Method::PATCH, "/json")
+        .consumes(&["application/merge-patch+json"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let body = input.json();
-        Ok(wire::merge_patch::Request { body: body? })
+        Ok(Self::Request { body: body? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Ok { body } => Reply::bytes(200, "text/csv", body),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { body }) => Reply::bytes(200, "text/csv", body),
         }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {}
     }
 }
 
 /// `POST /parts`
-#[derive(Debug, Clone, Copy)]
-pub struct Parts;
-
 impl Operation for Parts {
-    type Request = wire::parts::Request;
-    type Response = wire::parts::Response;
-    type Error = wire::parts::Error;
-
-    const INFO: Info = Info {
-        id: "parts",
-        method: Method::POST,
-        path: "/parts",
-        consumes: &["multipart/form-data"],
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::parts);
+    const INFO: Info = Info::new("parts", Method::POST, "/parts")
+        .consumes(&["multipart/form-data"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let body = input.multipart();
-        Ok(wire::parts::Request { body: body? })
+        Ok(Self::Request { body: body? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Created {} => Reply::empty(201),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Created {}) => Reply::empty(201),
         }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {}
     }
 }

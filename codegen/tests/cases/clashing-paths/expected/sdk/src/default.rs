@@ -5,7 +5,9 @@ use case_wire::default as wire;
 use symbolon_client::{
     Call, Client, DecodeError, Incoming, Info, Method, Operation, Outgoing, Security,
 };
-use symbolon_wire::Parameter;
+use symbolon_wire::{Parameter, markers, messages};
+
+markers!(GetOne, GetOther, GetText, PutOther);
 
 /// Operations tagged `default`.
 #[derive(Debug, Clone, Copy)]
@@ -17,22 +19,18 @@ impl<'c> Default<'c> {
     pub(crate) fn new(client: &'c Client) -> Self {
         Self { client }
     }
-
     /// `GET /x/{a}/{b}`
     pub fn get_one(&self, request: wire::get_one::Request) -> Call<GetOne> {
         self.client.call(request)
     }
-
     /// `GET /x/{c}/{d}`
     pub fn get_other(&self, request: wire::get_other::Request) -> Call<GetOther> {
         self.client.call(request)
     }
-
     /// `GET /x/{c}.json/{d}`
     pub fn get_text(&self, request: wire::get_text::Request) -> Call<GetText> {
         self.client.call(request)
     }
-
     /// `PUT /x/{c}/{d}`
     pub fn put_other(&self, request: wire::put_other::Request) -> Call<PutOther> {
         self.client.call(request)
@@ -40,27 +38,13 @@ impl<'c> Default<'c> {
 }
 
 /// `GET /x/{a}/{b}`
-#[derive(Debug, Clone, Copy)]
-pub struct GetOne;
-
 impl Operation for GetOne {
-    type Request = wire::get_one::Request;
-    type Response = wire::get_one::Response;
-    type Error = wire::get_one::Error;
-
-    const INFO: Info = Info {
-        id: "getOne",
-        method: Method::GET,
-        path: "/x/{a}/{b}",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::get_one);
+    const INFO: Info = Info::new("getOne", Method::GET, "/x/{a}/{b}").security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("a"), &request.a);
         out.required(Parameter::path("b"), &request.b);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             204 => Ok(Ok(Self::Response::NoContent {})),
@@ -70,27 +54,13 @@ impl Operation for GetOne {
 }
 
 /// `GET /x/{c}/{d}`
-#[derive(Debug, Clone, Copy)]
-pub struct GetOther;
-
 impl Operation for GetOther {
-    type Request = wire::get_other::Request;
-    type Response = wire::get_other::Response;
-    type Error = wire::get_other::Error;
-
-    const INFO: Info = Info {
-        id: "getOther",
-        method: Method::GET,
-        path: "/x/{c}/{d}",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::get_other);
+    const INFO: Info = Info::new("getOther", Method::GET, "/x/{c}/{d}").security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("c"), &request.c);
         out.required(Parameter::path("d"), &request.d);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             204 => Ok(Ok(Self::Response::NoContent {})),
@@ -100,27 +70,14 @@ impl Operation for GetOther {
 }
 
 /// `GET /x/{c}.json/{d}`
-#[derive(Debug, Clone, Copy)]
-pub struct GetText;
-
 impl Operation for GetText {
-    type Request = wire::get_text::Request;
-    type Response = wire::get_text::Response;
-    type Error = wire::get_text::Error;
-
-    const INFO: Info = Info {
-        id: "getText",
-        method: Method::GET,
-        path: "/x/{c}.json/{d}",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::get_text);
+    const INFO: Info = Info::new("getText", Method::GET, "/x/{c}.json/{d}")
+        .security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("c"), &request.c);
         out.required(Parameter::path("d"), &request.d);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             204 => Ok(Ok(Self::Response::NoContent {})),
@@ -130,27 +87,13 @@ impl Operation for GetText {
 }
 
 /// `PUT /x/{c}/{d}`
-#[derive(Debug, Clone, Copy)]
-pub struct PutOther;
-
 impl Operation for PutOther {
-    type Request = wire::put_other::Request;
-    type Response = wire::put_other::Response;
-    type Error = wire::put_other::Error;
-
-    const INFO: Info = Info {
-        id: "putOther",
-        method: Method::PUT,
-        path: "/x/{c}/{d}",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::put_other);
+    const INFO: Info = Info::new("putOther", Method::PUT, "/x/{c}/{d}").security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("c"), &request.c);
         out.required(Parameter::path("d"), &request.d);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             204 => Ok(Ok(Self::Response::NoContent {})),

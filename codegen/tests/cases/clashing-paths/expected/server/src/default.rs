@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use case_wire::default as wire;
 use symbolon_server::{Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes};
-use symbolon_wire::Parameter;
+use symbolon_wire::{Parameter, markers, messages};
+
+markers!(GetOne, GetText, PutOther);
 
 /// Operations tagged `default`.
 pub trait Default: Send + Sync + 'static {
@@ -20,108 +22,53 @@ pub trait Default: Send + Sync + 'static {
 
 /// The routes of a service.
 pub fn routes<S: Default>(service: Arc<S>) -> Routes {
-    Routes::new(service)
-        .on::<GetOne, _, _>(|service, call| async move { service.get_one(call).await })
-        .on::<GetText, _, _>(|service, call| async move { service.get_text(call).await })
-        .on::<PutOther, _, _>(|service, call| async move { service.put_other(call).await })
-        .finish()
+    symbolon_server::routes!(service, GetOne => get_one, GetText => get_text, PutOther => put_other)
 }
 
 /// `GET /x/{a}/{b}`
-#[derive(Debug, Clone, Copy)]
-pub struct GetOne;
-
 impl Operation for GetOne {
-    type Request = wire::get_one::Request;
-    type Response = wire::get_one::Response;
-    type Error = wire::get_one::Error;
-
-    const INFO: Info = Info {
-        id: "getOne",
-        method: Method::GET,
-        path: "/x/{a}/{b}",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::get_one);
+    const INFO: Info = Info::new("getOne", Method::GET, "/x/{a}/{b}");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let a = input.required(Parameter::path("a"));
         let b = input.required(Parameter::path("b"));
-        Ok(wire::get_one::Request { a: a?, b: b? })
+        Ok(Self::Request { a: a?, b: b? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::NoContent {} => Reply::empty(204),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::NoContent {}) => Reply::empty(204),
         }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {}
     }
 }
 
 /// `GET /x/{c}.json/{d}`
-#[derive(Debug, Clone, Copy)]
-pub struct GetText;
-
 impl Operation for GetText {
-    type Request = wire::get_text::Request;
-    type Response = wire::get_text::Response;
-    type Error = wire::get_text::Error;
-
-    const INFO: Info = Info {
-        id: "getText",
-        method: Method::GET,
-        path: "/x/{c}.json/{d}",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::get_text);
+    const INFO: Info = Info::new("getText", Method::GET, "/x/{c}.json/{d}");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let c = input.required(Parameter::path("c"));
         let d = input.required(Parameter::path("d"));
-        Ok(wire::get_text::Request { c: c?, d: d? })
+        Ok(Self::Request { c: c?, d: d? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::NoContent {} => Reply::empty(204),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::NoContent {}) => Reply::empty(204),
         }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {}
     }
 }
 
 /// `PUT /x/{c}/{d}`
-#[derive(Debug, Clone, Copy)]
-pub struct PutOther;
-
 impl Operation for PutOther {
-    type Request = wire::put_other::Request;
-    type Response = wire::put_other::Response;
-    type Error = wire::put_other::Error;
-
-    const INFO: Info = Info {
-        id: "putOther",
-        method: Method::PUT,
-        path: "/x/{c}/{d}",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::put_other);
+    const INFO: Info = Info::new("putOther", Method::PUT, "/x/{c}/{d}");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let c = input.required(Parameter::path("c"));
         let d = input.required(Parameter::path("d"));
-        Ok(wire::put_other::Request { c: c?, d: d? })
+        Ok(Self::Request { c: c?, d: d? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::NoContent {} => Reply::empty(204),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::NoContent {}) => Reply::empty(204),
         }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {}
     }
 }

@@ -10,8 +10,7 @@ use symbolon_wire::{Validate, Violations};
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Part {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "i64", extend("maximum" = 7)))]
@@ -31,15 +30,13 @@ impl Validate for Part {
 #[serde(rename_all = "camelCase")]
 pub struct Thing {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "i32", extend("exclusiveMaximum" = 50, "multipleOf" = 5)))]
     pub count: Option<i32>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Vec<Vec<i64>>", extend("items" = {"items": {"minimum": 0, "type": "integer"}, "minItems": 1, "type": "array"})))]
@@ -47,36 +44,31 @@ pub struct Thing {
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 9, "minLength" = 1, "pattern" = "^\\S+$")))]
     pub name: String,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::nullable",
+        default, deserialize_with = "symbolon_wire::nullable",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 3)))]
     pub or_null: Option<Option<String>>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Part"))]
     pub part: Option<Part>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "BTreeMap<String, Part>", extend("minProperties" = 1)))]
     pub parts: Option<BTreeMap<String, Part>>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "f64", extend("exclusiveMinimum" = 0, "maximum" = 1.5)))]
     pub ratio: Option<f64>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Vec<String>", extend("items" = {"minLength": 2, "type": "string"}, "maxItems" = 3, "uniqueItems" = true)))]

@@ -9,15 +9,13 @@ use symbolon_wire::{Open, Validate, Violations};
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Thing {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "f64"))]
     pub factor: Option<f64>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingKind"))]
@@ -27,15 +25,13 @@ pub struct Thing {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nothing: Option<Value>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "i64", extend("enum" = [1, 2, 3])))]
     pub priority: Option<i64>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Open<ThingSigns>"))]
@@ -110,11 +106,7 @@ pub enum ThingSigns {
 impl ThingSigns {
     /// Every value, in the order of the contract.
     pub const ALL: [Self; 5] = [
-        Self::Plus1,
-        Self::Minus1,
-        Self::Empty,
-        Self::GreaterEqual,
-        Self::N1,
+        Self::Plus1, Self::Minus1, Self::Empty, Self::GreaterEqual, Self::N1,
     ];
 
     /// The value as it travels.

@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use case_wire::u90e8u7f72 as wire;
 use symbolon_server::{Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes};
+use symbolon_wire::{markers, messages};
+
+markers!(Get部署, 部署Operation);
 
 /// Operations tagged `部署`.
 pub trait 部署: Send + Sync + 'static {
@@ -17,70 +20,33 @@ pub trait 部署: Send + Sync + 'static {
 
 /// The routes of a service.
 pub fn routes<S: 部署>(service: Arc<S>) -> Routes {
-    Routes::new(service)
-        .on::<Get部署, _, _>(|service, call| async move { service.get_部署(call).await })
-        .on::<部署Operation, _, _>(|service, call| async move { service.部署(call).await })
-        .finish()
+    symbolon_server::routes!(service, Get部署 => get_部署, 部署Operation => 部署)
 }
 
 /// `GET /部署`
-#[derive(Debug, Clone, Copy)]
-pub struct Get部署;
-
 impl Operation for Get部署 {
-    type Request = wire::get_部署::Request;
-    type Response = wire::get_部署::Response;
-    type Error = wire::get_部署::Error;
-
-    const INFO: Info = Info {
-        id: "get /部署",
-        method: Method::GET,
-        path: "/部署",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::get_部署);
+    const INFO: Info = Info::new("get /部署", Method::GET, "/部署");
     fn decode(_: &mut Input) -> Result<Self::Request, Rejected> {
-        Ok(wire::get_部署::Request {})
+        Ok(Self::Request {})
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::NoContent {} => Reply::empty(204),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::NoContent {}) => Reply::empty(204),
         }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {}
     }
 }
 
 /// `POST /部署`
-#[derive(Debug, Clone, Copy)]
-pub struct 部署Operation;
-
 impl Operation for 部署Operation {
-    type Request = wire::部署::Request;
-    type Response = wire::部署::Response;
-    type Error = wire::部署::Error;
-
-    const INFO: Info = Info {
-        id: "部署",
-        method: Method::POST,
-        path: "/部署",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::部署);
+    const INFO: Info = Info::new("部署", Method::POST, "/部署");
     fn decode(_: &mut Input) -> Result<Self::Request, Rejected> {
-        Ok(wire::部署::Request {})
+        Ok(Self::Request {})
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::NoContent {} => Reply::empty(204),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::NoContent {}) => Reply::empty(204),
         }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {}
     }
 }

@@ -7,32 +7,25 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Thing {
     #[serde(
-        rename = "FooBar",
-        default,
-        deserialize_with = "symbolon_wire::present",
+        rename = "FooBar", default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingFooBar3"))]
     pub foo_bar: Option<ThingFooBar3>,
     #[serde(
-        rename = "fooBar",
-        default,
-        deserialize_with = "symbolon_wire::present",
+        rename = "fooBar", default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub foo_bar_2: Option<String>,
     #[serde(
-        rename = "foo_bar",
-        default,
-        deserialize_with = "symbolon_wire::present",
+        rename = "foo_bar", default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub foo_bar_3: Option<String>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingFooBar"))]
@@ -43,8 +36,7 @@ pub struct Thing {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingFooBar {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
@@ -62,8 +54,7 @@ pub struct ThingFooBar2 {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThingFooBar3 {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]

@@ -8,8 +8,7 @@ use symbolon_wire::{Open, Validate, Violations};
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Name {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
@@ -20,8 +19,7 @@ pub struct Name {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NullableName {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
@@ -39,21 +37,18 @@ pub struct Thing {
     #[serde(deserialize_with = "Option::deserialize")]
     pub nullable_reference: Option<Name>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub optional: Option<String>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::nullable",
+        default, deserialize_with = "symbolon_wire::nullable",
         skip_serializing_if = "Option::is_none",
     )]
     pub optional_nullable: Option<Option<String>>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::nullable",
+        default, deserialize_with = "symbolon_wire::nullable",
         skip_serializing_if = "Option::is_none",
     )]
     pub optional_reference: Option<Option<NullableName>>,

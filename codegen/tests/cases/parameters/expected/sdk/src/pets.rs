@@ -5,7 +5,9 @@ use case_wire::pets as wire;
 use symbolon_client::{
     Call, Client, DecodeError, Incoming, Info, Method, Operation, Outgoing, Security,
 };
-use symbolon_wire::{Parameter, Style};
+use symbolon_wire::{Parameter, Style, markers, messages};
+
+markers!(ListPets);
 
 /// Operations tagged `pets`.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +19,6 @@ impl<'c> Pets<'c> {
     pub(crate) fn new(client: &'c Client) -> Self {
         Self { client }
     }
-
     /// `GET /pets/{petId}/{more}`
     pub fn list_pets(&self, request: wire::list_pets::Request) -> Call<ListPets> {
         self.client.call(request)
@@ -25,30 +26,17 @@ impl<'c> Pets<'c> {
 }
 
 /// `GET /pets/{petId}/{more}`
-#[derive(Debug, Clone, Copy)]
-pub struct ListPets;
-
 impl Operation for ListPets {
-    type Request = wire::list_pets::Request;
-    type Response = wire::list_pets::Response;
-    type Error = wire::list_pets::Error;
-
-    const INFO: Info = Info {
-        id: "listPets",
-        method: Method::GET,
-        path: "/pets/{petId}/{more}",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::list_pets);
+    const INFO: Info = Info::new("listPets", Method::GET, "/pets/{petId}/{more}")
+        .security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("more").style(Style::Matrix).explode(true), &request.more);
         out.required(Parameter::path("petId"), &request.pet_id);
         out.optional(Parameter::query("comma").explode(false), &request.comma);
         out.optional(Parameter::query("complex"), &request.complex);
         out.optional(
-            Parameter::query("filter").style(Style::DeepObject).explode(true),
-            &request.filter,
+            Parameter::query("filter").style(Style::DeepObject).explode(true), &request.filter,
         );
         out.required(Parameter::query("petId"), &request.pet_id_query);
         out.optional(Parameter::query("pipe").style(Style::PipeDelimited), &request.pipe);
@@ -56,7 +44,6 @@ impl Operation for ListPets {
         out.optional(Parameter::header("X-Trace"), &request.x_trace);
         out.optional(Parameter::cookie("session"), &request.session);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             204 => Ok(Ok(Self::Response::NoContent {})),

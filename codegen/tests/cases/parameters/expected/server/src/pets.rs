@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use case_wire::pets as wire;
 use symbolon_server::{Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes};
-use symbolon_wire::{Parameter, Style};
+use symbolon_wire::{Parameter, Style, markers, messages};
+
+markers!(ListPets);
 
 /// Operations tagged `pets`.
 pub trait Pets: Send + Sync + 'static {
@@ -16,27 +18,13 @@ pub trait Pets: Send + Sync + 'static {
 
 /// The routes of a service.
 pub fn routes<S: Pets>(service: Arc<S>) -> Routes {
-    Routes::new(service)
-        .on::<ListPets, _, _>(|service, call| async move { service.list_pets(call).await })
-        .finish()
+    symbolon_server::routes!(service, ListPets => list_pets)
 }
 
 /// `GET /pets/{petId}/{more}`
-#[derive(Debug, Clone, Copy)]
-pub struct ListPets;
-
 impl Operation for ListPets {
-    type Request = wire::list_pets::Request;
-    type Response = wire::list_pets::Response;
-    type Error = wire::list_pets::Error;
-
-    const INFO: Info = Info {
-        id: "listPets",
-        method: Method::GET,
-        path: "/pets/{petId}/{more}",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::list_pets);
+    const INFO: Info = Info::new("listPets", Method::GET, "/pets/{petId}/{more}");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let more = input.required(Parameter::path("more").style(Style::Matrix).explode(true));
         let pet_id = input.required(Parameter::path("petId"));
@@ -48,27 +36,15 @@ impl Operation for ListPets {
         let tags = input.optional(Parameter::query("tags"));
         let x_trace = input.optional(Parameter::header("X-Trace"));
         let session = input.optional(Parameter::cookie("session"));
-        Ok(wire::list_pets::Request {
-            more: more?,
-            pet_id: pet_id?,
-            comma: comma?,
-            complex: complex?,
-            filter: filter?,
-            pet_id_query: pet_id_query?,
-            pipe: pipe?,
-            tags: tags?,
-            x_trace: x_trace?,
+        Ok(Self::Request {
+            more: more?, pet_id: pet_id?, comma: comma?, complex: complex?, filter: filter?,
+            pet_id_query: pet_id_query?, pipe: pipe?, tags: tags?, x_trace: x_trace?,
             session: session?,
         })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::NoContent {} => Reply::empty(204),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::NoContent {}) => Reply::empty(204),
         }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {}
     }
 }

@@ -5,7 +5,9 @@ use case_wire::pets as wire;
 use symbolon_client::{
     Call, Client, DecodeError, Incoming, Info, Method, Operation, Outgoing, Security,
 };
-use symbolon_wire::Parameter;
+use symbolon_wire::{Parameter, markers, messages};
+
+markers!(CreatePets, ListPets, ShowPetById);
 
 /// Operations tagged `pets`.
 #[derive(Debug, Clone, Copy)]
@@ -17,17 +19,14 @@ impl<'c> Pets<'c> {
     pub(crate) fn new(client: &'c Client) -> Self {
         Self { client }
     }
-
     /// `POST /pets`: Create a pet
     pub fn create_pets(&self, request: wire::create_pets::Request) -> Call<CreatePets> {
         self.client.call(request)
     }
-
     /// `GET /pets`: List all pets
     pub fn list_pets(&self, request: wire::list_pets::Request) -> Call<ListPets> {
         self.client.call(request)
     }
-
     /// `GET /pets/{petId}`: Info for a specific pet
     pub fn show_pet_by_id(&self, request: wire::show_pet_by_id::Request) -> Call<ShowPetById> {
         self.client.call(request)
@@ -35,26 +34,12 @@ impl<'c> Pets<'c> {
 }
 
 /// `POST /pets`: Create a pet
-#[derive(Debug, Clone, Copy)]
-pub struct CreatePets;
-
 impl Operation for CreatePets {
-    type Request = wire::create_pets::Request;
-    type Response = wire::create_pets::Response;
-    type Error = wire::create_pets::Error;
-
-    const INFO: Info = Info {
-        id: "createPets",
-        method: Method::POST,
-        path: "/pets",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::create_pets);
+    const INFO: Info = Info::new("createPets", Method::POST, "/pets").security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.json(&request.body);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             201 => Ok(Ok(Self::Response::Created {})),
@@ -64,31 +49,16 @@ impl Operation for CreatePets {
 }
 
 /// `GET /pets`: List all pets
-#[derive(Debug, Clone, Copy)]
-pub struct ListPets;
-
 impl Operation for ListPets {
-    type Request = wire::list_pets::Request;
-    type Response = wire::list_pets::Response;
-    type Error = wire::list_pets::Error;
-
-    const INFO: Info = Info {
-        id: "listPets",
-        method: Method::GET,
-        path: "/pets",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::list_pets);
+    const INFO: Info = Info::new("listPets", Method::GET, "/pets").security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.optional(Parameter::query("limit"), &request.limit);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok {
-                x_next: incoming.optional_header("x-next")?,
-                body: incoming.json()?,
+                x_next: incoming.optional_header("x-next")?, body: incoming.json()?,
             })),
             status => Ok(Err(Self::Error::Default { status, body: incoming.json()? })),
         }
@@ -96,26 +66,13 @@ impl Operation for ListPets {
 }
 
 /// `GET /pets/{petId}`: Info for a specific pet
-#[derive(Debug, Clone, Copy)]
-pub struct ShowPetById;
-
 impl Operation for ShowPetById {
-    type Request = wire::show_pet_by_id::Request;
-    type Response = wire::show_pet_by_id::Response;
-    type Error = wire::show_pet_by_id::Error;
-
-    const INFO: Info = Info {
-        id: "showPetById",
-        method: Method::GET,
-        path: "/pets/{petId}",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::show_pet_by_id);
+    const INFO: Info = Info::new("showPetById", Method::GET, "/pets/{petId}")
+        .security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("petId"), &request.pet_id);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.json()? })),

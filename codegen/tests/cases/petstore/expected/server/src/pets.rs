@@ -6,134 +6,76 @@ use std::sync::Arc;
 
 use case_wire::pets as wire;
 use symbolon_server::{Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes};
-use symbolon_wire::Parameter;
+use symbolon_wire::{Parameter, markers, messages};
+
+markers!(CreatePets, ListPets, ShowPetById);
 
 /// Operations tagged `pets`.
 pub trait Pets: Send + Sync + 'static {
     /// `POST /pets`: Create a pet
-    fn create_pets(
-        &self,
-        call: Call<CreatePets>,
-    ) -> impl Future<Output = Outcome<CreatePets>> + Send;
+    fn create_pets(&self, call: Call<CreatePets>)
+    -> impl Future<Output = Outcome<CreatePets>> + Send;
     /// `GET /pets`: List all pets
     fn list_pets(&self, call: Call<ListPets>) -> impl Future<Output = Outcome<ListPets>> + Send;
     /// `GET /pets/{petId}`: Info for a specific pet
-    fn show_pet_by_id(
-        &self,
-        call: Call<ShowPetById>,
-    ) -> impl Future<Output = Outcome<ShowPetById>> + Send;
+    fn show_pet_by_id(&self, call: Call<ShowPetById>)
+    -> impl Future<Output = Outcome<ShowPetById>> + Send;
 }
 
 /// The routes of a service.
 pub fn routes<S: Pets>(service: Arc<S>) -> Routes {
-    Routes::new(service)
-        .on::<CreatePets, _, _>(|service, call| async move { service.create_pets(call).await })
-        .on::<ListPets, _, _>(|service, call| async move { service.list_pets(call).await })
-        .on::<ShowPetById, _, _>(|service, call| async move { service.show_pet_by_id(call).await })
-        .finish()
+    symbolon_server::routes!(
+        service, CreatePets => create_pets, ListPets => list_pets, ShowPetById => show_pet_by_id,
+    )
 }
 
 /// `POST /pets`: Create a pet
-#[derive(Debug, Clone, Copy)]
-pub struct CreatePets;
-
 impl Operation for CreatePets {
-    type Request = wire::create_pets::Request;
-    type Response = wire::create_pets::Response;
-    type Error = wire::create_pets::Error;
-
-    const INFO: Info = Info {
-        id: "createPets",
-        method: Method::POST,
-        path: "/pets",
-        consumes: &["application/json"],
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::create_pets);
+    const INFO: Info = Info::new("createPets", Method::POST, "/pets")
+        .consumes(&["application/json"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let body = input.json();
-        Ok(wire::create_pets::Request { body: body? })
+        Ok(Self::Request { body: body? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Created {} => Reply::empty(201),
-        }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {
-            Self::Error::Default { status, body } => Reply::json(status, &body),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Created {}) => Reply::empty(201),
+            Err(Self::Error::Default { status, body }) => Reply::json(status, &body),
         }
     }
 }
 
 /// `GET /pets`: List all pets
-#[derive(Debug, Clone, Copy)]
-pub struct ListPets;
-
 impl Operation for ListPets {
-    type Request = wire::list_pets::Request;
-    type Response = wire::list_pets::Response;
-    type Error = wire::list_pets::Error;
-
-    const INFO: Info = Info {
-        id: "listPets",
-        method: Method::GET,
-        path: "/pets",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::list_pets);
+    const INFO: Info = Info::new("listPets", Method::GET, "/pets");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let limit = input.optional(Parameter::query("limit"));
-        Ok(wire::list_pets::Request { limit: limit? })
+        Ok(Self::Request { limit: limit? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Ok { x_next, body } => {
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { x_next, body }) => {
                 Reply::json(200, &body).optional_header("x-next", &x_next)
             }
-        }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {
-            Self::Error::Default { status, body } => Reply::json(status, &body),
+            Err(Self::Error::Default { status, body }) => Reply::json(status, &body),
         }
     }
 }
 
 /// `GET /pets/{petId}`: Info for a specific pet
-#[derive(Debug, Clone, Copy)]
-pub struct ShowPetById;
-
 impl Operation for ShowPetById {
-    type Request = wire::show_pet_by_id::Request;
-    type Response = wire::show_pet_by_id::Response;
-    type Error = wire::show_pet_by_id::Error;
-
-    const INFO: Info = Info {
-        id: "showPetById",
-        method: Method::GET,
-        path: "/pets/{petId}",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::show_pet_by_id);
+    const INFO: Info = Info::new("showPetById", Method::GET, "/pets/{petId}");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let pet_id = input.required(Parameter::path("petId"));
-        Ok(wire::show_pet_by_id::Request { pet_id: pet_id? })
+        Ok(Self::Request { pet_id: pet_id? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Ok { body } => Reply::json(200, &body),
-        }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {
-            Self::Error::Default { status, body } => Reply::json(status, &body),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { body }) => Reply::json(200, &body),
+            Err(Self::Error::Default { status, body }) => Reply::json(status, &body),
         }
     }
 }

@@ -16,8 +16,7 @@ pub struct Pet {
     pub id: i64,
     pub name: String,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]

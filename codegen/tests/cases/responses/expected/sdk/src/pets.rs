@@ -5,7 +5,9 @@ use case_wire::pets as wire;
 use symbolon_client::{
     Call, Client, DecodeError, Incoming, Info, Method, Operation, Outgoing, Paged, Security,
 };
-use symbolon_wire::Parameter;
+use symbolon_wire::{Parameter, markers, messages};
+
+markers!(CreatePet, ListPets);
 
 /// Operations tagged `pets`.
 #[derive(Debug, Clone, Copy)]
@@ -17,12 +19,10 @@ impl<'c> Pets<'c> {
     pub(crate) fn new(client: &'c Client) -> Self {
         Self { client }
     }
-
     /// `POST /pets`
     pub fn create_pet(&self, request: wire::create_pet::Request) -> Call<CreatePet> {
         self.client.call(request)
     }
-
     /// `GET /pets`
     pub fn list_pets(&self, request: wire::list_pets::Request) -> Call<ListPets> {
         self.client.call(request)
@@ -30,33 +30,19 @@ impl<'c> Pets<'c> {
 }
 
 /// `POST /pets`
-#[derive(Debug, Clone, Copy)]
-pub struct CreatePet;
-
 impl Operation for CreatePet {
-    type Request = wire::create_pet::Request;
-    type Response = wire::create_pet::Response;
-    type Error = wire::create_pet::Error;
-
-    const INFO: Info = Info {
-        id: "createPet",
-        method: Method::POST,
-        path: "/pets",
-        security: Security::None,
-        idempotency: Some("Idempotency-Key"),
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::create_pet);
+    const INFO: Info = Info::new("createPet", Method::POST, "/pets")
+        .security(Security::None)
+        .idempotency("Idempotency-Key");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::header("Idempotency-Key"), &request.idempotency_key);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { e_tag: incoming.optional_header("ETag")? })),
             201 => Ok(Ok(Self::Response::Created {
-                location: incoming.header("Location")?,
-                body: incoming.json()?,
+                location: incoming.header("Location")?, body: incoming.json()?,
             })),
             _ => match incoming.problem_code() {
                 Some("not-found") => Ok(Err(Self::Error::NotFound(incoming.json()?))),
@@ -68,33 +54,18 @@ impl Operation for CreatePet {
 }
 
 /// `GET /pets`
-#[derive(Debug, Clone, Copy)]
-pub struct ListPets;
-
 impl Operation for ListPets {
-    type Request = wire::list_pets::Request;
-    type Response = wire::list_pets::Response;
-    type Error = wire::list_pets::Error;
-
-    const INFO: Info = Info {
-        id: "listPets",
-        method: Method::GET,
-        path: "/pets",
-        security: Security::None,
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::list_pets);
+    const INFO: Info = Info::new("listPets", Method::GET, "/pets").security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.optional(Parameter::query("after"), &request.after);
         out.optional(Parameter::query("limit"), &request.limit);
     }
-
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             404 => Ok(Err(Self::Error::NotFound {})),
             status @ 200..=299 => Ok(Ok(Self::Response::Status2Xx {
-                status,
-                body: incoming.json()?,
+                status, body: incoming.json()?,
             })),
             status => Ok(Err(Self::Error::Default { status, body: incoming.json()? })),
         }

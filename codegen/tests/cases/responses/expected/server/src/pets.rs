@@ -8,9 +8,11 @@ use case_wire::pets as wire;
 use symbolon_server::{
     Call, IdempotencyRule, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes,
 };
-use symbolon_wire::Parameter;
+use symbolon_wire::{Parameter, markers, messages};
 
 use crate::problems;
+
+markers!(CreatePet, ListPets);
 
 /// Operations tagged `pets`.
 pub trait Pets: Send + Sync + 'static {
@@ -22,83 +24,44 @@ pub trait Pets: Send + Sync + 'static {
 
 /// The routes of a service.
 pub fn routes<S: Pets>(service: Arc<S>) -> Routes {
-    Routes::new(service)
-        .on::<CreatePet, _, _>(|service, call| async move { service.create_pet(call).await })
-        .on::<ListPets, _, _>(|service, call| async move { service.list_pets(call).await })
-        .finish()
+    symbolon_server::routes!(service, CreatePet => create_pet, ListPets => list_pets)
 }
 
 /// `POST /pets`
-#[derive(Debug, Clone, Copy)]
-pub struct CreatePet;
-
 impl Operation for CreatePet {
-    type Request = wire::create_pet::Request;
-    type Response = wire::create_pet::Response;
-    type Error = wire::create_pet::Error;
-
-    const INFO: Info = Info {
-        id: "createPet",
-        method: Method::POST,
-        path: "/pets",
-        idempotency: Some(IdempotencyRule { header: "Idempotency-Key", required: true }),
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::create_pet);
+    const INFO: Info = Info::new("createPet", Method::POST, "/pets")
+        .idempotency(IdempotencyRule { header: "Idempotency-Key", required: true });
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let idempotency_key = input.required(Parameter::header("Idempotency-Key"));
-        Ok(wire::create_pet::Request { idempotency_key: idempotency_key? })
+        Ok(Self::Request { idempotency_key: idempotency_key? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Ok { e_tag } => Reply::empty(200).optional_header("ETag", &e_tag),
-            Self::Response::Created { location, body } => {
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { e_tag }) => Reply::empty(200).optional_header("ETag", &e_tag),
+            Ok(Self::Response::Created { location, body }) => {
                 Reply::json(201, &body).header("Location", &location)
             }
-        }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {
-            Self::Error::NotFound(problem) => Reply::problem(&problems::NOT_FOUND, problem),
-            Self::Error::TooMany(problem) => Reply::problem(&problems::TOO_MANY, problem),
+            Err(Self::Error::NotFound(problem)) => Reply::problem(&problems::NOT_FOUND, problem),
+            Err(Self::Error::TooMany(problem)) => Reply::problem(&problems::TOO_MANY, problem),
         }
     }
 }
 
 /// `GET /pets`
-#[derive(Debug, Clone, Copy)]
-pub struct ListPets;
-
 impl Operation for ListPets {
-    type Request = wire::list_pets::Request;
-    type Response = wire::list_pets::Response;
-    type Error = wire::list_pets::Error;
-
-    const INFO: Info = Info {
-        id: "listPets",
-        method: Method::GET,
-        path: "/pets",
-        ..Info::DEFAULT
-    };
-
+    messages!(wire::list_pets);
+    const INFO: Info = Info::new("listPets", Method::GET, "/pets");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let after = input.optional(Parameter::query("after"));
         let limit = input.optional(Parameter::query("limit"));
-        Ok(wire::list_pets::Request { after: after?, limit: limit? })
+        Ok(Self::Request { after: after?, limit: limit? })
     }
-
-    fn encode(response: Self::Response) -> Reply {
-        match response {
-            Self::Response::Status2Xx { status, body } => Reply::json(status, &body),
-        }
-    }
-
-    fn fail(error: Self::Error) -> Reply {
-        match error {
-            Self::Error::NotFound {} => Reply::empty(404),
-            Self::Error::Default { status, body } => Reply::json(status, &body),
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Status2Xx { status, body }) => Reply::json(status, &body),
+            Err(Self::Error::NotFound {}) => Reply::empty(404),
+            Err(Self::Error::Default { status, body }) => Reply::json(status, &body),
         }
     }
 }

@@ -78,8 +78,7 @@ pub struct ShapeSide {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ShapeVariant1 {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
@@ -90,8 +89,7 @@ pub struct ShapeVariant1 {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ShapeVariant2 {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
@@ -102,36 +100,31 @@ pub struct ShapeVariant2 {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Thing {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ValueArray"))]
     pub one: Option<ValueArray>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ValueArrayTurned"))]
     pub other: Option<ValueArrayTurned>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Shape"))]
     pub shape: Option<Shape>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Told"))]
     pub told: Option<Told>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingWhen"))]
@@ -274,8 +267,7 @@ impl From<ValueArrayDoubleDistribution> for ValueArray {
 pub struct ValueArrayDoubleDistribution {
     pub type_: ValueArrayDoubleDistributionType,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Vec<f64>"))]
@@ -317,8 +309,7 @@ impl std::fmt::Display for ValueArrayDoubleDistributionType {
 pub struct ValueArrayInteger {
     pub type_: ValueArrayIntegerType,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Vec<i64>"))]
@@ -403,8 +394,7 @@ impl From<ValueArrayTurnedInteger> for ValueArrayTurned {
 pub struct ValueArrayTurnedDoubleDistribution {
     pub type_: ValueArrayTurnedDoubleDistributionType,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Vec<f64>"))]
@@ -446,8 +436,7 @@ impl std::fmt::Display for ValueArrayTurnedDoubleDistributionType {
 pub struct ValueArrayTurnedInteger {
     pub type_: ValueArrayTurnedIntegerType,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Vec<i64>"))]

@@ -86,49 +86,42 @@ pub struct Thing {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anything: Option<Value>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Animal"))]
     pub declared: Option<Animal>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Vehicle"))]
     pub inferred: Option<Vehicle>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::nullable",
+        default, deserialize_with = "symbolon_wire::nullable",
         skip_serializing_if = "Option::is_none",
     )]
     pub only_null: Option<Option<Cat>>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Cat"))]
     pub same: Option<Cat>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingSeveral"))]
     pub several: Option<ThingSeveral>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "Open<ThingTexts>"))]
     pub texts: Option<Open<ThingTexts>>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingUntagged"))]

@@ -10,22 +10,19 @@ use symbolon_wire::{Validate, Violations};
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Pet {
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "BTreeMap<String, String>"))]
     pub marks: Option<BTreeMap<String, String>>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub name: Option<String>,
     #[serde(
-        default,
-        deserialize_with = "symbolon_wire::present",
+        default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "String", extend("pattern" = "^[a-z]+$")))]
