@@ -4,6 +4,7 @@
 //! [`locate`] finds it in the text only when a problem points there.
 
 mod cursor;
+mod dialect;
 mod json;
 mod json_pointer;
 mod load;
@@ -14,6 +15,7 @@ mod yaml;
 pub mod bundle;
 
 pub use cursor::{Cursor, RefError, ValueId};
+pub use dialect::modern;
 pub use json_pointer::Pointer;
 pub use load::{LoadError, Reader, Sources, Unread, file_stem, is_remote, normal};
 pub use locate::{Located, locate, locate_all};
