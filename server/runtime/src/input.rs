@@ -167,8 +167,13 @@ impl Input {
         Rejected(())
     }
 
+    /// The text of a header, if it is sent once and is text: for what negotiates the answer.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
     pub(crate) fn content_type(&self) -> Option<&str> {
-        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
+        self.header(CONTENT_TYPE.as_str())
     }
 
     pub(crate) fn report_all(&mut self, violations: Vec<Violation>) {

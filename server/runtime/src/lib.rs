@@ -53,6 +53,7 @@ mod problem;
 mod reply;
 mod routes;
 mod serving;
+mod untyped;
 
 pub use axum::Router;
 
@@ -69,6 +70,7 @@ pub use outcome::{Failure, Fault, Outcome};
 pub use reply::Reply;
 pub use routes::{Mounted, Routes};
 pub use serving::serve;
+pub use untyped::Answering;
 
 /// What generated code names without a dependency of its own.
 pub mod reexport {

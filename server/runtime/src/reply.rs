@@ -104,7 +104,7 @@ impl Reply {
 
     /// Sets a header as it stands: its commas separate no elements of ours.
     #[must_use]
-    pub(crate) fn literal(mut self, name: HeaderName, value: &str) -> Self {
+    pub fn literal(mut self, name: HeaderName, value: &str) -> Self {
         match HeaderValue::from_str(value) {
             Ok(value) => {
                 self.headers.insert(name, value);

@@ -72,11 +72,15 @@ impl<S: Send + Sync + 'static> Routes<S> {
 
     /// The routes without the service's type, for [`crate::Edge::router`].
     pub fn finish(self) -> Routes {
-        Routes { service: Arc::new(Mounted(())), routes: self.routes }
+        Routes::of(self.routes)
     }
 }
 
 impl Routes {
+    pub(crate) fn of(routes: Vec<Route>) -> Self {
+        Self { service: Arc::new(Mounted(())), routes }
+    }
+
     pub(crate) fn into_inner(self) -> Vec<Route> {
         self.routes
     }
