@@ -5,7 +5,7 @@ use std::path::Path;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Floor of each hand-written crate. Generated crates go by their ending.
-const FLOORS: [(&str, u8); 11] = [
+const FLOORS: [(&str, u8); 12] = [
     ("symbolon-wire", 1),
     ("symbolon-client", 3),
     ("symbolon-kernel", 3),
@@ -13,6 +13,7 @@ const FLOORS: [(&str, u8); 11] = [
     ("symbolon-sdk", 4),
     ("symbolon-calls", 5),
     ("symbolon-codegen", 5),
+    ("symbolon-adoption", 6),
     ("symbolon-app", 6),
     ("symbolon-conformance", 6),
     ("symbolon-independent", 6),
