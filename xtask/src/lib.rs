@@ -7,6 +7,7 @@ pub mod corpus;
 mod fetch;
 pub mod gen_house;
 pub mod gen_standalone;
+pub mod mock;
 pub mod process;
 pub mod root;
 pub mod server;

@@ -3,6 +3,7 @@
 
 mod generate;
 mod house;
+mod mock;
 mod reach;
 
 use std::path::Path;
