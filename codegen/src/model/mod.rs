@@ -9,7 +9,7 @@ pub use event::{Channel, Message};
 pub use name::{Name, unique_names};
 pub use operation::{
     Answer, Body, BodyKind, Context, Errors, Header, Idempotency, Location, Offer, Operation,
-    Pagination, Parameter, Part, ProblemKind, Requirement, Status, Style,
+    Pagination, Parameter, Part, ProblemKind, Requirement, Status, Stream, Style,
 };
 pub use schema::{
     Additional, Bound, Constraints, Definition, Enumeration, EnumerationValue, Lifecycle, Object,

@@ -125,6 +125,28 @@ impl Body {
     pub fn best(&self) -> &Offer {
         self.offers.first().expect("resolve makes no body without an offer")
     }
+
+    /// The offers by what they hold: those of a group differ in nothing but their encoding, so that
+    /// one value can be sent as either. In the order of the first of each.
+    pub fn variants(&self) -> Vec<Vec<&Offer>> {
+        let mut variants: Vec<Vec<&Offer>> = Vec::new();
+        for offer in &self.offers {
+            match variants.iter_mut().find(|group| group[0].holds_what(offer)) {
+                Some(group) => group.push(offer),
+                None => variants.push(vec![offer]),
+            }
+        }
+        variants
+    }
+
+    /// Whether any offer is a stream of items.
+    pub fn is_streamed(&self) -> bool {
+        let is_live = |offer: &Offer| match offer.stream {
+            Some(Stream::Events | Stream::Lines) => true,
+            Some(Stream::Collected) | None => false,
+        };
+        self.offers.iter().any(is_live)
+    }
 }
 
 /// One form of a body: media types of one schema, encoded alike.
@@ -140,18 +162,54 @@ pub struct Offer {
     pub ty: Type,
     /// What its value must keep to.
     pub constraints: Constraints,
+    /// Whether it is a stream of items of the type, and how they follow each other.
+    pub stream: Option<Stream>,
     /// How the members of a form are encoded, where it is not as their types say; sorted by name.
     pub parts: Vec<Part>,
 }
 
 impl Offer {
-    /// The media type sent.
+    /// The media type sent; where the contract leaves it open, the usual one of its kind.
     ///
     /// # Panics
     /// Never for offers of a system: `resolve` makes none without a media type.
     pub fn media_type(&self) -> &str {
-        self.media_types.first().expect("resolve makes no offer without a media type")
+        let first = self.media_types.first().expect("resolve makes no offer without a media type");
+        match self.kind {
+            _ if !first.contains('*') => first,
+            BodyKind::Json => "application/json",
+            BodyKind::Form => "application/x-www-form-urlencoded",
+            BodyKind::Multipart => "multipart/form-data",
+            BodyKind::Text => "text/plain",
+            BodyKind::Bytes => "application/octet-stream",
+        }
     }
+
+    /// Whether a value of one is a value of the other. What is carried as it comes is told apart by
+    /// its media type alone.
+    fn holds_what(&self, other: &Self) -> bool {
+        let is_carried = |offer: &Self| match offer.kind {
+            BodyKind::Json | BodyKind::Form | BodyKind::Multipart => false,
+            BodyKind::Text => offer.media_type() != "text/plain",
+            BodyKind::Bytes => true,
+        };
+        self.ty == other.ty
+            && self.constraints == other.constraints
+            && self.stream == other.stream
+            && !is_carried(self)
+            && !is_carried(other)
+    }
+}
+
+/// How the items of a stream follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// `text/event-stream` (HTML Standard, 9.2); the type is that of `data`.
+    Events,
+    /// One JSON document a line, or RFC 7464.
+    Lines,
+    /// The same carried whole, as requests are: the type is the list of them.
+    Collected,
 }
 
 /// How one member of a form is encoded (Encoding Object of OpenAPI).

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::bodies::Side;
 use super::schemas::component;
 use super::{Scope, bodies};
 use crate::diagnostic::{Diagnostic, Kind};
@@ -23,7 +24,7 @@ pub(super) fn request_body<'a>(
     let at = scope.follow(&operation.get("requestBody")?)?;
     let content = at.get("content")?;
     let name = component(&at).unwrap_or_else(|| name.clone()).ending("body");
-    let body = bodies::resolve(scope, &content, &name)?;
+    let body = bodies::resolve(scope, &content, &name, Side::Request)?;
     Some(Body { required: at.flag("required"), ..body })
 }
 
@@ -94,7 +95,8 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
         Some(own) => own.ending("response"),
         None => name.then(&Name::new("response")).then(&Name::new(&label)),
     };
-    let mut body = at.get("content").and_then(|content| bodies::resolve(scope, &content, &name));
+    let mut body =
+        at.get("content").and_then(|content| bodies::resolve(scope, &content, &name, Side::Answer));
     for offer in body.iter_mut().flat_map(|body| &mut body.offers) {
         if matches!(offer.kind, BodyKind::Form | BodyKind::Multipart) {
             scope.degrade(at, "a body", "a form in a response is carried as bytes");

@@ -2,16 +2,26 @@
 
 use serde_json::Value;
 
-use super::Scope;
+use super::media::{self, Media};
+use super::{Scope, streams};
 use crate::model::{
-    Body, BodyKind, Constraints, Name, Offer, Part, Scalar, Style, Type, unique_names,
+    Body, BodyKind, Constraints, Name, Offer, Part, Scalar, Stream, Style, Type, unique_names,
 };
 use crate::source::Cursor;
+
+/// Which way a body travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// From the caller.
+    Request,
+    /// To the caller.
+    Answer,
+}
 
 /// One media type with what stands under it.
 struct Entry<'a> {
     media_type: &'a str,
-    kind: BodyKind,
+    media: Media,
     at: Cursor<'a>,
     schema: Option<Cursor<'a>>,
 }
@@ -21,30 +31,37 @@ pub(super) fn resolve<'a>(
     scope: &mut Scope<'a>,
     content: &Cursor<'a>,
     name: &Name,
+    side: Side,
 ) -> Option<Body> {
-    let mut entries: Vec<Entry<'a>> =
-        content.members().into_iter().map(|(media_type, at)| entry(media_type, at)).collect();
-    entries.sort_by_key(|entry| (rank(entry), entry.media_type));
+    let mut entries: Vec<Entry<'a>> = content
+        .members()
+        .into_iter()
+        .filter(|(media_type, _)| !media_type.starts_with("x-"))
+        .map(|(media_type, at)| entry(media_type, at))
+        .collect();
+    entries.sort_by_key(|entry| (entry.media, media::rank(entry.media_type), entry.media_type));
     let mut groups: Vec<Vec<Entry<'a>>> = Vec::new();
     for entry in entries {
-        match groups.iter_mut().find(|group| group.iter().any(|other| is_same(other, &entry))) {
+        match groups.iter_mut().find(|group| is_same(&group[0], &entry)) {
             Some(group) => group.push(entry),
             None => groups.push(vec![entry]),
         }
     }
-    let labels: Vec<String> = groups.iter().map(|group| label(&group[0])).collect();
+    let labels: Vec<String> =
+        groups.iter().map(|group| media::label(group[0].media, group[0].media_type)).collect();
+    let labels = distinct(labels);
     let names = unique_names(labels.iter().map(String::as_str));
-    if groups.len() > 1 {
-        let kept = groups[0][0].media_type;
-        let why = format!("of {} kinds of media types only `{kept}` is carried", groups.len());
-        scope.degrade(content, "a body", &why);
-        groups.truncate(1);
+    let mut offers: Vec<Offer> = Vec::new();
+    let mut known: Vec<(&Value, Type, Constraints)> = Vec::new();
+    for (index, (group, label)) in groups.iter().zip(&labels).enumerate() {
+        let label = &names[label];
+        let owner = if index == 0 { name.clone() } else { name.then(label) };
+        let offer = offer(scope, group, label.clone(), &owner, side, &known);
+        if let Some(schema) = &group[0].schema {
+            known.push((schema.value, offer.ty.clone(), offer.constraints.clone()));
+        }
+        offers.push(offer);
     }
-    let offers: Vec<Offer> = groups
-        .into_iter()
-        .zip(labels)
-        .map(|(group, label)| offer(scope, &group, names[&label].clone(), name))
-        .collect();
     (!offers.is_empty()).then_some(Body { required: true, offers })
 }
 
@@ -57,27 +74,80 @@ pub(super) fn as_bytes(offer: &mut Offer) {
 }
 
 fn entry<'a>(media_type: &'a str, at: Cursor<'a>) -> Entry<'a> {
-    let schema = at.get("schema");
-    Entry { kind: kind(media_type, schema.as_ref()), media_type, at, schema }
+    let schema = at.get("itemSchema").or_else(|| at.get("schema"));
+    Entry { media: media::of(media_type, schema.as_ref()), media_type, at, schema }
 }
 
-fn offer<'a>(scope: &mut Scope<'a>, group: &[Entry<'a>], name: Name, owner: &Name) -> Offer {
-    let first = &group[0];
-    if first.media_type.starts_with("text/event-stream") {
-        scope.degrade(&first.at, "a body", "a stream of events is carried as one text");
+/// Labels of which none is another.
+fn distinct(labels: Vec<String>) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::new();
+    for label in labels {
+        let numbered = (2..).map(|number| format!("{label}-{number}"));
+        let free = std::iter::once(label.clone()).chain(numbered);
+        distinct.extend(free.into_iter().find(|label| !distinct.contains(label)));
     }
-    let (ty, constraints) = match (first.kind, &first.schema) {
-        (BodyKind::Bytes, _) => (Type::Scalar(Scalar::Binary), Constraints::default()),
-        (BodyKind::Text, _) => (Type::Scalar(Scalar::Text), Constraints::default()),
-        (_, Some(schema)) => scope.type_of(schema, owner),
-        (_, None) => (Type::Any, Constraints::default()),
+    distinct
+}
+
+fn offer<'a>(
+    scope: &mut Scope<'a>,
+    group: &[Entry<'a>],
+    name: Name,
+    owner: &Name,
+    side: Side,
+    known: &[(&Value, Type, Constraints)],
+) -> Offer {
+    let first = &group[0];
+    let text = || (Type::Scalar(Scalar::Text), Constraints::default());
+    let mut stream = None;
+    let mut kind = media::kind(first.media);
+    let typed = |scope: &mut Scope<'a>| match &first.schema {
+        Some(schema) => match known.iter().find(|(value, ..)| *value == schema.value) {
+            Some((_, ty, constraints)) => (ty.clone(), constraints.clone()),
+            None => scope.type_of(schema, owner),
+        },
+        None => (Type::Any, Constraints::default()),
     };
+    let (ty, constraints) = match (first.media, side) {
+        (Media::Json | Media::Form | Media::Multipart, _) => typed(scope),
+        (Media::Events, Side::Answer) => {
+            stream = Some(Stream::Events);
+            streams::event_data(scope, first.schema.as_ref(), owner)
+        }
+        (Media::Lines, Side::Answer) => {
+            stream = Some(Stream::Lines);
+            streams::line(scope, first.schema.as_ref(), owner)
+        }
+        (Media::Lines, Side::Request) => {
+            stream = Some(Stream::Collected);
+            let (item, each) = streams::line(scope, first.schema.as_ref(), owner);
+            let each = (!each.is_empty()).then(|| Box::new(each));
+            (Type::List(Box::new(item)), Constraints { each, ..Constraints::default() })
+        }
+        (Media::Events, Side::Request) => {
+            scope.degrade(&first.at, "a body", "a stream of events is sent as one text");
+            text()
+        }
+        (Media::Text, _) => match &first.schema {
+            Some(schema) if media::is_text(schema) => {
+                let (_, constraints) = scope.type_of(schema, owner);
+                (Type::Scalar(Scalar::Text), constraints)
+            }
+            Some(_) | None => text(),
+        },
+        (Media::Xml, _) => text(),
+        (Media::Bytes, _) => (Type::Scalar(Scalar::Binary), Constraints::default()),
+    };
+    if stream.is_some() && ty == Type::Scalar(Scalar::Text) {
+        kind = BodyKind::Text;
+    }
     Offer {
         name,
-        kind: first.kind,
+        kind,
         media_types: group.iter().map(|entry| entry.media_type.to_owned()).collect(),
         ty,
         constraints,
+        stream,
         parts: parts(&first.at),
     }
 }
@@ -114,83 +184,23 @@ pub(super) fn style(text: &str) -> Option<Style> {
     }
 }
 
-/// Whether two media types hold the same: JSON of one schema under several names.
+/// Whether two media types hold the same: JSON of one schema under several names. Frameworks list
+/// `text/plain` beside JSON of an object, and mean JSON.
 fn is_same(left: &Entry<'_>, right: &Entry<'_>) -> bool {
-    let schema = |entry: &Entry<'_>| entry.schema.as_ref().map(|schema| schema.value.clone());
-    left.kind == BodyKind::Json && right.kind == BodyKind::Json && schema(left) == schema(right)
-        || left.kind == BodyKind::Json && is_disguised(right) && schema(left) == schema(right)
-}
-
-/// Whether a text has a schema that no text has: frameworks list `text/plain` beside JSON.
-fn is_disguised(entry: &Entry<'_>) -> bool {
-    let Some(schema) = &entry.schema else { return false };
-    let Ok(schema) = schema.follow() else { return false };
-    essence(entry.media_type) == "text/plain" && !is_text(&schema)
-}
-
-fn is_text(schema: &Cursor<'_>) -> bool {
-    schema.text("type") == Some("string")
-}
-
-fn essence(media_type: &str) -> String {
-    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-fn kind(media_type: &str, schema: Option<&Cursor<'_>>) -> BodyKind {
-    let essence = essence(media_type);
-    match essence.as_str() {
-        "application/json" | "text/json" => BodyKind::Json,
-        "*/*" | "application/*" => open_kind(schema),
-        "application/x-www-form-urlencoded" => BodyKind::Form,
-        "multipart/form-data" => BodyKind::Multipart,
-        "application/xml" => BodyKind::Text,
-        json if json.ends_with("+json") => BodyKind::Json,
-        xml if xml.ends_with("+xml") => BodyKind::Text,
-        text if text.starts_with("text/") => BodyKind::Text,
-        _ => BodyKind::Bytes,
-    }
-}
-
-/// What a range that covers JSON holds, as its schema tells.
-fn open_kind(schema: Option<&Cursor<'_>>) -> BodyKind {
-    let Some(schema) = schema.and_then(|schema| schema.follow().ok()) else {
-        return BodyKind::Bytes;
+    let same_schema = left.schema.as_ref().map(|schema| schema.value)
+        == right.schema.as_ref().map(|schema| schema.value);
+    let is_disguised = right.media == Media::Text
+        && media::essence(right.media_type) == "text/plain"
+        && right.schema.as_ref().is_some_and(|schema| !media::is_text(schema));
+    let alike = match left.media {
+        Media::Json => right.media == Media::Json || is_disguised,
+        Media::Lines => right.media == Media::Lines,
+        Media::Form
+        | Media::Multipart
+        | Media::Text
+        | Media::Xml
+        | Media::Bytes
+        | Media::Events => false,
     };
-    match (schema.text("type"), schema.text("format")) {
-        (Some("string"), Some("binary")) | (Some("file"), _) => BodyKind::Bytes,
-        _ => BodyKind::Json,
-    }
-}
-
-/// The words an offer is known by: those of its first media type.
-fn label(entry: &Entry<'_>) -> String {
-    let essence = essence(entry.media_type);
-    let (kind, subtype) = essence.split_once('/').unwrap_or(("", &essence));
-    match (entry.kind, subtype) {
-        (BodyKind::Json, "json" | "*") => "json".to_owned(),
-        (BodyKind::Form, _) => "form".to_owned(),
-        (BodyKind::Multipart, _) => "multipart".to_owned(),
-        (BodyKind::Text, "plain" | "*") => "text".to_owned(),
-        (BodyKind::Bytes, "octet-stream") => "bytes".to_owned(),
-        (BodyKind::Bytes, "*") if kind == "*" => "bytes".to_owned(),
-        (_, "*") => kind.to_owned(),
-        _ => subtype.to_owned(),
-    }
-}
-
-/// JSON before forms, text and bytes; names that everybody knows before others, ranges last.
-fn rank(entry: &Entry<'_>) -> (u8, u8) {
-    let kind = match entry.kind {
-        BodyKind::Json => 0,
-        BodyKind::Multipart => 1,
-        BodyKind::Form => 2,
-        BodyKind::Text => 3,
-        BodyKind::Bytes => 4,
-    };
-    let name = match essence(entry.media_type).as_str() {
-        "application/json" | "text/plain" | "application/octet-stream" => 0,
-        range if range.contains('*') => 2,
-        _ => 1,
-    };
-    (kind, name)
+    alike && same_schema
 }

@@ -10,6 +10,7 @@ mod events;
 mod examples;
 mod keywords;
 mod lifecycles;
+mod media;
 mod messages;
 mod operations;
 mod pagination;
@@ -17,6 +18,7 @@ mod parameters;
 mod problems;
 mod recursion;
 mod schemas;
+mod streams;
 mod unions;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Scope, answers, keywords, parameters, problems};
+use super::{Scope, answers, keywords, parameters, problems, streams};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::model::{Context, Errors, Name, Operation, Requirement, System, unique_names};
 use crate::source::{Cursor, Place};
@@ -160,9 +160,10 @@ fn operation<'a>(
     if let Some(callbacks) = at.get("callbacks") {
         scope.degrade(&callbacks, "an operation", "nothing is generated for its callbacks");
     }
-    let parameters = parameters::resolve(scope, &found.item, at, &found.path, name);
+    let mut parameters = parameters::resolve(scope, &found.item, at, &found.path, name);
     let body = answers::request_body(scope, at, name);
     let (answers, statuses) = answers::resolve(scope, at, name);
+    streams::resumable(&mut parameters, &answers);
     let errors = match keywords::problems(scope, at, &system.problems) {
         Some(codes) => Errors::Problems(codes),
         None => Errors::Statuses(statuses),

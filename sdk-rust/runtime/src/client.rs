@@ -7,12 +7,14 @@ use std::time::Duration;
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Request, Url};
+use symbolon_wire::media::covers;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::auth::Credential;
 use crate::call::Options;
 use crate::error::Failure;
 use crate::outgoing::{Body, Written, append_query, join_cookies, unsendable};
+use crate::streaming::ByteStream;
 use crate::{
     Anonymous, Auth, Call, EncodeError, Incoming, Info, Operation, Outgoing, Retry, Security,
 };
@@ -129,6 +131,9 @@ impl Client {
         let broken = |error| Failure::Transport(TransportError::new(error));
         let response = self.shared.http.execute(request).await.map_err(broken)?;
         let (status, headers) = (response.status(), response.headers().clone());
+        if is_streamed(info, &headers) {
+            return Ok(Incoming::live(status, headers, ByteStream::of(response)));
+        }
         let body = response.bytes().await.map_err(broken)?;
         Ok(Incoming::new(status, headers, body))
     }
@@ -271,6 +276,13 @@ fn base_url(text: &str) -> Result<String, ClientError> {
         return Err(ClientError::BaseUrl("must not hold a query string or a fragment"));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Whether a response comes item by item, as its operation says it may.
+fn is_streamed(info: &Info, headers: &HeaderMap) -> bool {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let given = given.unwrap_or_default();
+    info.streams.iter().any(|media_type| covers(media_type, given))
 }
 
 /// Sets headers, dropping the values the map has of their names.

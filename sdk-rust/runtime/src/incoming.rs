@@ -1,6 +1,6 @@
 //! A response while generated code reads it.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -8,22 +8,30 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use symbolon_wire::parameter::Refusal;
-use symbolon_wire::{Binary, Parameter};
+use symbolon_wire::{Binary, Events, Lines, Parameter, media};
 
 use crate::DecodeError;
+use crate::streaming::{self, ByteStream};
 
-/// A whole response.
+/// A response: whole, or with a body that is still arriving.
 #[derive(Debug)]
 pub struct Incoming {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
+    live: Mutex<Option<ByteStream>>,
     problem_code: OnceLock<Option<String>>,
 }
 
 impl Incoming {
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
-        Self { status, headers, body, problem_code: OnceLock::new() }
+        Self { status, headers, body, live: Mutex::new(None), problem_code: OnceLock::new() }
+    }
+
+    /// A response whose body is read while it arrives.
+    pub(crate) fn live(status: StatusCode, headers: HeaderMap, body: ByteStream) -> Self {
+        let live = Mutex::new(Some(body));
+        Self { live, ..Self::new(status, headers, Bytes::new()) }
     }
 
     /// HTTP status code.
@@ -67,14 +75,7 @@ impl Incoming {
     /// # Errors
     /// When it is not JSON of that type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        let mut reader = serde_json::Deserializer::from_slice(&self.body);
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path: Vec<_> = error.path().iter().filter_map(token).collect();
-            let refusal = Refusal::from_json(error.inner());
-            DecodeError::Body(path.into_iter().rev().fold(refusal, Refusal::within))
-        })?;
-        reader.end().map_err(|error| DecodeError::Body(Refusal::from_json(&error)))?;
-        Ok(value)
+        read_json(&self.body).map_err(DecodeError::Body)
     }
 
     /// The body as JSON, or nothing where it is empty.
@@ -100,6 +101,42 @@ impl Incoming {
     /// Never; it reads like its siblings.
     pub fn bytes(&self) -> Result<Binary, DecodeError> {
         Ok(Binary(self.body.to_vec()))
+    }
+
+    /// The body as server-sent events with payloads in JSON. A payload `[DONE]` ends them.
+    ///
+    /// # Errors
+    /// Never; what is wrong with an event is said when it is reached.
+    pub fn events<T: DeserializeOwned + Send + 'static>(&self) -> Result<Events<T>, DecodeError> {
+        Ok(streaming::events(self.stream()))
+    }
+
+    /// The body as server-sent events with payloads in text.
+    ///
+    /// # Errors
+    /// Never; what is wrong with an event is said when it is reached.
+    pub fn text_events(&self) -> Result<Events<String>, DecodeError> {
+        Ok(streaming::text_events(self.stream()))
+    }
+
+    /// The body as JSON documents, one a line or after a record separator.
+    ///
+    /// # Errors
+    /// Never; what is wrong with an item is said when it is reached.
+    pub fn lines<T: DeserializeOwned + Send + 'static>(&self) -> Result<Lines<T>, DecodeError> {
+        Ok(streaming::lines(self.stream()))
+    }
+
+    /// Which of several forms the body has, each given by its media types; the first where it is
+    /// none of them.
+    pub fn offer(&self, offers: &[&[&str]]) -> usize {
+        media::chosen(offers, &self.media_type())
+    }
+
+    /// The body as it arrives. Whoever asks first gets what is still to come.
+    fn stream(&self) -> ByteStream {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).take();
+        live.unwrap_or_else(|| ByteStream::whole(self.body.clone()))
     }
 
     /// `code` of the problem document this response holds, if it holds one.
@@ -128,6 +165,18 @@ impl Incoming {
     pub(crate) fn into_body(self) -> Bytes {
         self.body
     }
+}
+
+/// A value of a type out of JSON.
+pub(crate) fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Refusal> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path: Vec<_> = error.path().iter().filter_map(token).collect();
+        let refusal = Refusal::from_json(error.inner());
+        path.into_iter().rev().fold(refusal, Refusal::within)
+    })?;
+    reader.end().map_err(|error| Refusal::from_json(&error))?;
+    Ok(value)
 }
 
 fn token(segment: &Segment) -> Option<String> {

@@ -12,6 +12,7 @@ mod operation;
 mod outgoing;
 mod pagination;
 mod retry;
+mod streaming;
 
 pub use bytes::Bytes;
 pub use http::Method;

@@ -38,6 +38,8 @@ pub struct Info {
     pub path: &'static str,
     /// Media types the caller understands, for the `Accept` header.
     pub accept: &'static str,
+    /// Media types of the answers that come item by item.
+    pub streams: &'static [&'static str],
     /// Header that carries the idempotency key, where the operation has one (`x-idempotency`).
     pub idempotency: Option<&'static str>,
     /// Whether the client's credentials belong on this operation.
@@ -48,7 +50,15 @@ impl Info {
     /// An operation with credentials that answers JSON and takes no idempotency key.
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
         let accept = "application/json, application/problem+json";
-        Self { id, method, path, accept, idempotency: None, security: Security::Required }
+        let (streams, idempotency) = (&[], None);
+        Self { id, method, path, accept, streams, idempotency, security: Security::Required }
+    }
+
+    /// The same operation with answers of these media types that come item by item.
+    #[must_use]
+    pub const fn streams(mut self, streams: &'static [&'static str]) -> Self {
+        self.streams = streams;
+        self
     }
 
     /// The same operation with answers of these media types.

@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use symbolon_wire::parameter::encode_form;
+use symbolon_wire::stream::encode_line;
 use symbolon_wire::{Binary, In, Parameter};
 use uuid::Uuid;
 
@@ -85,6 +86,16 @@ impl Outgoing {
     pub fn json_as<T: Serialize + ?Sized>(&mut self, media_type: &'static str, body: &T) {
         match serde_json::to_vec(body) {
             Ok(content) => self.write_body(media_type, content.into()),
+            Err(_) => self.fail(EncodeError::Body { media_type: media_type.to_owned() }),
+        }
+    }
+
+    /// Writes JSON documents, one a line or after a record separator.
+    pub fn lines<T: Serialize>(&mut self, media_type: &'static str, body: &[T]) {
+        let lines: Result<Vec<_>, _> =
+            body.iter().map(|item| encode_line(media_type, item)).collect();
+        match lines {
+            Ok(lines) => self.write_body(media_type, lines.concat().into()),
             Err(_) => self.fail(EncodeError::Body { media_type: media_type.to_owned() }),
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! Both halves use it, the server and the SDKs; it must never know HTTP servers or HTTP clients.
 
+pub mod media;
 pub mod parameter;
+pub mod stream;
 
 mod binary;
 mod nullable;
@@ -18,6 +20,7 @@ pub use nullable::{nullable, present};
 pub use open::Open;
 pub use parameter::{Parameter, Style};
 pub use problem::{Documented, In, Problem, Violation};
+pub use stream::{Event, Events, Lines, StreamError};
 pub use strict::Strict;
 pub use union::{Tagged, variant};
 pub use validate::{Pattern, Validate, Violations, compile_pattern};

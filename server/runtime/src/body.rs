@@ -10,7 +10,9 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use symbolon_wire::Strict;
+use symbolon_wire::media::covers;
 use symbolon_wire::parameter::{Field, Refusal, decode_fields};
+use symbolon_wire::stream::LineDecoder;
 
 /// How much of a refused body is read and thrown away. A caller who is still sending would see a
 /// broken connection and not the answer.
@@ -73,23 +75,7 @@ pub(crate) fn is_foreign(headers: &HeaderMap, body_is_empty: bool, consumes: &[&
         return true;
     }
     let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    !given.is_some_and(|given| consumes.iter().any(|media| accepts(media, given)))
-}
-
-/// Whether a media type (or range such as `text/*`) covers the given one. Parameters do not count.
-pub(crate) fn accepts(media: &str, given: &str) -> bool {
-    let bare = |text: &str| text.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    let (media, given) = (bare(media), bare(given));
-    if media == "*/*" || media == given {
-        return true;
-    }
-    let (Some((kind, subtype)), Some((given_kind, given_subtype))) =
-        (media.split_once('/'), given.split_once('/'))
-    else {
-        return false;
-    };
-    let suffixed = subtype.strip_prefix('*').is_some_and(|suffix| given_subtype.ends_with(suffix));
-    kind == given_kind && suffixed
+    !given.is_some_and(|given| consumes.iter().any(|media| covers(media, given)))
 }
 
 /// Reads a JSON body.
@@ -105,6 +91,17 @@ pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     })?;
     reader.end().map_err(|error| Refusal::from_json(&error))?;
     Ok(value)
+}
+
+/// Reads JSON documents, one a line or after a record separator, as a list.
+pub(crate) fn lines<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, Refusal> {
+    let mut decoder = LineDecoder::default();
+    decoder.push(bytes).map_err(|_| Refusal::new("syntax", "has a line that is too long"))?;
+    let mut lines = Vec::new();
+    while let Some(line) = decoder.next_line().or_else(|| decoder.finish()) {
+        lines.push(json(&line).map_err(|refusal| refusal.within(lines.len()))?);
+    }
+    Ok(lines)
 }
 
 fn token(segment: &Segment) -> Option<String> {

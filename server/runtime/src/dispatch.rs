@@ -25,6 +25,7 @@ use crate::observation::Observed;
 use crate::outcome::Passes;
 use crate::problem::Wording;
 use crate::routes::{Answer, Caller, Route};
+use crate::serving::Drain;
 use crate::{Failure, Idempotency, InFlight, Info, Input, Principal, Reply, problem};
 
 /// Everything the requests of one router share.
@@ -78,11 +79,12 @@ pub(crate) async fn dispatch(
         trace_id = trace.trace_id,
         parent_id = trace.parent_id,
     );
+    let drain = request.extensions().get::<Drain>().cloned();
     let answer = AssertUnwindSafe(dispatcher.answer(request, &mut seen)).catch_unwind();
     let answer = answer.instrument(span.clone()).await;
     let answer = answer.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
     let (mut response, occurrence) =
-        span.in_scope(|| dispatcher.render(answer, &seen.correlation_id));
+        span.in_scope(|| dispatcher.render(answer, drain, &seen.correlation_id));
     finish(response.headers_mut(), &seen.correlation_id);
     let observed = Observed {
         operation: seen.operation,
@@ -205,12 +207,13 @@ impl Dispatcher {
     fn render(
         &self,
         answer: Result<Answered, Failure>,
+        drain: Option<Drain>,
         correlation_id: &str,
     ) -> (Response, Option<String>) {
         let wording = &self.wording;
         let rendered = match answer {
             Ok(Answered::Response(response)) => Ok((response, None)),
-            Ok(Answered::Reply(reply)) => reply.render(wording, correlation_id),
+            Ok(Answered::Reply(reply)) => reply.until(drain).render(wording, correlation_id),
             Err(failure) => Err(failure),
         };
         rendered.unwrap_or_else(|failure| {

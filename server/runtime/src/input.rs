@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, COOKIE};
 use serde::de::DeserializeOwned;
 use symbolon_wire::parameter::Refusal;
-use symbolon_wire::{Binary, In, Parameter, Violation};
+use symbolon_wire::{Binary, In, Parameter, Violation, media};
 
 use crate::body;
 
@@ -156,9 +156,31 @@ impl Input {
         self.if_present(Self::bytes)
     }
 
-    /// Whether the body is of a media type: for operations that read several.
+    /// A body of JSON documents, one a line or after a record separator.
+    ///
+    /// # Errors
+    /// When it is absent, or a line cannot be read as its type.
+    pub fn lines<T: DeserializeOwned>(&mut self) -> Result<Vec<T>, Rejected> {
+        self.present(body::lines)
+    }
+
+    /// A body of JSON documents that may be absent.
+    ///
+    /// # Errors
+    /// When a line cannot be read as its type.
+    pub fn optional_lines<T: DeserializeOwned>(&mut self) -> Result<Option<Vec<T>>, Rejected> {
+        self.if_present(Self::lines)
+    }
+
+    /// Whether the body is of a media type.
     pub fn is(&self, media: &str) -> bool {
-        self.content_type().is_some_and(|given| body::accepts(media, given))
+        self.content_type().is_some_and(|given| media::covers(media, given))
+    }
+
+    /// Which of several forms the body has, each given by its media types. A body of none of them
+    /// has been refused before.
+    pub fn offer(&self, offers: &[&[&str]]) -> usize {
+        media::chosen(offers, self.content_type().unwrap_or_default())
     }
 
     /// Records a violation found by other means.

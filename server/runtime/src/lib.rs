@@ -53,6 +53,7 @@ mod problem;
 mod reply;
 mod routes;
 mod serving;
+mod streaming;
 mod untyped;
 
 pub use axum::Router;

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use symbolon_wire::{Parameter, Problem};
+use symbolon_wire::{Events, Lines, Parameter, Problem};
 
 use crate::problem::{Wording, Words};
+use crate::serving::Drain;
+use crate::streaming::{self, ByteStream};
 use crate::{Failure, ProblemKind, problem};
 
 /// Status, headers and body of an answer. Whatever cannot be written becomes an opaque 500.
@@ -24,6 +26,7 @@ pub struct Reply {
 enum Content {
     Empty,
     Bytes { media: String, bytes: Bytes },
+    Stream { media: String, bytes: ByteStream },
     Problem { kind: ProblemKind, words: Words, problem: Box<Problem> },
 }
 
@@ -58,6 +61,38 @@ impl Reply {
     /// A body of any media type.
     pub fn bytes(status: u16, media: &str, body: impl Into<Bytes>) -> Self {
         Self::new(status, Content::Bytes { media: media.to_owned(), bytes: body.into() })
+    }
+
+    /// Server-sent events with payloads as JSON. Each is sent when it is there, a comment when
+    /// there is none for long.
+    pub fn events<T: Serialize + Send + 'static>(status: u16, body: Events<T>) -> Self {
+        let media = "text/event-stream".to_owned();
+        Self::new(status, Content::Stream { media, bytes: streaming::events(body) })
+    }
+
+    /// Server-sent events with payloads as text.
+    pub fn text_events(status: u16, body: Events<String>) -> Self {
+        let media = "text/event-stream".to_owned();
+        Self::new(status, Content::Stream { media, bytes: streaming::text_events(body) })
+    }
+
+    /// JSON documents, each sent when it is there.
+    pub fn lines<T: Serialize + Send + 'static>(
+        status: u16,
+        media: &'static str,
+        body: Lines<T>,
+    ) -> Self {
+        let bytes = streaming::lines(media, body);
+        Self::new(status, Content::Stream { media: media.to_owned(), bytes })
+    }
+
+    /// Ends a stream when the server begins to stop.
+    #[must_use]
+    pub(crate) fn until(mut self, drain: Option<Drain>) -> Self {
+        if let (Content::Stream { bytes, .. }, Some(drain)) = (&mut self.content, drain) {
+            bytes.until(drain);
+        }
+        self
     }
 
     /// A problem of the contract's catalogue. The edge fills in what `problem` leaves open.
@@ -134,6 +169,7 @@ impl Reply {
         let (media, body) = match self.content {
             Content::Empty => (None, Body::empty()),
             Content::Bytes { media, bytes } => (Some(media), Body::from(bytes)),
+            Content::Stream { media, bytes } => (Some(media), bytes.into_body()),
             Content::Problem { kind, words, mut problem } => {
                 problem::complete(&mut problem, &kind, words, wording, correlation_id);
                 occurrence.clone_from(&problem.instance);

@@ -1,7 +1,7 @@
 //! What both halves call the parts of an operation: parameters, bodies, headers, answers.
 
 use super::idents::{field_ident, literal, variant_ident};
-use crate::model::{BodyKind, Location, Name, Operation, Parameter, Status, Style};
+use crate::model::{Location, Name, Operation, Parameter, Status, Style};
 
 /// A parameter as the descriptor of `symbolon_wire`.
 pub(crate) fn descriptor(parameter: &Parameter) -> String {
@@ -28,17 +28,6 @@ pub(crate) fn descriptor(parameter: &Parameter) -> String {
         text.push_str(&format!(".explode({explode})"));
     }
     text
-}
-
-/// The method of the runtimes that reads or writes a body of this kind.
-pub(crate) fn body_method(kind: BodyKind) -> &'static str {
-    match kind {
-        BodyKind::Json => "json",
-        BodyKind::Form => "form",
-        BodyKind::Multipart => "multipart",
-        BodyKind::Text => "text",
-        BodyKind::Bytes => "bytes",
-    }
 }
 
 /// `body` is the body's own name.

@@ -1,5 +1,6 @@
 //! The one table of Rust: how names and types are spelled, and what must be imported for them.
 
+mod bodies;
 mod calls;
 mod checks;
 mod idents;
@@ -7,8 +8,12 @@ mod layout;
 mod package;
 mod types;
 
+pub(super) use bodies::{
+    REQUEST_BODY, answer_body, body_type, choice, chosen, nested, offer_ident, offer_method,
+    offer_type, wrapped,
+};
 pub(super) use calls::{
-    answer_ident, body_method, descriptor, header_ident, idempotency_header, parameter_ident,
+    answer_ident, descriptor, header_ident, idempotency_header, parameter_ident,
 };
 pub(super) use checks::{Checks, Field, Presence, holds_checks};
 pub(super) use idents::{

@@ -64,7 +64,9 @@ fn context(system: &System, context: &Context) -> plan::Context {
         "Operation",
         "Outgoing",
     ];
-    let multipart = |body: &crate::model::Body| body.best().kind == BodyKind::Multipart;
+    let multipart = |body: &crate::model::Body| {
+        body.variants().iter().any(|group| group[0].kind == BodyKind::Multipart)
+    };
     if any(&|operation| operation.body.as_ref().is_some_and(multipart)) {
         imports.push("Multipart");
     }

@@ -1,14 +1,18 @@
 //! Operations as implementations of the client's `Operation`.
 
+use std::collections::BTreeSet;
+
 use super::{paging, plan};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
-    answer_ident, arm, body_method, braced, bracketed, descriptor, doc_lines, field_ident,
-    header_ident, idempotency_header, info, literal, method_ident, module_ident, operation_ident,
-    or_long, parameter_ident, variant_ident,
+    REQUEST_BODY, answer_body, answer_ident, arm, braced, bracketed, choice, chosen, descriptor,
+    doc_lines, field_ident, header_ident, idempotency_header, info, literal, method_ident,
+    module_ident, offer_ident, offer_method, operation_ident, or_long, parameter_ident,
+    variant_ident, wrapped,
 };
 use crate::model::{
-    Answer, Body, BodyKind, Context, Errors, Operation, Scalar, Shape, Status, System, Type,
+    Answer, Body, BodyKind, Context, Errors, Offer, Operation, Scalar, Shape, Status, Stream,
+    System, Type,
 };
 
 /// The operations of a context.
@@ -34,7 +38,7 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
     answers.sort_by_key(|answer| answer.status);
     for answer in answers {
         let is_error = failed.iter().any(|found| std::ptr::eq(found, answer));
-        arms.push(decoded(answer, if is_error { "Err" } else { "Ok" }));
+        arms.push(decoded(operation, answer, if is_error { "Err" } else { "Ok" }));
     }
     let has_default =
         operation.answers.iter().chain(failed).any(|answer| answer.status == Status::Default);
@@ -78,20 +82,48 @@ fn besides(operation: &Operation) -> Vec<String> {
     if is_anonymous(operation) {
         lines.push(".security(Security::None)".to_owned());
     }
-    let accepted =
-        operation.answers.iter().filter_map(|answer| answer.body.as_ref()).find(|body| {
-            let offer = body.best();
-            offer.kind != BodyKind::Json || offer.media_type() != "application/json"
-        });
-    if let Some(body) = accepted {
-        let accept =
-            format!("{}, application/problem+json, application/json", body.best().media_type());
+    if let Some(accept) = accept(operation) {
         lines.push(format!(".accept({})", literal(&accept)));
+    }
+    let bodies = operation.answers.iter().filter_map(|answer| answer.body.as_ref());
+    let streams: BTreeSet<String> = bodies
+        .flat_map(|body| &body.offers)
+        .filter(|offer| offer.stream.is_some())
+        .flat_map(|offer| &offer.media_types)
+        .map(|media_type| literal(media_type))
+        .collect();
+    if !streams.is_empty() {
+        let streams: Vec<String> = streams.into_iter().collect();
+        lines.push(format!(".streams(&[{}])", streams.join(", ")));
     }
     if let Some(header) = idempotency_header(operation) {
         lines.push(format!(".idempotency({header})"));
     }
     lines
+}
+
+/// The media types of all answers, where they are not just JSON and problem documents; what is
+/// second best says so.
+fn accept(operation: &Operation) -> Option<String> {
+    let bodies: Vec<&Body> =
+        operation.answers.iter().filter_map(|answer| answer.body.as_ref()).collect();
+    let best = bodies.iter().flat_map(|body| &body.best().media_types).cloned();
+    let others = bodies.iter().flat_map(|body| body.offers.iter().skip(1));
+    let others = others.flat_map(|offer| &offer.media_types).map(|found| format!("{found};q=0.5"));
+    let mut accepted: Vec<String> = Vec::new();
+    let always = ["application/problem+json".to_owned(), "application/json".to_owned()];
+    for media_type in best.chain(others).chain(always) {
+        let essence = |text: &str| text.split(";q=").next().unwrap_or_default().to_owned();
+        if !accepted.iter().any(|known| essence(known) == essence(&media_type)) {
+            accepted.push(media_type);
+        }
+    }
+    if accepted == ["application/json", "application/problem+json"]
+        || accepted == ["application/problem+json", "application/json"]
+    {
+        return None;
+    }
+    Some(accepted.join(", "))
 }
 
 fn writes(system: &System, operation: &Operation) -> Vec<String> {
@@ -106,31 +138,58 @@ fn writes(system: &System, operation: &Operation) -> Vec<String> {
         })
         .collect();
     if let Some(body) = &operation.body {
-        lines.extend(body_writes(system, body));
+        lines.extend(body_writes(system, operation, body));
     }
     lines
 }
 
-fn body_writes(system: &System, body: &Body) -> Vec<String> {
-    let offer = body.best();
-    let media_type = literal(offer.media_type());
-    let method = body_method(offer.kind);
-    let value = if body.required { "&request.body" } else { "body" };
-    let line = match offer.kind {
-        BodyKind::Json if offer.media_type() == "application/json" => format!("out.json({value});"),
-        BodyKind::Json => format!("out.json_as({media_type}, {value});"),
-        BodyKind::Form => format!("out.form({value});"),
-        BodyKind::Multipart => {
-            let value = if body.required { "request.body" } else { "body" };
-            let indent = if body.required { 8 } else { 12 };
-            format!("out.multipart({});", parts(system, &offer.ty, value, indent))
+/// The statements that write a body: in the form of its variant, where there are several.
+fn body_writes(system: &System, operation: &Operation, body: &Body) -> Vec<String> {
+    let variants = body.variants();
+    let borrowed = if body.required { "&request.body" } else { "body" };
+    let indent = if body.required { 8 } else { 12 };
+    let lines = match variants.as_slice() {
+        [single] => {
+            let owned = borrowed.trim_start_matches('&');
+            vec![format!("{};", body_write(system, single[0], borrowed, owned, indent))]
         }
-        BodyKind::Text | BodyKind::Bytes => format!("out.{method}({media_type}, {value});"),
+        _ => {
+            let module = module_ident(&operation.name);
+            let mut lines = vec![format!("match {borrowed} {{")];
+            for group in &variants {
+                let variant = offer_ident(group[0]);
+                let pattern = format!("wire::{module}::{REQUEST_BODY}::{variant}(body)");
+                let write = body_write(system, group[0], "body", "body", indent + 4);
+                lines.push(format!("    {}", arm(indent + 4, &pattern, &write)));
+            }
+            lines.push("}".to_owned());
+            lines
+        }
     };
     if body.required {
-        return vec![line];
+        return lines;
     }
-    vec!["if let Some(body) = &request.body {".to_owned(), format!("    {line}"), "}".to_owned()]
+    let inner = lines.into_iter().map(|line| format!("    {line}"));
+    let open = "if let Some(body) = &request.body {".to_owned();
+    std::iter::once(open).chain(inner).chain(["}".to_owned()]).collect()
+}
+
+/// `borrowed` is a reference to the value, `owned` the place it is read from member by member.
+fn body_write(
+    system: &System,
+    offer: &Offer,
+    borrowed: &str,
+    owned: &str,
+    indent: usize,
+) -> String {
+    let media_type = literal(offer.media_type());
+    match offer_method(offer) {
+        "json" if offer.media_type() == "application/json" => format!("out.json({borrowed})"),
+        "json" => format!("out.json_as({media_type}, {borrowed})"),
+        "form" => format!("out.form({borrowed})"),
+        "multipart" => format!("out.multipart({})", parts(system, &offer.ty, owned, indent)),
+        method => format!("out.{method}({media_type}, {borrowed})"),
+    }
 }
 
 /// A multipart body, part by part: files apart from fields.
@@ -168,7 +227,7 @@ fn parts(system: &System, ty: &Type, value: &str, indent: usize) -> String {
 }
 
 /// The arm that reads an answer.
-fn decoded(answer: &Answer, side: &str) -> String {
+fn decoded(operation: &Operation, answer: &Answer, side: &str) -> String {
     let mut fields = Vec::new();
     let pattern = match answer.status {
         Status::Code(code) => code.to_string(),
@@ -187,16 +246,38 @@ fn decoded(answer: &Answer, side: &str) -> String {
         fields.push(format!("{ident}: incoming.{method}({})?", literal(&header.wire)));
     }
     if let Some(body) = &answer.body {
-        let method = match body.best().kind {
-            BodyKind::Json => "json",
-            BodyKind::Text => "text",
-            BodyKind::Bytes | BodyKind::Form | BodyKind::Multipart => "bytes",
-        };
-        fields.push(format!("body: incoming.{method}()?"));
+        fields.push(format!("body: {}", read_body(operation, answer, body)));
     }
     let owner = if side == "Ok" { "Response" } else { "Error" };
     let ident = answer_ident(answer.status);
     braced(12, &format!("{pattern} => Ok({side}(Self::{owner}::{ident}"), &fields, ")),")
+}
+
+/// The expression that reads a body: by its media type, where there are several.
+fn read_body(operation: &Operation, answer: &Answer, body: &Body) -> String {
+    let module = module_ident(&operation.name);
+    let owner = format!("wire::{module}::{}", answer_body(&answer_ident(answer.status)));
+    let read = |variant: &Option<String>, offer: &Offer| {
+        let method = match (offer.stream, offer.kind) {
+            (Some(Stream::Events), BodyKind::Text) => "text_events",
+            (Some(Stream::Events), _) => "events",
+            (Some(Stream::Lines | Stream::Collected), _) => "lines",
+            (None, BodyKind::Json) => "json",
+            (None, BodyKind::Text) => "text",
+            (None, BodyKind::Bytes | BodyKind::Form | BodyKind::Multipart) => "bytes",
+        };
+        match variant {
+            None => format!("incoming.{method}()?"),
+            Some(variant) => format!("{owner}::{variant}(incoming.{method}()?)"),
+        }
+    };
+    let wrapped = wrapped(body);
+    if let [(variant, offer)] = wrapped.as_slice() {
+        return read(variant, offer);
+    }
+    let offers: Vec<&Offer> = wrapped.iter().map(|(_, offer)| *offer).collect();
+    let arms = wrapped.iter().map(|(variant, offer)| read(variant, offer)).collect();
+    chosen(16, &choice(16, "incoming", &offers), arms)
 }
 
 fn problem(system: &System, code: &str) -> Option<String> {

@@ -3,12 +3,13 @@
 use super::plan;
 use crate::emit::render::one_line;
 use crate::emit::rust::{
-    answer_ident, arm, body_method, braced, descriptor, doc_lines, field_ident, header_ident,
-    idempotency_header, info, literal, method_ident, module_ident, operation_ident, or_long,
-    parameter_ident, variant_ident,
+    REQUEST_BODY, answer_body, answer_ident, arm, braced, bracketed, choice, chosen, descriptor,
+    doc_lines, field_ident, header_ident, idempotency_header, info, literal, method_ident,
+    module_ident, nested, offer_ident, offer_method, operation_ident, or_long, parameter_ident,
+    variant_ident, wrapped,
 };
 use crate::model::{
-    Answer, BodyKind, Context, Errors, Offer, Operation, Requirement, Status, System,
+    Answer, Body, BodyKind, Context, Errors, Offer, Operation, Requirement, Status, Stream, System,
 };
 
 /// The operations of a context.
@@ -32,7 +33,7 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
     let future = format!("impl Future<Output = Outcome<{ident}>> + Send");
     let signature = format!("fn {function}(&self, call: Call<{ident}>) -> {future};");
     let mut answers: Vec<String> =
-        operation.answers.iter().map(|found| encoded(found, "Ok", "Response")).collect();
+        operation.answers.iter().map(|found| encoded(operation, found, "Ok", "Response")).collect();
     answers.extend(errors(system, operation));
     plan::Operation {
         signature: or_long(4, signature, || {
@@ -66,8 +67,7 @@ fn besides(operation: &Operation) -> Vec<String> {
     if let Some(body) = &operation.body {
         let media_types = body.offers.iter().flat_map(|offer| &offer.media_types);
         let consumed: Vec<String> = media_types.map(|media_type| literal(media_type)).collect();
-        let consumed = consumed.join(", ");
-        lines.push(format!(".consumes(&[{consumed}])"));
+        lines.push(bracketed(8, ".consumes(&[", &consumed, "])"));
     }
     if let (Some(rule), Some(header)) = (&operation.idempotency, idempotency_header(operation)) {
         let required = rule.required;
@@ -102,10 +102,37 @@ fn reads(operation: &Operation) -> Vec<String> {
         })
         .collect();
     if let Some(body) = &operation.body {
-        let optional = if body.required { "" } else { "optional_" };
-        lines.push(format!("let body = input.{optional}{}();", body_method(body.best().kind)));
+        lines.push(format!("let body = {};", read_body(operation, body)));
     }
     lines
+}
+
+/// The expression that reads a body: by its media type, where there are several.
+fn read_body(operation: &Operation, body: &Body) -> String {
+    let module = module_ident(&operation.name);
+    let optional = if body.required { "" } else { "optional_" };
+    let wrapped = wrapped(body);
+    let read = |variant: &Option<String>, offer: &Offer| {
+        let method = offer_method(offer);
+        let read = format!("input.{optional}{method}()");
+        match variant {
+            None => read,
+            Some(variant) => {
+                let wrap = format!("wire::{module}::{REQUEST_BODY}::{variant}");
+                if body.required {
+                    format!("{read}.map({wrap})")
+                } else {
+                    format!("{read}.map(|body| body.map({wrap}))")
+                }
+            }
+        }
+    };
+    if let [(variant, offer)] = wrapped.as_slice() {
+        return read(variant, offer);
+    }
+    let offers: Vec<&Offer> = wrapped.iter().map(|(_, offer)| *offer).collect();
+    let arms = wrapped.iter().map(|(variant, offer)| read(variant, offer)).collect();
+    chosen(8, &choice(8, "input", &offers), arms)
 }
 
 /// The variable of a field; `input` is what it is read from.
@@ -114,7 +141,7 @@ fn local(ident: &str) -> String {
 }
 
 /// The arm that turns an answer into a reply.
-fn encoded(answer: &Answer, side: &str, owner: &str) -> String {
+fn encoded(operation: &Operation, answer: &Answer, side: &str, owner: &str) -> String {
     let mut fields = Vec::new();
     let status = match answer.status {
         Status::Code(code) => code.to_string(),
@@ -123,25 +150,62 @@ fn encoded(answer: &Answer, side: &str, owner: &str) -> String {
             "status".to_owned()
         }
     };
-    let mut reply = match &answer.body {
-        None => format!("Reply::empty({status})"),
-        Some(body) => reply(body.best(), &status),
-    };
+    let mut headers = String::new();
     for header in &answer.headers {
         let ident = header_ident(&header.name);
         let method = if header.required { "header" } else { "optional_header" };
-        reply.push_str(&format!(".{method}({}, &{ident})", literal(&header.wire)));
+        headers.push_str(&format!(".{method}({}, &{ident})", literal(&header.wire)));
         fields.push(ident);
     }
     if answer.body.is_some() {
         fields.push("body".to_owned());
     }
     let head = format!("{side}(Self::{owner}::{}", answer_ident(answer.status));
-    arm(12, &braced(12, &head, &fields, ")"), &reply)
+    let pattern = braced(12, &head, &fields, ")");
+    let Some(body) = &answer.body else {
+        return arm(12, &pattern, &format!("Reply::empty({status}){headers}"));
+    };
+    let replies = replies(operation, answer, body, &status, &headers);
+    match replies.as_slice() {
+        [(None, reply)] => arm(12, &pattern, reply),
+        _ => {
+            let arms = replies.into_iter().filter_map(|(form, reply)| Some((form?, reply)));
+            nested(12, &pattern, &arms.collect::<Vec<_>>())
+        }
+    }
+}
+
+/// The replies of a body, each with the form that asks for it where there are several.
+fn replies(
+    operation: &Operation,
+    answer: &Answer,
+    body: &Body,
+    status: &str,
+    headers: &str,
+) -> Vec<(Option<String>, String)> {
+    let variants = body.variants();
+    let module = module_ident(&operation.name);
+    let owner = format!("wire::{module}::{}", answer_body(&answer_ident(answer.status)));
+    let of = |group: &Vec<&Offer>| {
+        let form =
+            (variants.len() > 1).then(|| format!("{owner}::{}(body)", offer_ident(group[0])));
+        (form, format!("{}{headers}", reply(group[0], status)))
+    };
+    variants.iter().map(of).collect()
 }
 
 fn reply(offer: &Offer, status: &str) -> String {
     let media_type = literal(offer.media_type());
+    match offer.stream {
+        Some(Stream::Events) if offer.kind == BodyKind::Text => {
+            return format!("Reply::text_events({status}, body)");
+        }
+        Some(Stream::Events) => return format!("Reply::events({status}, body)"),
+        Some(Stream::Lines | Stream::Collected) => {
+            return format!("Reply::lines({status}, {media_type}, body)");
+        }
+        None => {}
+    }
     match offer.kind {
         BodyKind::Json if offer.media_type() == "application/json" => {
             format!("Reply::json({status}, &body)")
@@ -173,7 +237,7 @@ fn errors(system: &System, operation: &Operation) -> Vec<String> {
             })
             .collect(),
         Errors::Statuses(answers) => {
-            answers.iter().map(|found| encoded(found, "Err", "Error")).collect()
+            answers.iter().map(|found| encoded(operation, found, "Err", "Error")).collect()
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Emits the wire crate of a system: its types and operations, shared by server and SDK.
 
+mod bodies;
 mod narrowing;
 mod operations;
 mod plan;
@@ -19,6 +20,7 @@ const TEMPLATES: &[Template] = &[
     ("wire/enumeration.rs.j2", include_str!("templates/enumeration.rs.j2")),
     ("wire/union.rs.j2", include_str!("templates/union.rs.j2")),
     ("wire/context.rs.j2", include_str!("templates/context.rs.j2")),
+    ("wire/body.rs.j2", include_str!("templates/body.rs.j2")),
     ("wire/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
 

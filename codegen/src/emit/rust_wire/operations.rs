@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::plan;
+use super::{bodies, plan};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
-    Checks, Field, Position, Presence, Speller, answer_ident, braced, bracketed, doc_lines,
-    header_ident, module_ident, parameter_ident, variant_ident,
+    Checks, Field, Position, Presence, REQUEST_BODY, Speller, answer_body, answer_ident, body_type,
+    braced, bracketed, doc_lines, header_ident, module_ident, offer_ident, parameter_ident,
+    variant_ident,
 };
-use crate::model::{Answer, Context, Errors, Location, Operation, Status, System, Type, TypeId};
+use crate::model::{
+    Answer, Body, Context, Errors, Location, Operation, Status, System, Type, TypeId,
+};
 
 /// The operations of a context.
 pub(super) fn plan(
@@ -31,15 +34,13 @@ fn one(
     let defaultable = fields.iter().all(|field| field.ty.starts_with("Option<"));
     let summary = operation.summary.as_deref().or(operation.description.as_deref());
     let summary = doc_lines(summary).into_iter().next();
-    let bodies: BTreeSet<Option<String>> = operation
+    let answered: BTreeSet<Option<String>> = operation
         .answers
         .iter()
-        .map(|answer| {
-            answer.body.as_ref().map(|body| speller.spell(&body.best().ty, Position::Open))
-        })
+        .map(|answer| answer.body.as_ref().map(|body| answer_type(answer, body, speller)))
         .collect();
-    let mut bodies = bodies.into_iter();
-    let same_body = match (bodies.next(), bodies.next()) {
+    let mut answered = answered.into_iter();
+    let same_body = match (answered.next(), answered.next()) {
         (Some(Some(body)), None) => Some(body),
         _ => None,
     };
@@ -64,6 +65,12 @@ fn one(
         unchecked: checks.is_empty(),
         checks,
         answers: operation.answers.iter().map(|found| answer(found, speller)).collect(),
+        response_derives: bodies::derives(&operation.answers),
+        error_derives: match &operation.errors {
+            Errors::Statuses(answers) => bodies::derives(answers),
+            Errors::Problems(_) => bodies::derives([]),
+        },
+        bodies: bodies::plan(system, operation, speller),
         same_body,
         infallible: errors.is_empty(),
         errors,
@@ -86,7 +93,7 @@ fn request_fields(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan:
         })
         .collect();
     if let Some(body) = &operation.body {
-        let spelled = speller.spell(&body.best().ty, Position::Closed);
+        let spelled = body_type(body, REQUEST_BODY, Position::Closed, speller);
         fields.push(plan::Field {
             ident: "body".to_owned(),
             ty: if body.required { spelled } else { format!("Option<{spelled}>") },
@@ -130,19 +137,39 @@ fn request_checks(
         }
     }
     if let Some(body) = &operation.body {
-        let inner = checks.value(&body.best().ty, &body.best().constraints, 4);
-        if !inner.is_empty() {
-            let open = if body.required {
-                "{ let value = &self.body;"
-            } else {
-                "if let Some(value) = &self.body {"
-            };
-            lines.push(format!("{}{open}", "    ".repeat(3)));
-            lines.extend(inner);
-            lines.push(format!("{}}}", "    ".repeat(3)));
-        }
+        lines.extend(body_checks(body, &checks));
     }
     lines
+}
+
+fn body_checks(body: &Body, checks: &Checks<'_>) -> Vec<String> {
+    let pad = "    ".repeat(3);
+    let variants = body.variants();
+    let open = if body.required {
+        "{ let value = &self.body;"
+    } else {
+        "if let Some(value) = &self.body {"
+    };
+    let lines: Vec<String> = match variants.as_slice() {
+        [single] => checks.value(&single[0].ty, &single[0].constraints, 4),
+        _ => {
+            let checked: Vec<(String, Vec<String>)> = variants
+                .iter()
+                .map(|group| (offer_ident(group[0]), group[0]))
+                .map(|(variant, offer)| (variant, checks.value(&offer.ty, &offer.constraints, 5)))
+                .filter(|(_, lines)| !lines.is_empty())
+                .collect();
+            let each = checked.into_iter().flat_map(|(variant, lines)| {
+                let open = format!("{pad}    if let {REQUEST_BODY}::{variant}(value) = value {{");
+                [vec![open], lines, vec![format!("{pad}    }}")]].concat()
+            });
+            each.collect()
+        }
+    };
+    if lines.is_empty() {
+        return lines;
+    }
+    [vec![format!("{pad}{open}")], lines, vec![format!("{pad}}}")]].concat()
 }
 
 fn answer(answer: &Answer, speller: &mut Speller<'_>) -> plan::Answer {
@@ -182,9 +209,13 @@ fn answer_fields(answer: &Answer, speller: &mut Speller<'_>) -> Vec<(String, Str
         fields.push((header_ident(&header.name), ty));
     }
     if let Some(body) = &answer.body {
-        fields.push(("body".to_owned(), speller.spell(&body.best().ty, Position::Open)));
+        fields.push(("body".to_owned(), answer_type(answer, body, speller)));
     }
     fields
+}
+
+fn answer_type(answer: &Answer, body: &Body, speller: &mut Speller<'_>) -> String {
+    body_type(body, &answer_body(&answer_ident(answer.status)), Position::Open, speller)
 }
 
 fn errors(system: &System, operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Answer> {

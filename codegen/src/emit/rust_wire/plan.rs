@@ -120,11 +120,32 @@ pub(super) struct Operation {
     pub(super) unasked: bool,
     pub(super) checks: Vec<String>,
     pub(super) answers: Vec<Answer>,
+    pub(super) response_derives: &'static str,
+    pub(super) error_derives: &'static str,
+    /// The enums of bodies that come in several forms.
+    pub(super) bodies: Vec<Body>,
     /// The statement that makes the one body of every answer easy to reach.
     pub(super) same_body: Option<String>,
     pub(super) errors: Vec<Answer>,
     pub(super) unchecked: bool,
     pub(super) infallible: bool,
+}
+
+/// A body that comes in several forms.
+#[derive(Debug, Serialize)]
+pub(super) struct Body {
+    pub(super) ident: String,
+    pub(super) doc: String,
+    pub(super) derives: &'static str,
+    pub(super) variants: Vec<BodyVariant>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct BodyVariant {
+    pub(super) ident: String,
+    pub(super) doc: String,
+    pub(super) ty: String,
+    pub(super) from: bool,
 }
 
 #[derive(Debug, Serialize)]

@@ -28,7 +28,7 @@ pub(super) fn alternative(answer: &Answer, speller: &mut Speller<'_>) -> String 
 
 /// An answer as the runtime reads it.
 pub(super) fn plan(answer: &Answer, system: &System) -> plan::Answer {
-    let body = answer.body.as_ref().map(|body| reading(body.best().kind));
+    let body = answer.body.as_ref().map(|body| reading(body.best()));
     let headers: Vec<plan::Header> = answer
         .headers
         .iter()
@@ -59,8 +59,11 @@ fn header_key(name: &Name) -> String {
     if ["body", "status"].contains(&key.as_str()) { format!("{key}_") } else { key }
 }
 
-fn reading(kind: BodyKind) -> &'static str {
-    match kind {
+fn reading(offer: &Offer) -> &'static str {
+    if offer.stream.is_some() {
+        return "text";
+    }
+    match offer.kind {
         BodyKind::Json => "json",
         BodyKind::Text => "text",
         BodyKind::Form | BodyKind::Multipart | BodyKind::Bytes => "bytes",
@@ -68,6 +71,9 @@ fn reading(kind: BodyKind) -> &'static str {
 }
 
 fn body_type(offer: &Offer, speller: &mut Speller<'_>) -> String {
+    if offer.stream.is_some() {
+        return "string".to_owned();
+    }
     match offer.kind {
         BodyKind::Json => speller.spell(&offer.ty, &offer.constraints, ANSWERED),
         BodyKind::Text => "string".to_owned(),

@@ -199,7 +199,7 @@ echo!(
     Info::new("upload", Method::POST, "/v1/files")
         .consumes(&["multipart/form-data", "application/x-www-form-urlencoded"]),
     |input| {
-        if input.is("multipart/form-data") {
+        if input.offer(&[&["application/x-www-form-urlencoded"], &["multipart/form-data"]]) == 1 {
             let form: Form = input.multipart()?;
             return Ok(Echoed(serde_json::json!({ "title": form.title, "copies": form.copies,
                 "order": form.order, "bytes": form.file.map(|file| file.0.len()) })));

@@ -34,13 +34,20 @@ impl<'c> Files<'c> {
 /// `PUT /bytes`
 impl Operation for Bytes {
     messages!(wire::bytes);
-    const INFO: Info = Info::new("bytes", Method::PUT, "/bytes").security(Security::None);
+    const INFO: Info = Info::new("bytes", Method::PUT, "/bytes")
+        .security(Security::None)
+        .accept("application/json, text/plain;q=0.5, application/problem+json");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.bytes("application/octet-stream", &request.body);
     }
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
-            200 => Ok(Ok(Self::Response::Ok { body: incoming.json()? })),
+            200 => Ok(Ok(Self::Response::Ok {
+                body: match incoming.offer(&[&["application/json"], &["text/plain"]]) {
+                    0 => incoming.json()?,
+                    _ => incoming.text()?,
+                },
+            })),
             _ => Err(incoming.undocumented()),
         }
     }

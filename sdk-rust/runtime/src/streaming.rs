@@ -1,0 +1,98 @@
+//! Bodies that are read while they arrive.
+
+use std::fmt;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use serde::de::DeserializeOwned;
+use symbolon_wire::stream::{EventDecoder, LineDecoder, RawEvent};
+use symbolon_wire::{Event, Events, Lines, StreamError};
+
+use crate::TransportError;
+use crate::incoming::read_json;
+
+/// What many services send as the last event, in place of a payload.
+const DONE: &str = "[DONE]";
+
+type Bytewise = BoxStream<'static, Result<Bytes, StreamError>>;
+
+/// A body as it arrives.
+pub(crate) struct ByteStream(Bytewise);
+
+impl ByteStream {
+    /// A body that has arrived already.
+    pub(crate) fn whole(body: Bytes) -> Self {
+        Self(stream::iter([Ok(body)]).boxed())
+    }
+
+    /// The body of a response.
+    pub(crate) fn of(response: reqwest::Response) -> Self {
+        let broken = |error| StreamError::broken(TransportError::new(error));
+        let chunks = response.bytes_stream();
+        Self(chunks.map(move |chunk| chunk.map_err(broken)).boxed())
+    }
+}
+
+impl fmt::Debug for ByteStream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ByteStream")
+    }
+}
+
+/// Events with payloads as JSON.
+pub(crate) fn events<T: DeserializeOwned + Send + 'static>(body: ByteStream) -> Events<T> {
+    let events = raw_events(body).take_while(|event| {
+        let is_done = matches!(event, Ok(event) if event.data.trim() == DONE);
+        std::future::ready(!is_done)
+    });
+    Events::new(events.map(|event| {
+        let event = event?;
+        let data = read_json(event.data.as_bytes()).map_err(StreamError::Item)?;
+        Ok(typed(event, |_| data))
+    }))
+}
+
+/// Events with payloads as text.
+pub(crate) fn text_events(body: ByteStream) -> Events<String> {
+    Events::new(raw_events(body).map(|event| Ok(typed(event?, |data| data))))
+}
+
+fn typed<T>(event: RawEvent, data: impl FnOnce(String) -> T) -> Event<T> {
+    let RawEvent { id, event, retry, data: text } = event;
+    Event { id, event, retry, data: data(text) }
+}
+
+fn raw_events(body: ByteStream) -> BoxStream<'static, Result<RawEvent, StreamError>> {
+    let begin = (body.0, EventDecoder::default());
+    let next = |(mut body, mut decoder): (Bytewise, EventDecoder)| async move {
+        loop {
+            if let Some(event) = decoder.next_event() {
+                return Ok(Some((event, (body, decoder))));
+            }
+            match body.next().await {
+                Some(chunk) => decoder.push(&chunk?)?,
+                None => return Ok(None),
+            }
+        }
+    };
+    stream::try_unfold(begin, next).boxed()
+}
+
+/// JSON documents.
+pub(crate) fn lines<T: DeserializeOwned + Send + 'static>(body: ByteStream) -> Lines<T> {
+    let begin = (body.0, LineDecoder::default());
+    let next = |(mut body, mut decoder): (Bytewise, LineDecoder)| async move {
+        loop {
+            if let Some(line) = decoder.next_line() {
+                return Ok(Some((line, (body, decoder))));
+            }
+            match body.next().await {
+                Some(chunk) => decoder.push(&chunk?)?,
+                None => return Ok(decoder.finish().map(|line| (line, (body, decoder)))),
+            }
+        }
+    };
+    let documents = stream::try_unfold(begin, next);
+    Lines::new(documents.map(|line| read_json(&line?).map_err(StreamError::Item)))
+}

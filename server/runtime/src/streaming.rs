@@ -1,0 +1,82 @@
+//! Typed streams as bodies: every item is sent at once, and nothing is collected.
+
+use std::fmt;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, Stream};
+use futures_util::{StreamExt, TryStreamExt};
+use serde::Serialize;
+use symbolon_wire::stream::{encode_event, encode_line, encode_text_event};
+use symbolon_wire::{Events, Lines, StreamError};
+
+use crate::serving::Drain;
+
+/// Proxies give a silent connection up.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+const COMMENT: &[u8] = b": keep-alive\n\n";
+
+/// A body that is still being made.
+pub(crate) struct ByteStream(BoxStream<'static, Result<Bytes, StreamError>>);
+
+impl ByteStream {
+    /// Ends with the server: whoever reads is to come back to another.
+    pub(crate) fn until(&mut self, drain: Drain) {
+        let stream = std::mem::replace(&mut self.0, stream::empty().boxed());
+        self.0 = stream.take_until(drain.begun()).boxed();
+    }
+
+    /// The body. A stream that breaks off is logged, and breaks the connection off: its end would
+    /// look like the end of the items.
+    pub(crate) fn into_body(self) -> Body {
+        let log = |error: &StreamError| tracing::error!(%error, "stream broke off");
+        Body::from_stream(self.0.inspect_err(log))
+    }
+}
+
+impl fmt::Debug for ByteStream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ByteStream")
+    }
+}
+
+/// Events with payloads as JSON.
+pub(crate) fn events<T: Serialize + Send + 'static>(events: Events<T>) -> ByteStream {
+    let bytes = events.map(|event| encode_event(&event?).map(Bytes::from));
+    ByteStream(kept_alive(bytes))
+}
+
+/// Events with payloads as text.
+pub(crate) fn text_events(events: Events<String>) -> ByteStream {
+    let bytes = events.map(|event| Ok(Bytes::from(encode_text_event(&event?))));
+    ByteStream(kept_alive(bytes))
+}
+
+/// JSON documents.
+pub(crate) fn lines<T: Serialize + Send + 'static>(
+    media_type: &'static str,
+    lines: Lines<T>,
+) -> ByteStream {
+    let bytes = lines.map(move |item| encode_line(media_type, &item?).map(Bytes::from));
+    ByteStream(bytes.boxed())
+}
+
+/// The stream with comments where it is silent for long, and one at once: it shows that it is open.
+fn kept_alive(
+    bytes: impl Stream<Item = Result<Bytes, StreamError>> + Send + 'static,
+) -> BoxStream<'static, Result<Bytes, StreamError>> {
+    let comment = Bytes::from_static(COMMENT);
+    let opened = stream::iter([Ok(comment.clone())]);
+    let beaten = stream::unfold(Box::pin(bytes), move |mut bytes| {
+        let comment = comment.clone();
+        async move {
+            let next = match tokio::time::timeout(HEARTBEAT, bytes.next()).await {
+                Ok(next) => next?,
+                Err(_) => Ok(comment),
+            };
+            Some((next, bytes))
+        }
+    });
+    opened.chain(beaten).boxed()
+}
