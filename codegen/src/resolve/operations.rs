@@ -163,7 +163,9 @@ fn operation<'a>(
     let mut parameters = parameters::resolve(scope, &found.item, at, &found.path, name);
     let body = answers::request_body(scope, at, name);
     let (answers, statuses) = answers::resolve(scope, at, name);
-    streams::resumable(&mut parameters, &answers);
+    if found.method == "get" {
+        streams::resumable(&mut parameters, &answers);
+    }
     let errors = match keywords::problems(scope, at, &system.problems) {
         Some(codes) => Errors::Problems(codes),
         None => Errors::Statuses(statuses),

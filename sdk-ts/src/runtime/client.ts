@@ -1,6 +1,6 @@
 import { anonymous, type Auth, type Credential } from './auth.js';
 import { EncodeError, TimeoutError, TransportError } from './error.js';
-import { decode, type Incoming } from './incoming.js';
+import { decode, isStreamed, type Incoming, type Readable } from './incoming.js';
 import type { Operation, Paged } from './operation.js';
 import { encode, setHeader, type Outgoing } from './outgoing.js';
 import { Listing } from './pagination.js';
@@ -110,15 +110,26 @@ export class Core {
   ): Promise<Incoming | TransportError> {
     const { url, headers } = await this.#address(operation, outgoing, options);
     const { body } = outgoing;
-    const signals = limits.caller ? [limits.deadline, limits.caller] : [limits.deadline];
+    const opening = new AbortController();
+    const late = () => opening.abort(limits.deadline.reason);
+    limits.deadline.addEventListener('abort', late);
+    if (limits.deadline.aborted) late();
+    const signals = limits.caller ? [opening.signal, limits.caller] : [opening.signal];
     const signal = AbortSignal.any(signals);
     const init = { method: operation.method, headers, signal, redirect: 'manual' } as const;
     try {
       const response = await this.#fetch(url, body === undefined ? init : { ...init, body });
+      const { status, headers: found } = response;
+      if (response.body !== null && isStreamed(operation, status, found)) {
+        return { status, headers: found, body: new Uint8Array(), live: response.body };
+      }
       const content = new Uint8Array(await response.arrayBuffer());
-      return { status: response.status, headers: response.headers, body: content };
+      return { status, headers: found, body: content };
     } catch (cause) {
       return interrupted(limits) ?? new TransportError(cause);
+    } finally {
+      // What comes item by item may take longer than a call.
+      limits.deadline.removeEventListener('abort', late);
     }
   }
 
@@ -150,7 +161,7 @@ export class Core {
 }
 
 /** The parts of an operation a request is sent by. */
-interface Sent {
+interface Sent extends Readable {
   readonly method: string;
   readonly accept?: string;
   readonly idempotency?: string;

@@ -1,12 +1,16 @@
 import { ApiError, DecodeError, ProblemError, UnexpectedError } from './error.js';
-import type { Answer, AnswerHeader, Answers } from './operation.js';
+import { breadth } from './media.js';
+import type { Answer, AnswerForm, AnswerHeader, AnswerKind, Answers } from './operation.js';
 import type { Problem } from './problem.js';
+import { readBytes, readEvents, readLines, readTextEvents } from './stream.js';
 
-/** A whole response. */
+/** A response: whole, or with a body that is still arriving. */
 export interface Incoming {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Uint8Array<ArrayBuffer>;
+  /** The body as it arrives; `body` is empty then. */
+  readonly live?: ReadableStream<Uint8Array>;
 }
 
 /** The parts of an operation a response is judged by. */
@@ -45,8 +49,37 @@ function read(answer: Answer, incoming: Incoming): { status: number } {
     const value = readHeader(header, incoming.headers);
     if (value !== undefined) result[header.key] = value;
   }
-  if (answer.body !== undefined) result['body'] = readBody(answer.body, incoming.body);
+  if (answer.body === undefined) return result;
+  const form = chosen(answer.body, incoming.headers);
+  if (form.mediaType !== undefined) result['contentType'] = form.mediaType;
+  result['body'] = readBody(form.kind, incoming);
   return result;
+}
+
+/** Whether a response comes item by item, as its operation says it may. */
+export function isStreamed(operation: Readable, status: number, headers: Headers): boolean {
+  const answer = find(operation.responses, status, operation.errors);
+  if (answer?.body === undefined || !headers.has('Content-Type')) return false;
+  return ['events', 'textEvents', 'lines'].includes(chosen(answer.body, headers).kind);
+}
+
+/** The form that a response has; the first where it has none of them. */
+function chosen(
+  body: AnswerKind | readonly AnswerForm[],
+  headers: Headers,
+): { kind: AnswerKind; mediaType?: string } {
+  if (typeof body === 'string') return { kind: body };
+  const given = headers.get('Content-Type') ?? '';
+  const fits = body.flatMap(({ kind, mediaTypes }) =>
+    mediaTypes.flatMap((media) => {
+      const reach = breadth(media, given);
+      return reach === undefined ? [] : [{ kind, reach, mediaType: reach === 0 ? media : given }];
+    }),
+  );
+  const [best] = fits.sort((left, right) => left.reach - right.reach);
+  if (best !== undefined) return best;
+  const [first] = body;
+  return { kind: first?.kind ?? 'bytes', mediaType: first?.mediaTypes[0] ?? given };
 }
 
 /** A broken error page says less than its status does. */
@@ -58,7 +91,11 @@ function readFailure(answer: Answer, incoming: Incoming): { status: number } {
   }
 }
 
-function readBody(kind: 'json' | 'text' | 'bytes', body: Uint8Array<ArrayBuffer>): unknown {
+function readBody(kind: AnswerKind, incoming: Incoming): unknown {
+  const { body } = incoming;
+  if (kind === 'events') return readEvents(arriving(incoming));
+  if (kind === 'textEvents') return readTextEvents(arriving(incoming));
+  if (kind === 'lines') return readLines(arriving(incoming));
   if (kind === 'bytes') return body;
   const text = readText(body);
   if (kind === 'text') return text;
@@ -67,6 +104,14 @@ function readBody(kind: 'json' | 'text' | 'bytes', body: Uint8Array<ArrayBuffer>
   } catch {
     throw new DecodeError('the body of the response is not JSON');
   }
+}
+
+async function* whole(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield body;
+}
+
+function arriving(incoming: Incoming): AsyncIterable<Uint8Array> {
+  return incoming.live === undefined ? whole(incoming.body) : readBytes(incoming.live);
 }
 
 function readText(body: Uint8Array<ArrayBuffer>): string {

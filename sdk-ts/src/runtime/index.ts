@@ -17,9 +17,10 @@ export {
 export type { CallError, ErrorResponse } from './error.js';
 export type { Open } from './open.js';
 export type { Answer, AnswerHeader, Answers, BodyKind, Operation, Paged } from './operation.js';
-export type { RequestBody } from './operation.js';
+export type { AnswerForm, AnswerKind, RequestBody } from './operation.js';
 export { Listing } from './pagination.js';
 export type { Parameter, Style } from './parameters.js';
 export type { Problem, Violation } from './problem.js';
 export { DEFAULT_RETRY, NO_RETRY } from './retry.js';
 export type { Retry } from './retry.js';
+export type { ServerEvent } from './stream.js';

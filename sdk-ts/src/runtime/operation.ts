@@ -16,8 +16,8 @@ export interface Operation<Request, Response extends { status: number }> {
   readonly security?: 'none';
   /** Where the members of the request travel. */
   readonly parameters?: readonly Parameter<keyof Request & string>[];
-  /** How the member `body` of the request is written. */
-  readonly body?: RequestBody;
+  /** How the member `body` of the request is written; the first, or as `contentType` says. */
+  readonly body?: RequestBody | readonly RequestBody[];
   /** The documented successes. */
   readonly responses: Answers<KeysOf<Response>>;
   /** The documented errors by status, for operations without problem codes. */
@@ -46,8 +46,18 @@ export interface RequestBody {
   readonly parts?: { readonly [name: string]: string };
 }
 
-/** How a body is written or read. */
-export type BodyKind = 'json' | 'form' | 'multipart' | 'text' | 'bytes';
+/** How a request body is written. */
+export type BodyKind = 'json' | 'form' | 'multipart' | 'text' | 'bytes' | 'lines';
+
+/** How the body of a response is read. */
+export type AnswerKind = 'json' | 'text' | 'bytes' | 'events' | 'textEvents' | 'lines';
+
+/** One form of the body of a response. */
+export interface AnswerForm {
+  readonly kind: AnswerKind;
+  /** Media types it comes under. */
+  readonly mediaTypes: readonly string[];
+}
 
 /** Documented responses by status, `4XX` or `default`. */
 export interface Answers<Key extends string = string> {
@@ -56,8 +66,8 @@ export interface Answers<Key extends string = string> {
 
 /** One documented response. */
 export interface Answer<Key extends string = string> {
-  /** How its body is read; left out where there is none. */
-  readonly body?: 'json' | 'text' | 'bytes';
+  /** How its body is read, by its media type if there are several forms; left out without one. */
+  readonly body?: AnswerKind | readonly AnswerForm[];
   /** Its typed headers. */
   readonly headers?: readonly AnswerHeader<Key>[];
 }

@@ -1,5 +1,6 @@
 import { isBinary } from './binary.js';
 import { EncodeError } from './error.js';
+import { covers } from './media.js';
 import { encodeMultipart } from './multipart.js';
 import type { RequestBody } from './operation.js';
 import { encodeForm, encodePairs, encodeText, join } from './parameters.js';
@@ -18,7 +19,7 @@ export interface Writable {
   readonly path: string;
   readonly idempotency?: string;
   readonly parameters?: readonly Parameter[];
-  readonly body?: RequestBody;
+  readonly body?: RequestBody | readonly RequestBody[];
 }
 
 /**
@@ -50,7 +51,7 @@ export function encode(operation: Writable, request: object): Outgoing {
   return {
     target: query.length > 0 ? `${target}?${join(query, '&')}` : target,
     headers,
-    body: writeBody(operation.body, values['body'], headers),
+    body: writeBody(chosen(operation.body, values['contentType']), values['body'], headers),
   };
 }
 
@@ -61,6 +62,22 @@ export function setHeader(headers: Headers, name: string, value: string): void {
   } catch {
     throw new EncodeError(`parameter \`${name}\` cannot be sent: a header cannot carry it`);
   }
+}
+
+/** The form of a body that a caller asked for, or the first. */
+function chosen(
+  forms: RequestBody | readonly RequestBody[] | undefined,
+  contentType: unknown,
+): RequestBody | undefined {
+  if (forms === undefined || !isList(forms)) return forms;
+  if (typeof contentType !== 'string') return forms[0];
+  const form = forms.find((form) => covers(form.mediaType ?? '', contentType));
+  if (form === undefined) throw new EncodeError(`no body of the media type \`${contentType}\``);
+  return { ...form, mediaType: contentType };
+}
+
+function isList(forms: RequestBody | readonly RequestBody[]): forms is readonly RequestBody[] {
+  return Array.isArray(forms);
 }
 
 function writeBody(shape: RequestBody | undefined, body: unknown, headers: Headers) {
@@ -82,12 +99,21 @@ function encodeBody(shape: RequestBody, body: unknown): { mediaType: string; con
       return as('application/x-www-form-urlencoded', encodeForm(body));
     case 'multipart':
       return encodeMultipart(Object(body), shape.parts);
+    case 'lines':
+      return as('application/x-ndjson', lines(shape.mediaType, body));
     case 'text':
       return as('text/plain; charset=utf-8', String(body));
     case 'bytes':
       if (!isBinary(body)) throw new EncodeError('the body is not a Blob or Uint8Array');
-      return as('application/octet-stream', body);
+      return as((body instanceof Blob && body.type) || 'application/octet-stream', body);
   }
+}
+
+/** JSON documents, one a line; after record separators (RFC 7464) where the media type says so. */
+function lines(mediaType: string | undefined, body: unknown): string {
+  if (!Array.isArray(body)) throw new EncodeError('the body is not a list');
+  const mark = mediaType?.includes('json-seq') ? '\u001e' : '';
+  return body.map((item) => `${mark}${json(item)}\n`).join('');
 }
 
 function json(body: unknown): string {

@@ -1,16 +1,14 @@
 //! Answers: the types of what comes back, and how the runtime reads it.
 
-use super::plan;
+use super::{bodies, plan};
 use crate::emit::typescript::{Carrier, Place, Position, Speller, literal, member_ident};
-use crate::model::{
-    Answer, BodyKind, Constraints, Header, Name, Offer, Scalar, Shape, Status, System, Type,
-};
+use crate::model::{Answer, Constraints, Header, Name, Scalar, Shape, Status, System, Type};
 
 /// Where everything in an answer stands.
 pub(super) const ANSWERED: Place = Place { position: Position::Open, carrier: Carrier::Text };
 
-/// An answer as a type: its status, its headers and its body.
-pub(super) fn alternative(answer: &Answer, speller: &mut Speller<'_>) -> String {
+/// An answer as types, one for each thing its body may be: its status, its headers and its body.
+pub(super) fn alternatives(answer: &Answer, speller: &mut Speller<'_>) -> Vec<String> {
     let mut members = vec![match answer.status {
         Status::Code(code) => format!("status: {code}"),
         Status::Range(_) | Status::Default => "status: number".to_owned(),
@@ -20,15 +18,18 @@ pub(super) fn alternative(answer: &Answer, speller: &mut Speller<'_>) -> String 
         let ty = header_type(header, speller);
         members.push(format!("{}{mark}: {ty}", header_key(&header.name)));
     }
-    if let Some(body) = &answer.body {
-        members.push(format!("body: {}", body_type(body.best(), speller)));
-    }
-    format!("{{ {} }}", members.join("; "))
+    let members = members.join("; ");
+    let Some(body) = &answer.body else { return vec![format!("{{ {members} }}")] };
+    let of = |(told, ty): (Option<String>, String)| match told {
+        Some(told) => format!("{{ {members}; contentType: {told}; body: {ty} }}"),
+        None => format!("{{ {members}; body: {ty} }}"),
+    };
+    bodies::answered(body, speller).into_iter().map(of).collect()
 }
 
 /// An answer as the runtime reads it.
 pub(super) fn plan(answer: &Answer, system: &System) -> plan::Answer {
-    let body = answer.body.as_ref().map(|body| reading(body.best()));
+    let body = answer.body.as_ref().map(bodies::reading);
     let headers: Vec<plan::Header> = answer
         .headers
         .iter()
@@ -41,8 +42,8 @@ pub(super) fn plan(answer: &Answer, system: &System) -> plan::Answer {
             comma: if index + 1 < answer.headers.len() { ", " } else { "" },
         })
         .collect();
-    let bare = headers.is_empty().then(|| match body {
-        Some(kind) => format!("{{ body: '{kind}' }}"),
+    let bare = headers.is_empty().then(|| match &body {
+        Some(kind) => format!("{{ body: {kind} }}"),
         None => "{}".to_owned(),
     });
     let status = match answer.status {
@@ -53,34 +54,10 @@ pub(super) fn plan(answer: &Answer, system: &System) -> plan::Answer {
     plan::Answer { status, bare, body, headers }
 }
 
-/// `body` and `status` are members of their own.
+/// `body`, its type and `status` are members of their own.
 fn header_key(name: &Name) -> String {
     let key = member_ident(name);
-    if ["body", "status"].contains(&key.as_str()) { format!("{key}_") } else { key }
-}
-
-fn reading(offer: &Offer) -> &'static str {
-    if offer.stream.is_some() {
-        return "text";
-    }
-    match offer.kind {
-        BodyKind::Json => "json",
-        BodyKind::Text => "text",
-        BodyKind::Form | BodyKind::Multipart | BodyKind::Bytes => "bytes",
-    }
-}
-
-fn body_type(offer: &Offer, speller: &mut Speller<'_>) -> String {
-    if offer.stream.is_some() {
-        return "string".to_owned();
-    }
-    match offer.kind {
-        BodyKind::Json => speller.spell(&offer.ty, &offer.constraints, ANSWERED),
-        BodyKind::Text => "string".to_owned(),
-        BodyKind::Form | BodyKind::Multipart | BodyKind::Bytes => {
-            "Uint8Array<ArrayBuffer>".to_owned()
-        }
-    }
+    if ["body", "contentType", "status"].contains(&key.as_str()) { format!("{key}_") } else { key }
 }
 
 /// The type of a header: text, unless the runtime makes something else of it.

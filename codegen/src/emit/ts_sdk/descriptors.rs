@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use super::operations::parameter_key;
 use super::pages::Pages;
-use super::{answers, plan};
+use super::{answers, bodies, plan};
 use crate::emit::typescript::{Speller, literal, type_ident};
-use crate::model::{
-    Answer, BodyKind, Errors, Location, Offer, Operation, Parameter, Style, System,
-};
+use crate::model::{Answer, Body, Errors, Location, Operation, Parameter, Style, System};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const JSON: &str = "application/json";
@@ -50,7 +48,7 @@ pub(super) fn plan(
         idempotency: idempotency(operation),
         anonymous: is_anonymous(operation, speller.system),
         parameters: operation.parameters.iter().map(parameter).collect(),
-        body: operation.body.as_ref().map(|found| body(found.best())),
+        body: operation.body.as_ref().map(bodies::writing),
         responses: read(&operation.answers),
         errors: read(errors),
         problems: problems.then(|| constants.problems.clone()),
@@ -95,10 +93,21 @@ fn accept(operation: &Operation) -> Option<String> {
         }
         Errors::Statuses(listed) => listed,
     };
-    let bodies = operation.answers.iter().chain(errors).filter_map(|answer| answer.body.as_ref());
-    accepted.extend(bodies.map(|body| body.best().media_type()));
+    let answers = operation.answers.iter().chain(errors);
+    let answered: Vec<&Body> = answers.filter_map(|answer| answer.body.as_ref()).collect();
+    let best = answered.iter().flat_map(|body| &body.best().media_types);
+    accepted.extend(best.map(String::as_str));
+    let others = answered.iter().flat_map(|body| body.offers.iter().skip(1));
+    let others: BTreeSet<&str> = others
+        .flat_map(|offer| &offer.media_types)
+        .map(String::as_str)
+        .filter(|media_type| !accepted.contains(media_type))
+        .collect();
     let usual = accepted.iter().all(|media_type| [JSON, PROBLEM].contains(media_type));
-    (!usual).then(|| accepted.into_iter().collect::<Vec<_>>().join(", "))
+    let accepted = accepted.into_iter().map(str::to_owned);
+    let others: Vec<String> = others.into_iter().map(|found| format!("{found};q=0.5")).collect();
+    let unusual = !usual || !others.is_empty();
+    unusual.then(|| accepted.chain(others).collect::<Vec<_>>().join(", "))
 }
 
 /// Whether an operation takes no credentials in a system that otherwise does.
@@ -135,19 +144,4 @@ fn style_name(style: Style) -> &'static str {
         Style::PipeDelimited => "pipeDelimited",
         Style::DeepObject => "deepObject",
     }
-}
-
-/// A body, with its media type where it is one of its own and no range.
-fn body(offer: &Offer) -> plan::Body {
-    let (kind, usual) = match offer.kind {
-        BodyKind::Json => ("json", JSON),
-        BodyKind::Form => ("form", "application/x-www-form-urlencoded"),
-        BodyKind::Multipart => ("multipart", "multipart/form-data"),
-        BodyKind::Text => ("text", "text/plain"),
-        BodyKind::Bytes => ("bytes", "application/octet-stream"),
-    };
-    let written = offer.kind != BodyKind::Multipart;
-    let media_type = offer.media_type();
-    let own = written && media_type != usual && !media_type.contains('*');
-    plan::Body { kind, media_type: own.then(|| literal(media_type)) }
 }

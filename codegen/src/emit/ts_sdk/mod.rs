@@ -4,6 +4,7 @@
 //! and a schema often share a name, and a new schema must not change what an export means.
 
 mod answers;
+mod bodies;
 mod client;
 mod descriptors;
 mod operations;
@@ -23,7 +24,6 @@ const TEMPLATES: &[Template] = &[
     ("ts/operation.ts.j2", include_str!("templates/operation.ts.j2")),
     ("ts/descriptor.ts.j2", include_str!("templates/descriptor.ts.j2")),
     ("ts/parameter.ts.j2", include_str!("templates/parameter.ts.j2")),
-    ("ts/body.ts.j2", include_str!("templates/body.ts.j2")),
     ("ts/answer.ts.j2", include_str!("templates/answer.ts.j2")),
     ("ts/client.ts.j2", include_str!("templates/client.ts.j2")),
     ("ts/context_class.ts.j2", include_str!("templates/context_class.ts.j2")),

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::descriptors::{self, Constants};
 use super::pages::{self, Pages};
-use super::{answers, free, plan, types};
+use super::{answers, bodies, free, plan, types};
 use crate::emit::typescript::{
     Carrier, Place, Position, Speller, constant_ident, doc_comment, function_ident, literal,
     member_ident, type_ident,
 };
-use crate::model::{Answer, BodyKind, Context, Errors, Offer, Operation, Parameter};
+use crate::model::{Answer, Context, Errors, Operation, Parameter};
 
 /// The operations of a context.
 pub(super) fn plan(context: &Context, speller: &mut Speller<'_>) -> Vec<plan::Operation> {
@@ -31,16 +31,13 @@ fn one(
         descriptor: free(taken, constant.clone()),
         problems: free(taken, format!("{constant}_PROBLEMS")),
     };
-    let members = request(operation, speller);
-    let mut declarations = vec![
-        about(types::interface(&format!("{stem}Request"), members), operation, "What", "sends"),
-        about(
-            union(&format!("{stem}Response"), &operation.answers, speller),
-            operation,
-            "How",
-            "succeeds",
-        ),
-    ];
+    let mut declarations = asked(operation, &stem, speller);
+    declarations.push(about(
+        union(&format!("{stem}Response"), &operation.answers, speller),
+        operation,
+        "How",
+        "succeeds",
+    ));
     declarations.extend(failures(operation, &stem, &constants.problems, speller));
     let pages = pages::of(operation, speller);
     let descriptor = descriptors::plan(operation, &constants, pages.as_ref(), speller);
@@ -83,16 +80,38 @@ pub(super) fn docs(operation: &Operation) -> Vec<String> {
     doc_comment(Some(&text), notes)
 }
 
-/// The member of the request that holds a parameter; `body` is the body's own.
+/// The member of the request that holds a parameter; `body` and its type are the body's own.
 pub(super) fn parameter_key(parameter: &Parameter) -> String {
     let key = member_ident(&parameter.name);
-    if key == "body" { "body_".to_owned() } else { key }
+    if ["body", "contentType"].contains(&key.as_str()) { format!("{key}_") } else { key }
 }
 
 /// The type of a parameter that is there.
 pub(super) fn parameter_type(parameter: &Parameter, speller: &mut Speller<'_>) -> String {
     let place = Place { position: Position::Closed, carrier: Carrier::Text };
     speller.spell(parameter.ty.present(), &parameter.constraints, place)
+}
+
+/// What is sent: an interface; where the body's media type decides what it holds, that and a union.
+fn asked(operation: &Operation, stem: &str, speller: &mut Speller<'_>) -> Vec<plan::Declaration> {
+    let members = request(operation, speller);
+    let body = operation.body.as_ref();
+    let alternatives = body.map(|body| bodies::alternatives(body, speller)).unwrap_or_default();
+    let (request, body) = (format!("{stem}Request"), format!("{stem}Body"));
+    if alternatives.is_empty() {
+        return vec![about(types::interface(&request, members), operation, "What", "sends")];
+    }
+    let forms = types::alternatives(&body, alternatives);
+    let mut declarations = vec![about(forms, operation, "What the body of", "may be")];
+    let mut whole = body;
+    if !members.is_empty() {
+        let parameters = format!("{stem}Parameters");
+        whole = format!("{parameters} & {whole}");
+        let parameters = types::interface(&parameters, members);
+        declarations.push(about(parameters, operation, "What", "sends besides its body"));
+    }
+    declarations.push(about(types::inline(&request, whole), operation, "What", "sends"));
+    declarations
 }
 
 fn request(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Member> {
@@ -114,9 +133,7 @@ fn request(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Member
         })
         .collect();
     if let Some(body) = &operation.body {
-        let mark = if body.required { "" } else { "?" };
-        let ty = body_type(body.best(), speller);
-        members.push(plan::Member { docs: Vec::new(), key: format!("body{mark}"), ty });
+        members.extend(bodies::members(body, speller));
     }
     members
 }
@@ -124,15 +141,6 @@ fn request(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Member
 /// The runtime makes an idempotency key up, so that even a required one can be left out.
 fn is_needed(operation: &Operation, parameter: &Parameter) -> bool {
     parameter.required && !descriptors::carries_key(operation, parameter)
-}
-
-fn body_type(offer: &Offer, speller: &mut Speller<'_>) -> String {
-    let carrier = match offer.kind {
-        BodyKind::Json | BodyKind::Form | BodyKind::Text => Carrier::Text,
-        BodyKind::Multipart | BodyKind::Bytes => Carrier::Raw,
-    };
-    let place = Place { position: Position::Closed, carrier };
-    speller.spell(&offer.ty, &offer.constraints, place)
 }
 
 fn failures(
@@ -169,9 +177,10 @@ fn problems(operation: &Operation, constant: String) -> Option<plan::Problems> {
 fn union(ident: &str, listed: &[Answer], speller: &mut Speller<'_>) -> plan::Declaration {
     let mut spelled: Vec<String> = Vec::new();
     for answer in listed {
-        let alternative = answers::alternative(answer, speller);
-        if !spelled.contains(&alternative) {
-            spelled.push(alternative);
+        for alternative in answers::alternatives(answer, speller) {
+            if !spelled.contains(&alternative) {
+                spelled.push(alternative);
+            }
         }
     }
     types::alternatives(ident, spelled)

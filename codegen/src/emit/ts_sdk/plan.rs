@@ -82,7 +82,8 @@ pub(super) struct Descriptor {
     pub(super) idempotency: Option<String>,
     pub(super) anonymous: bool,
     pub(super) parameters: Vec<Parameter>,
-    pub(super) body: Option<Body>,
+    /// How the body is written, as an expression.
+    pub(super) body: Option<String>,
     pub(super) responses: Vec<Answer>,
     pub(super) errors: Vec<Answer>,
     pub(super) problems: Option<String>,
@@ -98,18 +99,13 @@ pub(super) struct Parameter {
     pub(super) explode: Option<&'static str>,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Body {
-    pub(super) kind: &'static str,
-    pub(super) media_type: Option<String>,
-}
-
 /// An answer by status; `bare` stands for one without headers.
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
     pub(super) status: String,
     pub(super) bare: Option<String>,
-    pub(super) body: Option<&'static str>,
+    /// How its body is read, as an expression.
+    pub(super) body: Option<String>,
     pub(super) headers: Vec<Header>,
 }
 

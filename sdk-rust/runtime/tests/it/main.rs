@@ -7,3 +7,4 @@ mod pages;
 mod pets;
 mod retries;
 mod server;
+mod streams;

@@ -7,4 +7,5 @@ mod endpoints;
 mod routing;
 mod security;
 mod serving;
+mod streams;
 mod toy;

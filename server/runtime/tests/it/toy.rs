@@ -287,11 +287,20 @@ impl Toy {
     }
 
     pub fn with(configure: impl FnOnce(Edge) -> Edge) -> Self {
+        Self::of(configure, vec![orders()])
+    }
+
+    /// An edge with other routes.
+    pub fn serving(routes: Vec<Routes>) -> Self {
+        Self::of(|edge| edge, routes)
+    }
+
+    fn of(configure: impl FnOnce(Edge) -> Edge, routes: Vec<Routes>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let identity =
             DevelopmentIdentity::open(folder.path(), "http://issuer.test", "toy").unwrap();
         let edge = Edge::new("toy", "1.2.3").authenticator(identity.authenticator().unwrap());
-        let router = configure(edge).router(vec![orders()]).unwrap();
+        let router = configure(edge).router(routes).unwrap();
         Self { identity, router, _folder: folder }
     }
 

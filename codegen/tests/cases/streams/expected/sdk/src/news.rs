@@ -37,7 +37,6 @@ impl Operation for Ask {
         .accept("application/json, text/event-stream;q=0.5, application/problem+json")
         .streams(&["text/event-stream"]);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
-        out.optional(Parameter::header("Last-Event-ID"), &request.last_event_id);
         out.lines("application/x-ndjson", &request.body);
     }
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {

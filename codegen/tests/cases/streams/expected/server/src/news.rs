@@ -32,9 +32,8 @@ impl Operation for Ask {
     messages!(wire::ask);
     const INFO: Info = Info::new("ask", Method::POST, "/news").consumes(&["application/x-ndjson"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
-        let last_event_id = input.optional(Parameter::header("Last-Event-ID"));
         let body = input.lines();
-        Ok(Self::Request { last_event_id: last_event_id?, body: body? })
+        Ok(Self::Request { body: body? })
     }
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {

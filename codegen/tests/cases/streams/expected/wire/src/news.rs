@@ -14,8 +14,6 @@ pub mod ask {
 
     #[derive(Debug, Clone, PartialEq)]
     pub struct Request {
-        /// The `id` of the last event that was seen: the stream goes on behind it.
-        pub last_event_id: Option<String>,
         pub body: Vec<types::News>,
     }
     impl Validate for Request {

@@ -1,0 +1,140 @@
+//! Responses that are read while they arrive.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::response::Response;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use symbolon_client::{
+    Anonymous, Client, DecodeError, Incoming, Info, Method, Operation, Outgoing,
+};
+use symbolon_wire::{Event, Events, Lines, Parameter, StreamError};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct News {
+    title: String,
+}
+
+#[derive(Debug)]
+enum Watched {
+    Whole(Vec<News>),
+    Events(Events<News>),
+    Lines(Lines<News>),
+}
+
+struct Watch;
+
+impl Operation for Watch {
+    type Request = Option<String>;
+    type Response = Watched;
+    type Error = Infallible;
+    const INFO: Info = Info::new("watch", Method::GET, "/news")
+        .streams(&["application/jsonl", "text/event-stream"]);
+
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.optional(Parameter::header("Last-Event-ID"), request);
+    }
+
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            200 => Ok(Ok(
+                match incoming.offer(&[
+                    &["application/json"],
+                    &["text/event-stream"],
+                    &["application/jsonl"],
+                ]) {
+                    0 => Watched::Whole(incoming.json()?),
+                    1 => Watched::Events(incoming.events()?),
+                    _ => Watched::Lines(incoming.lines()?),
+                },
+            )),
+            _ => Err(incoming.undocumented()),
+        }
+    }
+}
+
+/// A server whose one answer is what is sent through the channel, and the header it was asked with.
+async fn serve(
+    media_type: &'static str,
+) -> (Client, mpsc::UnboundedSender<&'static str>, Arc<Mutex<Option<String>>>) {
+    let (send, pieces) = mpsc::unbounded_channel::<&'static str>();
+    let (pieces, asked) = (Arc::new(Mutex::new(Some(pieces))), Arc::new(Mutex::new(None)));
+    let seen = Arc::clone(&asked);
+    let app = Router::new().fallback(move |request: Request| {
+        let given = request.headers().get("last-event-id");
+        *seen.lock().unwrap() = given.map(|value| value.to_str().unwrap().to_owned());
+        let pieces = pieces.lock().unwrap().take().unwrap();
+        let body = futures_util::stream::unfold(pieces, |mut pieces| async move {
+            let piece = pieces.recv().await?;
+            Some((Ok::<_, Infallible>(Bytes::from(piece)), pieces))
+        });
+        let response = Response::builder().header("content-type", media_type);
+        std::future::ready(response.body(Body::from_stream(body)).unwrap())
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let client = Client::builder(base_url).auth(Anonymous).timeout(Duration::from_secs(5));
+    (client.build().unwrap(), send, asked)
+}
+
+fn news(title: &str) -> News {
+    News { title: title.to_owned() }
+}
+
+#[tokio::test]
+async fn events_are_read_while_they_arrive() {
+    let (client, send, asked) = serve("text/event-stream; charset=utf-8").await;
+    let Watched::Events(mut events) = client.call::<Watch>(Some("6".into())).await.unwrap() else {
+        panic!("the answer is a stream");
+    };
+    assert_eq!(asked.lock().unwrap().as_deref(), Some("6"));
+    send.send(": hello\n\nid: 7\nevent: note\nda").unwrap();
+    send.send("ta: {\"title\":\r\ndata: \"one\"}\r\n\r").unwrap();
+    let first = Event::new(news("one")).id("7").event("note");
+    assert_eq!(events.try_next().await.unwrap(), Some(first));
+    send.send("\nretry: 9\ndata: {\"title\":\"two\"}\n\ndata: [DONE]\n\ndata: no").unwrap();
+    let second = Event { retry: Some(Duration::from_millis(9)), ..Event::new(news("two")) };
+    assert_eq!(events.try_next().await.unwrap(), Some(second.id("7")));
+    assert_eq!(events.try_next().await.unwrap(), None);
+    drop(events);
+    // The server notices that its reader is gone.
+    send.closed().await;
+}
+
+#[tokio::test]
+async fn an_item_that_is_not_as_documented_says_where() {
+    let (client, send, _) = serve("application/jsonl").await;
+    let Watched::Lines(mut lines) = client.call::<Watch>(None).await.unwrap() else {
+        panic!("the answer is a stream");
+    };
+    send.send("{\"title\":\"one\"}\n\n\u{1e}{\"title\":2}\n").unwrap();
+    send.send("{\"title\":\"three\"}").unwrap();
+    drop(send);
+    assert_eq!(lines.next().await.unwrap().unwrap(), news("one"));
+    let Some(Err(StreamError::Item(refusal))) = lines.next().await else {
+        panic!("the second line is no news");
+    };
+    assert_eq!(refusal.pointer, "/title");
+    assert_eq!(lines.try_next().await.unwrap(), Some(news("three")));
+    assert_eq!(lines.try_next().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_answer_of_another_form_is_read_as_a_whole() {
+    let (client, send, _) = serve("application/json").await;
+    send.send("[{\"title\":").unwrap();
+    send.send("\"one\"}]").unwrap();
+    drop(send);
+    let Watched::Whole(all) = client.call::<Watch>(None).await.unwrap() else {
+        panic!("the answer is whole");
+    };
+    assert_eq!(all, [news("one")]);
+}

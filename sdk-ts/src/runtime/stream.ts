@@ -1,0 +1,102 @@
+import { DecodeError, TransportError } from './error.js';
+
+/** One event of a `text/event-stream` (HTML Standard, 9.2). */
+export interface ServerEvent<Data> {
+  /** The payload. */
+  readonly data: Data;
+  /** The kind of the event; `message` where it is left out. */
+  readonly event?: string;
+  /** What to send as `Last-Event-ID` to go on behind this event. */
+  readonly id?: string;
+  /** How long to wait before coming back. */
+  readonly retryMs?: number;
+}
+
+/** Bytes as they arrive. */
+export type Bytes = AsyncIterable<Uint8Array>;
+
+/** An item longer than this is no item: nobody may fill our memory. */
+const LONGEST = 64 * 1024 * 1024;
+
+/** Server-sent events with payloads in JSON. A payload `[DONE]` ends them. */
+export async function* readEvents(bytes: Bytes): AsyncGenerator<ServerEvent<unknown>, void> {
+  for await (const event of readTextEvents(bytes)) {
+    if (event.data.trim() === '[DONE]') return;
+    yield { ...event, data: parse(event.data) };
+  }
+}
+
+/** Server-sent events with payloads in text. */
+export async function* readTextEvents(bytes: Bytes): AsyncGenerator<ServerEvent<string>, void> {
+  let data: string[] = [];
+  let fields: { event?: string; retryMs?: number } = {};
+  let id: string | undefined;
+  for await (const line of lines(bytes, /\r\n|\n|\r/)) {
+    if (line === '') {
+      const event = { ...fields, ...(id ? { id } : {}), data: data.join('\n') };
+      const any = data.length > 0;
+      [data, fields] = [[], {}];
+      if (any) yield event;
+      continue;
+    }
+    const colon = line.indexOf(':');
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'data') data.push(value);
+    else if (field === 'event') fields.event = value;
+    else if (field === 'id' && !value.includes('\0')) id = value;
+    else if (field === 'retry' && /^\d+$/.test(value)) fields.retryMs = Number(value);
+  }
+}
+
+/** JSON documents, one a line or after a record separator (RFC 7464). */
+export async function* readLines(bytes: Bytes): AsyncGenerator<unknown, void> {
+  for await (const line of lines(bytes, /\r\n|\n|\r/, 'rest')) {
+    const text = line.replace(/^\u001e/, '').trim();
+    if (text !== '') yield parse(text);
+  }
+}
+
+/** The bytes of a response; whoever stops early ends it. */
+export async function* readBytes(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } catch (cause) {
+    throw cause instanceof Error && cause.name === 'AbortError' ? cause : new TransportError(cause);
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+/** Whole lines; a last one without a break only where it counts. */
+async function* lines(bytes: Bytes, end: RegExp, last?: 'rest'): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of bytes) {
+    text += decoder.decode(chunk, { stream: true });
+    // A CR at the end may be half of a break.
+    const held = text.endsWith('\r') ? '\r' : '';
+    const parts = (held ? text.slice(0, -1) : text).split(end);
+    text = (parts.pop() ?? '') + held;
+    yield* parts;
+    if (text.length > LONGEST) throw new DecodeError('an item of the stream is too long');
+  }
+  text += decoder.decode();
+  const parts = text.split(end);
+  const rest = parts.pop() ?? '';
+  yield* parts;
+  if (last === 'rest' && rest !== '') yield rest;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DecodeError('an item of the stream is not JSON');
+  }
+}
