@@ -106,6 +106,8 @@ pub enum Style {
     PipeDelimited,
     /// `x[k]=v`.
     DeepObject,
+    /// As a JSON text: a parameter with `content`.
+    Json,
 }
 
 /// The body of a request or an answer.

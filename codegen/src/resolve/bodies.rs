@@ -33,12 +33,15 @@ pub(super) fn resolve<'a>(
     name: &Name,
     side: Side,
 ) -> Option<Body> {
-    let mut entries: Vec<Entry<'a>> = content
-        .members()
-        .into_iter()
-        .filter(|(media_type, _)| !media_type.starts_with("x-"))
-        .map(|(media_type, at)| entry(media_type, at))
-        .collect();
+    let mut members = content.members();
+    members.retain(|(media_type, _)| !media_type.starts_with("x-"));
+    if let Some((other, at)) = members.iter().find(|(media_type, _)| !is_media_type(media_type)) {
+        let why = format!("`{other}` is no media type and is left out");
+        scope.degrade(at, "a body", &why);
+        members.retain(|(media_type, _)| is_media_type(media_type));
+    }
+    let mut entries: Vec<Entry<'a>> =
+        members.into_iter().map(|(media_type, at)| entry(media_type, at)).collect();
     entries.sort_by_key(|entry| (entry.media, media::rank(entry.media_type), entry.media_type));
     let mut groups: Vec<Vec<Entry<'a>>> = Vec::new();
     for entry in entries {
@@ -63,6 +66,11 @@ pub(super) fn resolve<'a>(
         offers.push(offer);
     }
     (!offers.is_empty()).then_some(Body { required: true, offers })
+}
+
+fn is_media_type(text: &str) -> bool {
+    text == "*"
+        || text.split_once('/').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty())
 }
 
 /// The offer that carries an offer's body as it comes.

@@ -9,6 +9,7 @@ mod directions;
 mod events;
 mod examples;
 mod keywords;
+mod layouts;
 mod lifecycles;
 mod media;
 mod messages;
@@ -24,7 +25,7 @@ mod unions;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Kind};
-use crate::model::{Definition, Documents, Name, System, TypeId, unique_names};
+use crate::model::{Definition, Documents, Name, System, Type, TypeId, unique_names};
 use crate::source::{Cursor, RefError, Sources, ValueId, bundle, is_remote};
 
 /// Which files of the sources make a system.
@@ -67,6 +68,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     system.types = std::mem::take(&mut scope.types);
     lifecycles::resolve(&mut scope, &mut system);
     pagination::check(&mut scope, &system);
+    layouts::check(&mut scope, &system.types);
     answers::settle_forms(&mut scope, &mut system);
     directions::mark(&mut system);
     recursion::mark(&mut system, &mut scope);
@@ -102,6 +104,8 @@ struct Scope<'a> {
     /// Schemas in place that are being looked at right now.
     standing: BTreeSet<ValueId>,
     lifecycles: Vec<(TypeId, Cursor<'a>)>,
+    /// Every parameter with its layout and its type.
+    laid_out: Vec<(Cursor<'a>, layouts::Layout, Type)>,
     /// Every name in an `x-emits`.
     emitted: Vec<(String, Cursor<'a>)>,
     /// Every `x-pagination`, by the id of its operation.
@@ -121,6 +125,7 @@ impl<'a> Scope<'a> {
             inline: BTreeMap::new(),
             standing: BTreeSet::new(),
             lifecycles: Vec::new(),
+            laid_out: Vec::new(),
             emitted: Vec::new(),
             paginated: Vec::new(),
             taken: BTreeSet::new(),

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
+use super::media::{self, Media};
 use super::schemas::component;
 use super::{Scope, bodies};
 use crate::diagnostic::Kind;
-use crate::model::{Constraints, Location, Name, Parameter, Scalar, Type, unique_names};
+use crate::model::{Constraints, Location, Name, Parameter, Scalar, Style, Type, unique_names};
 use crate::source::Cursor;
 
 /// The parameters of an operation; its own ones go before those of its path.
@@ -21,8 +24,14 @@ pub(super) fn resolve<'a>(
         let listed = holder.get("parameters").map(|found| found.elements()).unwrap_or_default();
         for at in listed {
             let Some(at) = scope.follow(&at) else { continue };
-            let (Some(name), Some(location)) = (at.text("name"), at.text("in").and_then(location))
-            else {
+            let place = at.text("in").and_then(location);
+            let is_whole = at.text("in") == Some(WHOLE_QUERY);
+            if is_whole && spelling(&at).is_none() {
+                let why = "a query string that is no form is left out";
+                scope.degrade(&at, "a parameter", why);
+                continue;
+            }
+            let (Some(name), Some(location)) = (at.text("name"), place) else {
                 scope.degrade(&at, "a parameter", "it has no `name`, or no `in` that we know");
                 continue;
             };
@@ -95,31 +104,76 @@ fn parameter<'a>(
     owner: &Name,
 ) -> Parameter {
     let (location, wire) = key;
-    let (ty, constraints) = match at.get("schema") {
+    let spelling = spelling(at);
+    let (ty, constraints) = match spelling.as_ref().and_then(|found| found.schema.as_ref()) {
         Some(schema) => {
             let named = component(at).unwrap_or_else(|| owner.then(name));
-            scope.type_of(&schema, &named)
+            scope.type_of(schema, &named)
         }
         None => {
-            if at.get("content").is_some() {
+            if spelling.is_none() {
                 let why = "its `content` is sent and received as text";
                 scope.degrade(at, "a parameter", why);
             }
             (Type::Scalar(Scalar::Text), Constraints::default())
         }
     };
+    let (style, explode) = spelling.map_or((None, None), |found| (found.style, found.explode));
+    let laid_out = (*location, style, explode);
+    scope.laid_out.push((at.clone(), laid_out, ty.clone()));
     Parameter {
         wire: wire.clone(),
         name: name.clone(),
         location: *location,
         required: *location == Location::Path || at.flag("required"),
-        style: at.text("style").and_then(bodies::style),
-        explode: at.value.get("explode").and_then(serde_json::Value::as_bool),
+        style,
+        explode,
         ty,
         constraints,
         description: at.text("description").map(str::to_owned),
     }
 }
+
+/// How a parameter's value is spelled, and what describes it.
+struct Spelling<'a> {
+    schema: Option<Cursor<'a>>,
+    style: Option<Style>,
+    explode: Option<bool>,
+}
+
+/// The spelling of a parameter; none if its `content` is of a media type that has none here.
+fn spelling<'a>(at: &Cursor<'a>) -> Option<Spelling<'a>> {
+    let content = at.get("content").filter(|_| at.get("schema").is_none());
+    let Some((media_type, found)) =
+        content.and_then(|content| content.members().into_iter().next())
+    else {
+        return Some(Spelling {
+            schema: at.get("schema"),
+            style: at.text("style").and_then(bodies::style),
+            explode: at.value.get("explode").and_then(Value::as_bool),
+        });
+    };
+    let schema = found.get("schema");
+    let is_whole = at.text("in") == Some(WHOLE_QUERY);
+    match media::of(media_type, schema.as_ref()) {
+        Media::Form if is_whole => Some(Spelling { schema, style: None, explode: None }),
+        Media::Json if !is_whole => {
+            Some(Spelling { schema, style: Some(Style::Json), explode: None })
+        }
+        Media::Text if !is_whole => Some(Spelling { schema: None, style: None, explode: None }),
+        Media::Json
+        | Media::Multipart
+        | Media::Form
+        | Media::Text
+        | Media::Xml
+        | Media::Bytes
+        | Media::Lines
+        | Media::Events => None,
+    }
+}
+
+/// What `in` says of a parameter that is the whole query string (OpenAPI 3.2).
+const WHOLE_QUERY: &str = "querystring";
 
 fn undeclared(wire: &str, name: &Name) -> Parameter {
     Parameter {
@@ -143,7 +197,7 @@ fn is_reserved_header(name: &str) -> bool {
 fn location(text: &str) -> Option<Location> {
     match text {
         "path" => Some(Location::Path),
-        "query" => Some(Location::Query),
+        "query" | WHOLE_QUERY => Some(Location::Query),
         "header" => Some(Location::Header),
         "cookie" => Some(Location::Cookie),
         _ => None,

@@ -21,6 +21,7 @@ pub(crate) fn descriptor(parameter: &Parameter) -> String {
             Style::SpaceDelimited => "SpaceDelimited",
             Style::PipeDelimited => "PipeDelimited",
             Style::DeepObject => "DeepObject",
+            Style::Json => "Json",
         };
         text.push_str(&format!(".style(Style::{style})"));
     }

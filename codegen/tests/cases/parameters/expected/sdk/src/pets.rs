@@ -7,7 +7,7 @@ use symbolon_client::{
 };
 use symbolon_wire::{Parameter, Style, markers, messages};
 
-markers!(ListPets);
+markers!(FindPets, ListPets);
 
 /// Operations tagged `pets`.
 #[derive(Debug, Clone, Copy)]
@@ -19,9 +19,35 @@ impl<'c> Pets<'c> {
     pub(crate) fn new(client: &'c Client) -> Self {
         Self { client }
     }
+    /// `GET /more`
+    pub fn find_pets(&self, request: wire::find_pets::Request) -> Call<FindPets> {
+        self.client.call(request)
+    }
     /// `GET /pets/{petId}/{more}`
     pub fn list_pets(&self, request: wire::list_pets::Request) -> Call<ListPets> {
         self.client.call(request)
+    }
+}
+
+/// `GET /more`
+impl Operation for FindPets {
+    messages!(wire::find_pets);
+    const INFO: Info = Info::new("findPets", Method::GET, "/more").security(Security::None);
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.optional(Parameter::query("all"), &request.all);
+        out.optional(Parameter::query("deep").style(Style::DeepObject), &request.deep);
+        out.optional(Parameter::query("space").style(Style::SpaceDelimited), &request.space);
+        out.optional(Parameter::query("table"), &request.table);
+        out.optional(Parameter::query("text"), &request.text);
+        out.optional(Parameter::query("where").style(Style::Json), &request.where_);
+        out.optional(Parameter::query("whole"), &request.whole);
+        out.optional(Parameter::header("X-Where").style(Style::Json), &request.x_where);
+    }
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            204 => Ok(Ok(Self::Response::NoContent {})),
+            _ => Err(incoming.undocumented()),
+        }
     }
 }
 
@@ -34,7 +60,7 @@ impl Operation for ListPets {
         out.required(Parameter::path("more").style(Style::Matrix).explode(true), &request.more);
         out.required(Parameter::path("petId"), &request.pet_id);
         out.optional(Parameter::query("comma").explode(false), &request.comma);
-        out.optional(Parameter::query("complex"), &request.complex);
+        out.optional(Parameter::query("complex").style(Style::Json), &request.complex);
         out.optional(
             Parameter::query("filter").style(Style::DeepObject).explode(true), &request.filter,
         );

@@ -8,17 +8,44 @@ use case_wire::pets as wire;
 use symbolon_server::{Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes};
 use symbolon_wire::{Parameter, Style, markers, messages};
 
-markers!(ListPets);
+markers!(FindPets, ListPets);
 
 /// Operations tagged `pets`.
 pub trait Pets: Send + Sync + 'static {
+    /// `GET /more`
+    fn find_pets(&self, call: Call<FindPets>) -> impl Future<Output = Outcome<FindPets>> + Send;
     /// `GET /pets/{petId}/{more}`
     fn list_pets(&self, call: Call<ListPets>) -> impl Future<Output = Outcome<ListPets>> + Send;
 }
 
 /// The routes of a service.
 pub fn routes<S: Pets>(service: Arc<S>) -> Routes {
-    symbolon_server::routes!(service, ListPets => list_pets)
+    symbolon_server::routes!(service, FindPets => find_pets, ListPets => list_pets)
+}
+
+/// `GET /more`
+impl Operation for FindPets {
+    messages!(wire::find_pets);
+    const INFO: Info = Info::new("findPets", Method::GET, "/more");
+    fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
+        let all = input.optional(Parameter::query("all"));
+        let deep = input.optional(Parameter::query("deep").style(Style::DeepObject));
+        let space = input.optional(Parameter::query("space").style(Style::SpaceDelimited));
+        let table = input.optional(Parameter::query("table"));
+        let text = input.optional(Parameter::query("text"));
+        let where_ = input.optional(Parameter::query("where").style(Style::Json));
+        let whole = input.optional(Parameter::query("whole"));
+        let x_where = input.optional(Parameter::header("X-Where").style(Style::Json));
+        Ok(Self::Request {
+            all: all?, deep: deep?, space: space?, table: table?, text: text?, where_: where_?,
+            whole: whole?, x_where: x_where?,
+        })
+    }
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::NoContent {}) => Reply::empty(204),
+        }
+    }
 }
 
 /// `GET /pets/{petId}/{more}`
@@ -29,7 +56,7 @@ impl Operation for ListPets {
         let more = input.required(Parameter::path("more").style(Style::Matrix).explode(true));
         let pet_id = input.required(Parameter::path("petId"));
         let comma = input.optional(Parameter::query("comma").explode(false));
-        let complex = input.optional(Parameter::query("complex"));
+        let complex = input.optional(Parameter::query("complex").style(Style::Json));
         let filter = input.optional(Parameter::query("filter").style(Style::DeepObject).explode(true));
         let pet_id_query = input.required(Parameter::query("petId"));
         let pipe = input.optional(Parameter::query("pipe").style(Style::PipeDelimited));

@@ -4,11 +4,67 @@
 //! Each has a module of its own: what is asked (`Request`), what is answered (`Response`), and the
 //! errors that the contract documents (`Error`).
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
+use serde_json::Value;
 use symbolon_wire::{Documented, Validate, Violations};
 use uuid::Uuid;
 
 use crate::types;
+
+/// `GET /more`
+pub mod find_pets {
+    use super::*;
+
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct Request {
+        pub all: Option<Vec<types::Where>>,
+        pub deep: Option<types::FindPetsDeep>,
+        pub space: Option<Vec<String>>,
+        pub table: Option<String>,
+        pub text: Option<String>,
+        pub where_: Option<types::Where>,
+        pub whole: Option<types::Where>,
+        pub x_where: Option<Vec<i64>>,
+    }
+    impl Validate for Request {
+        fn validate(&self, at: &mut Violations) {
+            at.inside(symbolon_wire::In::Query, |at| {
+                at.optional("all", &self.all, |value, at| {
+                    at.each(value, |value, at| {
+                        value.validate(at);
+                    });
+                });
+            });
+            at.inside(symbolon_wire::In::Query, |at| {
+                at.optional("deep", &self.deep, |value, at| {
+                    value.validate(at);
+                });
+            });
+            at.inside(symbolon_wire::In::Query, |at| {
+                at.optional("where", &self.where_, |value, at| {
+                    value.validate(at);
+                });
+            });
+            at.inside(symbolon_wire::In::Query, |at| {
+                at.optional("whole", &self.whole, |value, at| {
+                    value.validate(at);
+                });
+            });
+        }
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Response {
+        /// 204: None.
+        NoContent {},
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Error {}
+    impl Documented for Error {}
+}
 
 /// `GET /pets/{petId}/{more}`
 pub mod list_pets {
@@ -19,7 +75,7 @@ pub mod list_pets {
         pub more: Vec<String>,
         pub pet_id: Uuid,
         pub comma: Option<Vec<i64>>,
-        pub complex: Option<String>,
+        pub complex: Option<BTreeMap<String, Value>>,
         pub filter: Option<types::ListPetsFilter>,
         pub pet_id_query: Date,
         pub pipe: Option<Vec<String>>,
