@@ -82,3 +82,15 @@ test('forms repeat lists and nest objects', () => {
 test('nested values have no layout outside deepObject', () => {
   assert.throws(() => encodePairs(query('q'), [{ a: 1 }]), { name: 'EncodeError' });
 });
+
+test('members of a form are laid out as their encoding says', () => {
+  const styles = {
+    expand: { style: 'deepObject', explode: true },
+    ids: { explode: false },
+    meta: { style: 'json' },
+    none: { style: 'json' },
+  };
+  const body = { expand: ['a', 'b'], ids: [1, 2], meta: { n: 1 }, none: null, rest: ['x'] };
+  const expected = 'expand%5B0%5D=a&expand%5B1%5D=b&ids=1,2&meta=%7B%22n%22%3A1%7D&rest=x';
+  assert.equal(encodeForm(body, styles), expected);
+});

@@ -124,7 +124,7 @@ fn submitted(media: &Media, input: &mut Input) -> Result<Option<Value>, Rejected
         _ if essence.starts_with("text/") => return Ok(input.optional_text()?.map(Value::from)),
         _ => {
             let bytes = input.optional_bytes()?;
-            return Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes.0).into()));
+            return Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes.bytes).into()));
         }
     };
     Ok(members.map(|members| object(members, None)))

@@ -187,6 +187,13 @@ impl Offer {
         }
     }
 
+    /// Whether bytes are of a media type that the contract leaves open: a range such as `image/*`,
+    /// or parts, whose boundary belongs to it.
+    pub fn is_open(&self) -> bool {
+        let is_open = |found: &String| found.contains('*') || found.starts_with("multipart/");
+        self.kind == BodyKind::Bytes && self.media_types.iter().any(is_open)
+    }
+
     /// Whether a value of one is a value of the other. What is carried as it comes is told apart by
     /// its media type alone.
     fn holds_what(&self, other: &Self) -> bool {

@@ -5,12 +5,8 @@ use std::collections::BTreeSet;
 use super::bodies::Side;
 use super::schemas::component;
 use super::{Scope, bodies};
-use crate::diagnostic::{Diagnostic, Kind};
-use crate::model::{
-    Answer, Body, BodyKind, Definition, Header, Name, Scalar, Shape, Status, System, Type,
-    unique_names,
-};
-use crate::source::{Cursor, Place, Pointer};
+use crate::model::{Answer, Body, BodyKind, Header, Name, Scalar, Status, Type, unique_names};
+use crate::source::Cursor;
 
 /// Headers that the edges of both halves see to.
 const EDGE_HEADERS: [&str; 2] = ["content-type", "x-correlation-id"];
@@ -109,39 +105,6 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
         body,
         description: at.text("description").map(str::to_owned),
     }
-}
-
-/// Forms and parts need members: a body of anything else is carried as it comes.
-pub(super) fn settle_forms(scope: &mut Scope<'_>, system: &mut System) {
-    let types = &system.types;
-    for operation in system.contexts.iter_mut().flat_map(|context| &mut context.operations) {
-        let pointer = Pointer::default()
-            .child("paths")
-            .child(&operation.path)
-            .child(&operation.method.to_lowercase());
-        for offer in operation.body.iter_mut().flat_map(|body| &mut body.offers) {
-            let is_object = match &offer.ty {
-                Type::Named(id) => matches!(types.get(id), Some(found) if is_object(found)),
-                Type::Scalar(_)
-                | Type::List(_)
-                | Type::Map(_)
-                | Type::Nullable(_)
-                | Type::Problem
-                | Type::Any => false,
-            };
-            if offer.kind == BodyKind::Multipart && !is_object {
-                let place = Place::new(system.contract.clone(), pointer.clone());
-                let why = "its parts have no names in the contract; it is carried as bytes";
-                let kind = Kind::Degraded { what: "a multipart body", why: why.to_owned() };
-                scope.problems.push(Diagnostic::new(place, kind));
-                bodies::as_bytes(offer);
-            }
-        }
-    }
-}
-
-fn is_object(definition: &Definition) -> bool {
-    matches!(definition.shape, Shape::Object(_))
 }
 
 fn headers<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, owner: &Name) -> Vec<Header> {

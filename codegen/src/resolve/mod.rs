@@ -8,6 +8,7 @@ mod constraints;
 mod directions;
 mod events;
 mod examples;
+mod forms;
 mod keywords;
 mod layouts;
 mod lifecycles;
@@ -69,7 +70,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     lifecycles::resolve(&mut scope, &mut system);
     pagination::check(&mut scope, &system);
     layouts::check(&mut scope, &system.types);
-    answers::settle_forms(&mut scope, &mut system);
+    forms::settle(&mut scope, &mut system);
     directions::mark(&mut system);
     recursion::mark(&mut system, &mut scope);
     let mut problems = scope.problems;

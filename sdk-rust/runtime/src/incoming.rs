@@ -100,7 +100,8 @@ impl Incoming {
     /// # Errors
     /// Never; it reads like its siblings.
     pub fn bytes(&self) -> Result<Binary, DecodeError> {
-        Ok(Binary(self.body.to_vec()))
+        let media_type = Some(self.media_type()).filter(|media_type| !media_type.is_empty());
+        Ok(Binary { bytes: self.body.to_vec(), file_name: None, media_type })
     }
 
     /// The body as server-sent events with payloads in JSON. A payload `[DONE]` ends them.

@@ -22,7 +22,6 @@ pub use call::{Call, Outcome};
 pub use client::{Client, ClientBuilder, ClientError};
 pub use error::{DecodeError, EncodeError, Error, TransportError};
 pub use incoming::Incoming;
-pub use multipart::Multipart;
 pub use operation::{Info, Operation, Security};
 pub use outgoing::Outgoing;
 pub use pagination::{Items, Paged, Pages};

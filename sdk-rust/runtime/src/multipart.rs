@@ -4,114 +4,79 @@ use bytes::Bytes;
 use reqwest::multipart::{Form, Part};
 use serde::Serialize;
 use serde_json::Value;
-use symbolon_wire::Binary;
+use symbolon_wire::parameter::{Member, members};
 
 use crate::EncodeError;
 
+const MULTIPART: &str = "multipart/form-data";
 const FILE: &str = "application/octet-stream";
+const JSON: &str = "application/json";
 
-/// The parts of a body. What cannot be written is remembered and ends the call.
-#[derive(Debug, Default)]
-pub struct Multipart {
-    parts: Vec<Piece>,
-    failed: Option<EncodeError>,
-}
+/// The parts of a body.
+#[derive(Debug)]
+pub(crate) struct Multipart(Vec<Piece>);
 
 #[derive(Debug)]
 struct Piece {
-    name: &'static str,
+    name: String,
     media_type: Option<String>,
-    file: bool,
+    file_name: Option<String>,
     content: Bytes,
 }
 
 impl Multipart {
-    /// A body without parts.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a value: text for scalars, a part an element for arrays, JSON for objects and nothing
-    /// for what is absent or `null`.
-    #[must_use]
-    pub fn field<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
-        match serde_json::to_value(value) {
-            Ok(value) => {
-                for text in texts(value) {
-                    let media_type = text.media_type.map(str::to_owned);
-                    let content = Bytes::from(text.content);
-                    self.parts.push(Piece { name, media_type, file: false, content });
-                }
-            }
-            Err(_) => self.fail(name),
-        }
-        self
-    }
-
-    /// Adds a value as JSON of a media type, whatever its type.
-    #[must_use]
-    pub fn json<T: Serialize + ?Sized>(
-        mut self,
-        name: &'static str,
-        media_type: &str,
+    /// The members of a value as parts: text for scalars, files as they are, a part an element for
+    /// arrays, JSON for objects and nothing for what is absent or `null`.
+    ///
+    /// # Errors
+    /// When the value is no object, or cannot be serialized.
+    pub(crate) fn of<T: Serialize + ?Sized>(
         value: &T,
-    ) -> Self {
-        match serde_json::to_vec(value) {
-            Ok(text) if text == b"null" => {}
-            Ok(text) => self.parts.push(Piece {
-                name,
-                media_type: Some(media_type.to_owned()),
-                file: false,
-                content: text.into(),
-            }),
-            Err(_) => self.fail(name),
+        media_types: &[(&str, &str)],
+    ) -> Result<Self, EncodeError> {
+        let unwritten = |_| EncodeError::Body { media_type: MULTIPART.to_owned() };
+        let mut pieces = Vec::new();
+        for (name, member) in members(value).map_err(unwritten)? {
+            let media_type = media_types.iter().find(|(given, _)| *given == name);
+            add(&mut pieces, &name, media_type.map(|(_, media_type)| *media_type), member);
         }
-        self
-    }
-
-    /// Adds files: one, none or several.
-    #[must_use]
-    pub fn files<'a>(
-        self,
-        name: &'static str,
-        files: impl IntoIterator<Item = &'a Binary>,
-    ) -> Self {
-        self.files_as(name, FILE, files)
-    }
-
-    /// Adds files of a media type: one, none or several.
-    #[must_use]
-    pub fn files_as<'a>(
-        mut self,
-        name: &'static str,
-        media_type: &str,
-        files: impl IntoIterator<Item = &'a Binary>,
-    ) -> Self {
-        self.parts.extend(files.into_iter().map(|file| Piece {
-            name,
-            media_type: Some(media_type.to_owned()),
-            file: true,
-            content: Bytes::from(file.0.clone()),
-        }));
-        self
-    }
-
-    pub(crate) fn take_failure(&mut self) -> Option<EncodeError> {
-        self.failed.take()
+        Ok(Self(pieces))
     }
 
     /// The body for one attempt.
     pub(crate) fn form(&self) -> Result<Form, EncodeError> {
-        self.parts
+        self.0
             .iter()
-            .try_fold(Form::new(), |form, piece| Ok(form.part(piece.name, piece.part()?)))
+            .try_fold(Form::new(), |form, piece| Ok(form.part(piece.name.clone(), piece.part()?)))
     }
+}
 
-    fn fail(&mut self, name: &str) {
-        let name = name.to_owned();
-        let reason = "it cannot be written".to_owned();
-        self.failed = Some(EncodeError::Parameter { name, reason });
+fn add(pieces: &mut Vec<Piece>, name: &str, media_type: Option<&str>, member: Member) {
+    let own = media_type.map(str::to_owned);
+    let mut push = |media_type: Option<String>, file_name: Option<String>, content: Bytes| {
+        pieces.push(Piece { name: name.to_owned(), media_type, file_name, content });
+    };
+    let is_json = media_type.is_some_and(|media_type| media_type.contains("json"));
+    match member {
+        Member::Value(Value::Null) => {}
+        Member::File(file) => {
+            let media_type = file.media_type.or(own).unwrap_or_else(|| FILE.to_owned());
+            let file_name = file.file_name.unwrap_or_else(|| name.to_owned());
+            push(Some(media_type), Some(file_name), file.bytes.into());
+        }
+        Member::List(items) if !is_json => {
+            for item in items {
+                add(pieces, name, media_type, item);
+            }
+        }
+        Member::Value(Value::String(text)) if !is_json => push(own, None, text.into()),
+        Member::Value(value @ (Value::Bool(_) | Value::Number(_))) if !is_json => {
+            push(own, None, value.to_string().into());
+        }
+        json @ (Member::Value(_) | Member::List(_) | Member::Map(_)) => {
+            let media_type = own.unwrap_or_else(|| JSON.to_owned());
+            push(Some(media_type), None, json.into_json().to_string().into());
+        }
     }
 }
 
@@ -119,36 +84,14 @@ impl Piece {
     fn part(&self) -> Result<Part, EncodeError> {
         let length = self.content.len() as u64;
         let mut part = Part::stream_with_length(self.content.clone(), length);
-        if self.file {
-            part = part.file_name(self.name);
+        if let Some(file_name) = &self.file_name {
+            part = part.file_name(file_name.clone());
         }
         match &self.media_type {
             None => Ok(part),
             Some(media_type) => part
                 .mime_str(media_type)
                 .map_err(|_| EncodeError::Body { media_type: media_type.clone() }),
-        }
-    }
-}
-
-/// One form field as text.
-struct Text {
-    media_type: Option<&'static str>,
-    content: String,
-}
-
-/// How a value fills a form field: scalars once, arrays an element each, objects as JSON.
-fn texts(value: Value) -> Vec<Text> {
-    let text = |content| vec![Text { media_type: None, content }];
-    match value {
-        Value::Null => Vec::new(),
-        Value::Bool(flag) => text(flag.to_string()),
-        Value::Number(number) => text(number.to_string()),
-        Value::String(content) => text(content),
-        Value::Array(elements) => elements.into_iter().flat_map(texts).collect(),
-        object @ Value::Object(_) => {
-            let content = object.to_string();
-            vec![Text { media_type: Some("application/json"), content }]
         }
     }
 }

@@ -5,12 +5,13 @@ use http::header::COOKIE;
 use http::{HeaderName, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use symbolon_wire::parameter::encode_form;
+use symbolon_wire::parameter::encode_form_as;
 use symbolon_wire::stream::encode_line;
 use symbolon_wire::{Binary, In, Parameter};
 use uuid::Uuid;
 
-use crate::{EncodeError, Info, Multipart};
+use crate::multipart::Multipart;
+use crate::{EncodeError, Info};
 
 /// The request of one call. The first thing that cannot be written ends the call.
 #[derive(Debug)]
@@ -102,19 +103,29 @@ impl Outgoing {
 
     /// Writes an `application/x-www-form-urlencoded` body.
     pub fn form<T: Serialize + ?Sized>(&mut self, body: &T) {
+        self.form_as(&[], body);
+    }
+
+    /// Writes a form with members that are written as parameters (`encoding` of OpenAPI).
+    pub fn form_as<T: Serialize + ?Sized>(&mut self, parts: &[Parameter], body: &T) {
         let media_type = "application/x-www-form-urlencoded";
-        match encode_form(body) {
+        match encode_form_as(parts, body) {
             Ok(content) => self.write_body(media_type, content.into()),
             Err(_) => self.fail(EncodeError::Body { media_type: media_type.to_owned() }),
         }
     }
 
-    /// Writes a `multipart/form-data` body.
-    pub fn multipart(&mut self, mut body: Multipart) {
-        if let Some(error) = body.take_failure() {
-            self.fail(error);
+    /// Writes a `multipart/form-data` body: a part a member, files as they are.
+    pub fn multipart<T: Serialize + ?Sized>(&mut self, body: &T) {
+        self.multipart_as(&[], body);
+    }
+
+    /// The same with media types of members (`encoding` of OpenAPI).
+    pub fn multipart_as<T: Serialize + ?Sized>(&mut self, media_types: &[(&str, &str)], body: &T) {
+        match Multipart::of(body, media_types) {
+            Ok(parts) => self.body = Body::Multipart(parts),
+            Err(error) => self.fail(error),
         }
-        self.body = Body::Multipart(body);
     }
 
     /// Writes a text body.
@@ -124,10 +135,16 @@ impl Outgoing {
 
     /// Writes a body as it is.
     pub fn bytes(&mut self, media_type: &'static str, body: &Binary) {
-        self.write_body(media_type, body.0.clone().into());
+        self.write_body(media_type, body.bytes.clone().into());
     }
 
-    fn write_body(&mut self, media_type: &'static str, content: Bytes) {
+    /// Writes a body as it is, under the media type it names: the contract leaves it open.
+    pub fn binary(&mut self, media_type: &'static str, body: &Binary) {
+        let media_type = body.media_type.as_deref().unwrap_or(media_type);
+        self.write_body(media_type, body.bytes.clone().into());
+    }
+
+    fn write_body(&mut self, media_type: &str, content: Bytes) {
         match HeaderValue::try_from(media_type) {
             Ok(media_type) => self.body = Body::Bytes { media_type, content },
             Err(_) => self.fail(EncodeError::Body { media_type: media_type.to_owned() }),

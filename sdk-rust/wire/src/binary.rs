@@ -3,25 +3,86 @@
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Raw bytes. Serialized as bytes where the format has them, as an array of numbers in JSON.
+/// The name by which the parts of a multipart body recognize a file.
+pub(crate) const FILE: &str = "$symbolon::Binary";
+
+/// Raw bytes, with what a part or a body says of them. Serialized as bytes where the format has
+/// them, as an array of numbers in JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Binary(pub Vec<u8>);
+pub struct Binary {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Name of the file, in a part (RFC 7578, 4.2). It is the sender's word: no path on this side.
+    pub file_name: Option<String>,
+    /// Media type, in a part or where the contract leaves that of a body open.
+    pub media_type: Option<String>,
+}
+
+impl Binary {
+    /// Bytes of which nothing more is said.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { bytes: bytes.into(), file_name: None, media_type: None }
+    }
+
+    /// The same bytes as a file of this name.
+    #[must_use]
+    pub fn file_name(mut self, name: impl Into<String>) -> Self {
+        self.file_name = Some(name.into());
+        self
+    }
+
+    /// The same bytes as content of this media type.
+    #[must_use]
+    pub fn media_type(mut self, media_type: impl Into<String>) -> Self {
+        self.media_type = Some(media_type.into());
+        self
+    }
+
+    /// Everything in one text of bytes, for our own deserializers.
+    fn packed(&self) -> Vec<u8> {
+        let said = serde_json::json!([self.file_name, self.media_type]).to_string();
+        [said.as_bytes(), b"\0", &self.bytes].concat()
+    }
+
+    pub(crate) fn unpacked(packed: &[u8]) -> Option<Self> {
+        let end = packed.iter().position(|byte| *byte == 0)?;
+        let (said, rest) = packed.split_at(end);
+        let (file_name, media_type) = serde_json::from_slice(said).ok()?;
+        Some(Self { bytes: rest.get(1..)?.to_vec(), file_name, media_type })
+    }
+
+    pub(crate) fn pack(self) -> Vec<u8> {
+        self.packed()
+    }
+}
 
 impl From<Vec<u8>> for Binary {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self::new(bytes)
     }
 }
 
 impl Serialize for Binary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
+        serializer.serialize_newtype_struct(FILE, &Content(self))
+    }
+}
+
+struct Content<'a>(&'a Binary);
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_bytes(&self.0.bytes)
+        } else {
+            serializer.serialize_bytes(&self.0.packed())
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Binary {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_byte_buf(BinaryVisitor)
+        deserializer.deserialize_newtype_struct(FILE, BinaryVisitor)
     }
 }
 
@@ -34,16 +95,25 @@ impl<'de> Visitor<'de> for BinaryVisitor {
         formatter.write_str("bytes")
     }
 
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Binary, D::Error> {
+        let is_plain = inner.is_human_readable();
+        let found = inner.deserialize_byte_buf(self)?;
+        if is_plain {
+            return Ok(found);
+        }
+        Ok(Binary::unpacked(&found.bytes).unwrap_or(found))
+    }
+
     fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Binary, E> {
-        Ok(Binary(bytes.to_vec()))
+        Ok(Binary::new(bytes))
     }
 
     fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Binary, E> {
-        Ok(Binary(bytes))
+        Ok(Binary::new(bytes))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Binary, E> {
-        Ok(Binary(text.as_bytes().to_vec()))
+        Ok(Binary::new(text.as_bytes()))
     }
 
     fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Binary, A::Error> {
@@ -51,7 +121,7 @@ impl<'de> Visitor<'de> for BinaryVisitor {
         while let Some(byte) = seq.next_element()? {
             bytes.push(byte);
         }
-        Ok(Binary(bytes))
+        Ok(Binary::new(bytes))
     }
 }
 

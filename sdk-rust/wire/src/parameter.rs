@@ -6,10 +6,12 @@
 mod decode;
 mod encode;
 mod field;
+mod members;
 mod refusal;
 
-pub use encode::{EncodeError, encode_form};
-pub use field::{Field, decode_fields, decode_form};
+pub use encode::{EncodeError, encode_form, encode_form_as};
+pub use field::{Field, decode_fields, decode_form, decode_form_as};
+pub use members::{Member, members};
 pub use refusal::Refusal;
 
 use crate::In;

@@ -1,4 +1,4 @@
-import type { Parameter } from './parameters.js';
+import type { Parameter, Styles } from './parameters.js';
 
 /** What the contract says of one operation. Generated constants are of this type. */
 export interface Operation<Request, Response extends { status: number }> {
@@ -44,6 +44,8 @@ export interface RequestBody {
   readonly mediaType?: string;
   /** Media types of parts (multipart), where they are not the usual ones. */
   readonly parts?: { readonly [name: string]: string };
+  /** How members of a form are laid out, where it is not as usual. */
+  readonly styles?: Styles;
 }
 
 /** How a request body is written. */

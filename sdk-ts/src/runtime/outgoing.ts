@@ -96,7 +96,7 @@ function encodeBody(shape: RequestBody, body: unknown): { mediaType: string; con
     case 'json':
       return as('application/json', json(body));
     case 'form':
-      return as('application/x-www-form-urlencoded', encodeForm(body));
+      return as('application/x-www-form-urlencoded', encodeForm(body, shape.styles));
     case 'multipart':
       return encodeMultipart(Object(body), shape.parts);
     case 'lines':

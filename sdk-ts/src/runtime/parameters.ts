@@ -24,6 +24,11 @@ export interface Parameter<Key extends string = string> {
   readonly explode?: boolean;
 }
 
+/** How members of a form are laid out (`encoding`), where it is not as usual. */
+export interface Styles {
+  readonly [name: string]: { readonly style?: Style; readonly explode?: boolean };
+}
+
 /** A name and a value, both percent-encoded. */
 export type Pair = readonly [name: string, value: string];
 
@@ -64,9 +69,12 @@ export function encodeText(parameter: Parameter, value: unknown): string | undef
 }
 
 /** A body of the media type `application/x-www-form-urlencoded`. */
-export function encodeForm(body: unknown): string {
+export function encodeForm(body: unknown, styles: Styles = {}): string {
   if (!isObject(body)) throw new EncodeError('the body cannot be written as a form');
   const pairs = Object.entries(body).flatMap(([key, value]): Pair[] => {
+    const layout = Object.hasOwn(styles, key) ? styles[key] : undefined;
+    if (layout !== undefined && value === null) return [];
+    if (layout !== undefined) return encodePairs({ in: 'query', name: key, key, ...layout }, value);
     if (Array.isArray(value) && !value.some(isNested)) {
       return scalars(key, value).map((item) => [percent(key), percent(item)]);
     }

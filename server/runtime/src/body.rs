@@ -9,10 +9,10 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
-use symbolon_wire::Strict;
 use symbolon_wire::media::covers;
 use symbolon_wire::parameter::{Field, Refusal, decode_fields};
 use symbolon_wire::stream::LineDecoder;
+use symbolon_wire::{Binary, Strict};
 
 /// How much of a refused body is read and thrown away. A caller who is still sending would see a
 /// broken connection and not the answer.
@@ -125,25 +125,30 @@ async fn parts(mut body: multer::Multipart<'_>) -> multer::Result<Vec<(String, F
     let mut fields = Vec::new();
     while let Some(part) = body.next_field().await? {
         let name = part.name().unwrap_or_default().to_owned();
-        let media = part.content_type().map(|media| media.essence_str().to_owned());
-        let is_file = part.file_name().is_some();
+        let media_type = part.content_type().map(|media| media.essence_str().to_owned());
+        let file_name = part.file_name().map(str::to_owned);
         let bytes = part.bytes().await?.to_vec();
-        fields.push((name, field(media.as_deref(), is_file, bytes)));
+        fields.push((name, field(Binary { bytes, file_name, media_type })));
     }
     Ok(fields)
 }
 
-fn field(media: Option<&str>, is_file: bool, bytes: Vec<u8>) -> Field {
-    match media {
+/// What a part holds: a file if it has a name, else what its media type says, text without one.
+fn field(part: Binary) -> Field {
+    let is_file = part.file_name.is_some();
+    match part.media_type.as_deref() {
         Some(media) if media == "application/json" || media.ends_with("+json") => {
-            Field::Json(bytes)
+            Field::Json(part.bytes)
         }
-        Some(media) if !is_file && media.starts_with("text/") => text(bytes),
-        None if !is_file => text(bytes),
-        Some(_) | None => Field::Bytes(bytes),
+        Some(media) if !is_file && media.starts_with("text/") => text(part),
+        None if !is_file => text(part),
+        Some(_) | None => Field::File(part),
     }
 }
 
-fn text(bytes: Vec<u8>) -> Field {
-    String::from_utf8(bytes).map_or_else(|error| Field::Bytes(error.into_bytes()), Field::Text)
+fn text(part: Binary) -> Field {
+    match String::from_utf8(part.bytes) {
+        Ok(text) => Field::Text(text),
+        Err(error) => Field::File(Binary { bytes: error.into_bytes(), ..part }),
+    }
 }

@@ -96,6 +96,25 @@ impl Input {
         self.present(symbolon_wire::parameter::decode_form)
     }
 
+    /// The same with members that are written as parameters (`encoding` of OpenAPI).
+    ///
+    /// # Errors
+    /// When it is absent, no such form, or cannot be read as its type.
+    pub fn form_as<T: DeserializeOwned>(&mut self, parts: &[Parameter]) -> Result<T, Rejected> {
+        self.present(|body| symbolon_wire::parameter::decode_form_as(parts, body))
+    }
+
+    /// The same, if there is one.
+    ///
+    /// # Errors
+    /// When it is no such form, or cannot be read as its type.
+    pub fn optional_form_as<T: DeserializeOwned>(
+        &mut self,
+        parts: &[Parameter],
+    ) -> Result<Option<T>, Rejected> {
+        self.if_present(|input| input.form_as(parts))
+    }
+
     /// A form that may be absent.
     ///
     /// # Errors
@@ -145,7 +164,8 @@ impl Input {
     /// # Errors
     /// Never: it has the form of its siblings.
     pub fn bytes(&mut self) -> Result<Binary, Rejected> {
-        Ok(Binary(self.body.to_vec()))
+        let media_type = self.content_type().map(str::to_owned);
+        Ok(Binary { bytes: self.body.to_vec(), file_name: None, media_type })
     }
 
     /// The body as it came, if there is one.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use symbolon_wire::{Events, Lines, Parameter, Problem};
+use symbolon_wire::{Binary, Events, Lines, Parameter, Problem};
 
 use crate::problem::{Wording, Words};
 use crate::serving::Drain;
@@ -61,6 +61,12 @@ impl Reply {
     /// A body of any media type.
     pub fn bytes(status: u16, media: &str, body: impl Into<Bytes>) -> Self {
         Self::new(status, Content::Bytes { media: media.to_owned(), bytes: body.into() })
+    }
+
+    /// Raw bytes, under the media type they name where the contract leaves it open.
+    pub fn binary(status: u16, media: &str, body: Binary) -> Self {
+        let media = body.media_type.as_deref().unwrap_or(media);
+        Self::bytes(status, media, body.bytes)
     }
 
     /// Server-sent events with payloads as JSON. Each is sent when it is there, a comment when

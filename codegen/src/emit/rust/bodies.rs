@@ -1,5 +1,6 @@
 //! Bodies: one type, or an enum of the forms a body may have.
 
+use super::calls::part_descriptor;
 use super::idents::{literal, variant_ident};
 use super::layout::{arm, bracketed};
 use super::types::{Position, Speller};
@@ -106,4 +107,21 @@ pub(crate) fn chosen(indent: usize, choice: &str, arms: Vec<String>) -> String {
     }
     text.push_str(&format!("{pad}}}"));
     text
+}
+
+/// What the contract says of the encoding of a form's members, behind `indent` columns: parameters
+/// of a form, media types of parts. None where it says nothing that matters.
+pub(crate) fn part_list(indent: usize, offer: &Offer) -> Option<String> {
+    let parts: Vec<String> = match offer.kind {
+        BodyKind::Form => offer.parts.iter().map(part_descriptor).collect(),
+        BodyKind::Multipart => {
+            let media_types = offer.parts.iter().filter_map(|part| {
+                let media_type = part.media_types.first()?;
+                Some(format!("({}, {})", literal(&part.wire), literal(media_type)))
+            });
+            media_types.collect()
+        }
+        BodyKind::Json | BodyKind::Text | BodyKind::Bytes => Vec::new(),
+    };
+    (!parts.is_empty()).then(|| bracketed(indent, "&[", &parts, "]"))
 }

@@ -1,7 +1,7 @@
 //! What both halves call the parts of an operation: parameters, bodies, headers, answers.
 
 use super::idents::{field_ident, literal, variant_ident};
-use crate::model::{Location, Name, Operation, Parameter, Status, Style};
+use crate::model::{Location, Name, Operation, Parameter, Part, Status, Style};
 
 /// A parameter as the descriptor of `symbolon_wire`.
 pub(crate) fn descriptor(parameter: &Parameter) -> String {
@@ -11,8 +11,18 @@ pub(crate) fn descriptor(parameter: &Parameter) -> String {
         Location::Header => "header",
         Location::Cookie => "cookie",
     };
-    let mut text = format!("Parameter::{location}({})", literal(&parameter.wire));
-    if let Some(style) = parameter.style {
+    let head = format!("Parameter::{location}({})", literal(&parameter.wire));
+    styled(head, parameter.style, parameter.explode)
+}
+
+/// A member of a form as the descriptor of a parameter.
+pub(crate) fn part_descriptor(part: &Part) -> String {
+    let head = format!("Parameter::query({})", literal(&part.wire));
+    styled(head, part.style, part.explode)
+}
+
+fn styled(mut text: String, style: Option<Style>, explode: Option<bool>) -> String {
+    if let Some(style) = style {
         let style = match style {
             Style::Simple => "Simple",
             Style::Label => "Label",
@@ -25,7 +35,7 @@ pub(crate) fn descriptor(parameter: &Parameter) -> String {
         };
         text.push_str(&format!(".style(Style::{style})"));
     }
-    if let Some(explode) = parameter.explode {
+    if let Some(explode) = explode {
         text.push_str(&format!(".explode({explode})"));
     }
     text

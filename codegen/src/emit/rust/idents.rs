@@ -63,7 +63,7 @@ pub(crate) fn type_ident(name: &Name) -> String {
 }
 
 /// Names that files of operations need for something else.
-const TAKEN_OPERATIONS: [&str; 33] = [
+const TAKEN_OPERATIONS: [&str; 32] = [
     "Arc",
     "Call",
     "Client",
@@ -76,7 +76,6 @@ const TAKEN_OPERATIONS: [&str; 33] = [
     "Info",
     "Input",
     "Method",
-    "Multipart",
     "None",
     "Ok",
     "Operation",

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::idents::{doc_lines, literal, module_ident, operation_ident};
 use super::layout::{bracketed, import, or_long};
 use crate::emit::render::one_line;
-use crate::model::{Context, Operation, System};
+use crate::model::{BodyKind, Context, Operation, Style, System};
 
 /// First lines of every generated file.
 #[derive(Debug, Clone, Serialize)]
@@ -70,14 +70,24 @@ pub(crate) fn context_docs(context: &Context) -> Vec<String> {
 /// What a file of operations takes from `symbolon_wire`.
 pub(crate) fn wire_imports(context: &Context) -> String {
     let mut names = vec!["markers", "messages"];
-    let parameters = || context.operations.iter().flat_map(|found| &found.parameters);
-    if parameters().next().is_some() {
+    let styles = styles(context);
+    if !styles.is_empty() {
         names.insert(0, "Parameter");
     }
-    if parameters().any(|parameter| parameter.style.is_some()) {
+    if styles.iter().any(Option::is_some) {
         names.insert(1, "Style");
     }
     import("symbolon_wire", &names)
+}
+
+/// The styles of all parameters, and of the members of forms that are written like them.
+fn styles(context: &Context) -> Vec<Option<Style>> {
+    let operations = || context.operations.iter();
+    let parameters = operations().flat_map(|found| &found.parameters);
+    let bodies = operations().filter_map(|found| found.body.as_ref());
+    let forms = bodies.flat_map(|body| &body.offers).filter(|offer| offer.kind == BodyKind::Form);
+    let parts = forms.flat_map(|offer| &offer.parts).map(|part| part.style);
+    parameters.map(|parameter| parameter.style).chain(parts).collect()
 }
 
 /// The statement that declares the marker type of each operation.

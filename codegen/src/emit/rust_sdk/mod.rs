@@ -9,7 +9,7 @@ use super::rust::{
     context_docs, context_ident, context_module, field_ident, heading, import, manifest, markers,
     package, wire_imports,
 };
-use crate::model::{BodyKind, Context, Operation, System};
+use crate::model::{Context, Operation, System};
 
 const TEMPLATES: &[Template] = &[
     ("sdk/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
@@ -64,12 +64,6 @@ fn context(system: &System, context: &Context) -> plan::Context {
         "Operation",
         "Outgoing",
     ];
-    let multipart = |body: &crate::model::Body| {
-        body.variants().iter().any(|group| group[0].kind == BodyKind::Multipart)
-    };
-    if any(&|operation| operation.body.as_ref().is_some_and(multipart)) {
-        imports.push("Multipart");
-    }
     if operations.iter().any(|operation| operation.paged.is_some()) {
         imports.push("Paged");
     }

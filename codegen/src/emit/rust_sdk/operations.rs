@@ -6,13 +6,12 @@ use super::{paging, plan};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     REQUEST_BODY, answer_body, answer_ident, arm, braced, bracketed, choice, chosen, descriptor,
-    doc_lines, field_ident, header_ident, idempotency_header, info, literal, method_ident,
-    module_ident, offer_ident, offer_method, operation_ident, or_long, parameter_ident,
-    variant_ident, wrapped,
+    doc_lines, header_ident, idempotency_header, info, literal, method_ident, module_ident,
+    offer_ident, offer_method, operation_ident, or_long, parameter_ident, part_list, variant_ident,
+    wrapped,
 };
 use crate::model::{
-    Answer, Body, BodyKind, Context, Errors, Offer, Operation, Scalar, Shape, Status, Stream,
-    System, Type,
+    Answer, Body, BodyKind, Context, Errors, Offer, Operation, Status, Stream, System,
 };
 
 /// The operations of a context.
@@ -23,7 +22,7 @@ pub(super) fn plan(system: &System, context: &Context) -> Vec<plan::Operation> {
 fn one(system: &System, context: &Context, operation: &Operation) -> plan::Operation {
     let summary = operation.summary.as_deref().or(operation.description.as_deref());
     let summary = doc_lines(summary).into_iter().next();
-    let writes = writes(system, operation);
+    let writes = writes(operation);
     let mut answers: Vec<&Answer> = operation.answers.iter().collect();
     let mut arms: Vec<String> = Vec::new();
     let mut problems = Vec::new();
@@ -126,7 +125,7 @@ fn accept(operation: &Operation) -> Option<String> {
     Some(accepted.join(", "))
 }
 
-fn writes(system: &System, operation: &Operation) -> Vec<String> {
+fn writes(operation: &Operation) -> Vec<String> {
     let mut lines: Vec<String> = operation
         .parameters
         .iter()
@@ -138,28 +137,25 @@ fn writes(system: &System, operation: &Operation) -> Vec<String> {
         })
         .collect();
     if let Some(body) = &operation.body {
-        lines.extend(body_writes(system, operation, body));
+        lines.extend(body_writes(operation, body));
     }
     lines
 }
 
 /// The statements that write a body: in the form of its variant, where there are several.
-fn body_writes(system: &System, operation: &Operation, body: &Body) -> Vec<String> {
+fn body_writes(operation: &Operation, body: &Body) -> Vec<String> {
     let variants = body.variants();
-    let borrowed = if body.required { "&request.body" } else { "body" };
+    let value = if body.required { "&request.body" } else { "body" };
     let indent = if body.required { 8 } else { 12 };
     let lines = match variants.as_slice() {
-        [single] => {
-            let owned = borrowed.trim_start_matches('&');
-            vec![format!("{};", body_write(system, single[0], borrowed, owned, indent))]
-        }
+        [single] => vec![format!("{};", body_write(single[0], value, indent))],
         _ => {
             let module = module_ident(&operation.name);
-            let mut lines = vec![format!("match {borrowed} {{")];
+            let mut lines = vec![format!("match {value} {{")];
             for group in &variants {
                 let variant = offer_ident(group[0]);
                 let pattern = format!("wire::{module}::{REQUEST_BODY}::{variant}(body)");
-                let write = body_write(system, group[0], "body", "body", indent + 4);
+                let write = body_write(group[0], "body", indent + 4);
                 lines.push(format!("    {}", arm(indent + 4, &pattern, &write)));
             }
             lines.push("}".to_owned());
@@ -174,56 +170,19 @@ fn body_writes(system: &System, operation: &Operation, body: &Body) -> Vec<Strin
     std::iter::once(open).chain(inner).chain(["}".to_owned()]).collect()
 }
 
-/// `borrowed` is a reference to the value, `owned` the place it is read from member by member.
-fn body_write(
-    system: &System,
-    offer: &Offer,
-    borrowed: &str,
-    owned: &str,
-    indent: usize,
-) -> String {
+fn body_write(offer: &Offer, value: &str, indent: usize) -> String {
     let media_type = literal(offer.media_type());
-    match offer_method(offer) {
-        "json" if offer.media_type() == "application/json" => format!("out.json({borrowed})"),
-        "json" => format!("out.json_as({media_type}, {borrowed})"),
-        "form" => format!("out.form({borrowed})"),
-        "multipart" => format!("out.multipart({})", parts(system, &offer.ty, owned, indent)),
-        method => format!("out.{method}({media_type}, {borrowed})"),
+    let parts = part_list(indent, offer);
+    match (offer_method(offer), parts) {
+        ("json", _) if offer.media_type() == "application/json" => format!("out.json({value})"),
+        ("json", _) => format!("out.json_as({media_type}, {value})"),
+        ("form", None) => format!("out.form({value})"),
+        ("form", Some(parts)) => format!("out.form_as({parts}, {value})"),
+        ("multipart", None) => format!("out.multipart({value})"),
+        ("multipart", Some(parts)) => format!("out.multipart_as({parts}, {value})"),
+        ("bytes", _) if offer.is_open() => format!("out.binary({media_type}, {value})"),
+        (method, _) => format!("out.{method}({media_type}, {value})"),
     }
-}
-
-/// A multipart body, part by part: files apart from fields.
-fn parts(system: &System, ty: &Type, value: &str, indent: usize) -> String {
-    let pad = " ".repeat(indent);
-    let mut text = format!("\n{pad}    Multipart::new()");
-    let Type::Named(id) = ty else { return text };
-    let Shape::Object(object) = &system.definition(id).shape else { return text };
-    for property in &object.properties {
-        let field = format!("{value}.{}", field_ident(&property.name));
-        let name = literal(&property.wire);
-        let optional = !property.required || property.ty.is_nullable();
-        let part = match (property.ty.present(), optional) {
-            (Type::Scalar(Scalar::Binary), false) => format!(".files({name}, [&{field}])"),
-            (Type::Scalar(Scalar::Binary), true) => format!(".files({name}, &{field})"),
-            (Type::List(item), optional) if **item == Type::Scalar(Scalar::Binary) => {
-                let files = if optional { ".iter().flatten()" } else { ".iter()" };
-                format!(".files({name}, {field}{files})")
-            }
-            (
-                Type::Scalar(_)
-                | Type::List(_)
-                | Type::Map(_)
-                | Type::Named(_)
-                | Type::Nullable(_)
-                | Type::Problem
-                | Type::Any,
-                _,
-            ) => format!(".field({name}, &{field})"),
-        };
-        text.push_str(&format!("\n{pad}        {part}"));
-    }
-    text.push_str(&format!(",\n{pad}"));
-    text
 }
 
 /// The arm that reads an answer.

@@ -6,7 +6,7 @@ use crate::emit::rust::{
     REQUEST_BODY, answer_body, answer_ident, arm, braced, bracketed, choice, chosen, descriptor,
     doc_lines, field_ident, header_ident, idempotency_header, info, literal, method_ident,
     module_ident, nested, offer_ident, offer_method, operation_ident, or_long, parameter_ident,
-    variant_ident, wrapped,
+    part_list, variant_ident, wrapped,
 };
 use crate::model::{
     Answer, Body, BodyKind, Context, Errors, Offer, Operation, Requirement, Status, Stream, System,
@@ -114,7 +114,11 @@ fn read_body(operation: &Operation, body: &Body) -> String {
     let wrapped = wrapped(body);
     let read = |variant: &Option<String>, offer: &Offer| {
         let method = offer_method(offer);
-        let read = format!("input.{optional}{method}()");
+        let parts = part_list(8, offer).filter(|_| offer.kind == BodyKind::Form);
+        let read = match parts {
+            Some(parts) => format!("input.{optional}{method}_as({parts})"),
+            None => format!("input.{optional}{method}()"),
+        };
         match variant {
             None => read,
             Some(variant) => {
@@ -216,7 +220,9 @@ fn reply(offer: &Offer, status: &str) -> String {
         }
         BodyKind::Text => format!("Reply::bytes({status}, {media_type}, body)"),
         BodyKind::Bytes | BodyKind::Form | BodyKind::Multipart => {
-            format!("Reply::bytes({status}, {media_type}, body.0)")
+            let method = if offer.is_open() { "binary" } else { "bytes" };
+            let body = if offer.is_open() { "body" } else { "body.bytes" };
+            format!("Reply::{method}({status}, {media_type}, {body})")
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Bodies: their types, and how the runtime writes and reads them.
 
 use super::answers::ANSWERED;
+use super::descriptors::style_name;
 use super::plan;
-use crate::emit::typescript::{Carrier, Place, Position, Speller, doc_comment, literal};
+use crate::emit::typescript::{
+    Carrier, Place, Position, Speller, doc_comment, literal, property_key,
+};
 use crate::model::{Body, BodyKind, Offer, Stream};
 
 /// The members of a request that hold its body: with its media type, where that is a choice.
@@ -137,10 +140,36 @@ fn form(offer: &Offer, says_media_type: bool) -> String {
         (None, BodyKind::Text) => "text",
         (None, BodyKind::Bytes) => "bytes",
     };
-    if !says_media_type {
-        return format!("{{ kind: '{kind}' }}");
+    let mut members = vec![format!("kind: '{kind}'")];
+    if says_media_type {
+        members.push(format!("mediaType: {}", literal(offer.media_type())));
     }
-    format!("{{ kind: '{kind}', mediaType: {} }}", literal(offer.media_type()))
+    members.extend(parts(offer));
+    format!("{{ {} }}", members.join(", "))
+}
+
+/// What the contract says of the encoding of a form's members.
+fn parts(offer: &Offer) -> Option<String> {
+    let (name, members): (&str, Vec<String>) = match offer.kind {
+        BodyKind::Multipart => {
+            let media_types = offer.parts.iter().filter_map(|part| {
+                let media_type = literal(part.media_types.first()?);
+                Some(format!("{}: {media_type}", property_key(&part.wire)))
+            });
+            ("parts", media_types.collect())
+        }
+        BodyKind::Form => {
+            let styles = offer.parts.iter().map(|part| {
+                let style = part.style.map(|style| format!("style: '{}'", style_name(style)));
+                let explode = part.explode.map(|explode| format!("explode: {explode}"));
+                let said: Vec<String> = [style, explode].into_iter().flatten().collect();
+                format!("{}: {{ {} }}", property_key(&part.wire), said.join(", "))
+            });
+            ("styles", styles.collect())
+        }
+        BodyKind::Json | BodyKind::Text | BodyKind::Bytes => ("parts", Vec::new()),
+    };
+    (!members.is_empty()).then(|| format!("{name}: {{ {} }}", members.join(", ")))
 }
 
 fn usual(offer: &Offer) -> Option<&'static str> {

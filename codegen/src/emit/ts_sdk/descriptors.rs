@@ -134,7 +134,8 @@ fn parameter(parameter: &Parameter) -> plan::Parameter {
     }
 }
 
-fn style_name(style: Style) -> &'static str {
+/// A style as OpenAPI names it; `json` for what has `content`.
+pub(super) fn style_name(style: Style) -> &'static str {
     match style {
         Style::Simple => "simple",
         Style::Label => "label",

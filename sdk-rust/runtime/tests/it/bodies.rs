@@ -3,7 +3,7 @@
 use symbolon_client::{Anonymous, Client};
 use symbolon_wire::Binary;
 
-use crate::pets::{AddPet, AddPetBody, AddPetRequest, Pet};
+use crate::pets::{AddPet, AddPetBody, AddPetRequest, Pet, Photos};
 use crate::server::{Asked, answer, serve};
 
 async fn sent(body: AddPetBody) -> Asked {
@@ -20,7 +20,7 @@ fn rex() -> Pet {
 
 #[tokio::test]
 async fn are_written_by_kind() {
-    let binary = Binary(b"\0\xff".to_vec());
+    let binary = Binary::new(b"\0\xff");
     let asked = sent(AddPetBody::Json(rex())).await;
     assert_eq!(asked.header("content-type"), Some("application/json"));
     assert_eq!(asked.text(), r#"{"name":"Rex & Co","age":3}"#);
@@ -32,19 +32,28 @@ async fn are_written_by_kind() {
     assert_eq!(asked.text(), "hé");
     let asked = sent(AddPetBody::Bytes(binary.clone())).await;
     assert_eq!(asked.header("content-type"), Some("application/octet-stream"));
-    assert_eq!(asked.body.to_vec(), binary.0);
+    assert_eq!(asked.body.to_vec(), binary.bytes);
 }
 
 #[tokio::test]
 async fn of_several_parts_repeat_lists_and_leave_out_what_is_absent() {
-    let photos = vec![Binary(b"one".to_vec()), Binary(b"two".to_vec())];
-    let asked = sent(AddPetBody::Multipart(rex(), photos)).await;
+    let one = Binary::new(b"one");
+    let two = Binary::new(b"two").file_name("two.png").media_type("image/png");
+    let body = Photos {
+        name: rex().name,
+        ages: vec![3, 3],
+        nothing: None,
+        meta: rex(),
+        photos: vec![one, two],
+    };
+    let asked = sent(AddPetBody::Multipart(body)).await;
     let media_type = asked.header("content-type").unwrap();
     let boundary = media_type.strip_prefix("multipart/form-data; boundary=").unwrap();
     let parts: Vec<_> = asked.text().split(&format!("--{boundary}")).collect();
     let part = |head: &str, body: &str| {
         format!("\r\nContent-Disposition: form-data; {head}\r\n\r\n{body}\r\n")
     };
+    let octets = "application/octet-stream";
     let file = "name=\"photos\"; filename=\"photos\"\r\nContent-Type: application/octet-stream";
     let json = "name=\"meta\"\r\nContent-Type: application/json";
     assert_eq!(
@@ -54,9 +63,12 @@ async fn of_several_parts_repeat_lists_and_leave_out_what_is_absent() {
             &part("name=\"name\"", "Rex & Co"),
             &part("name=\"ages\"", "3"),
             &part("name=\"ages\"", "3"),
-            &part(json, r#"{"name":"Rex & Co","age":3}"#),
+            &part(json, &serde_json::to_value(rex()).unwrap().to_string()),
             &part(file, "one"),
-            &part(file, "two"),
+            &part(
+                &file.replace("\"photos\"\r", "\"two.png\"\r").replace(octets, "image/png"),
+                "two"
+            ),
             "--\r\n",
         ]
     );

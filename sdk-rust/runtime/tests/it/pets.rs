@@ -1,9 +1,7 @@
 //! Operations as the generator writes them.
 
 use serde::{Deserialize, Serialize};
-use symbolon_client::{
-    DecodeError, Incoming, Info, Method, Multipart, Operation, Outgoing, Paged, Security,
-};
+use symbolon_client::{DecodeError, Incoming, Info, Method, Operation, Outgoing, Paged, Security};
 use symbolon_wire::{Binary, Parameter, Problem, Style};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,13 +67,22 @@ pub(crate) struct AddPetRequest {
     pub(crate) body: AddPetBody,
 }
 
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Photos {
+    pub(crate) name: String,
+    pub(crate) ages: Vec<u8>,
+    pub(crate) nothing: Option<String>,
+    pub(crate) meta: Pet,
+    pub(crate) photos: Vec<Binary>,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) enum AddPetBody {
     Json(Pet),
     Form(Pet),
     Text(String),
     Bytes(Binary),
-    Multipart(Pet, Vec<Binary>),
+    Multipart(Photos),
 }
 
 impl Operation for AddPet {
@@ -91,14 +98,9 @@ impl Operation for AddPet {
             AddPetBody::Form(pet) => out.form(pet),
             AddPetBody::Text(text) => out.text("text/plain; charset=utf-8", text),
             AddPetBody::Bytes(bytes) => out.bytes("application/octet-stream", bytes),
-            AddPetBody::Multipart(pet, photos) => out.multipart(
-                Multipart::new()
-                    .field("name", &pet.name)
-                    .field("ages", &[pet.age, pet.age])
-                    .field("nothing", &None::<String>)
-                    .json("meta", "application/json", pet)
-                    .files("photos", photos),
-            ),
+            AddPetBody::Multipart(body) => {
+                out.multipart_as(&[("meta", "application/json")], body);
+            }
         }
     }
 

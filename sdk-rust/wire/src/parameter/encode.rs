@@ -158,9 +158,26 @@ impl Parameter {
 /// # Errors
 /// When the value is not an object of scalars, lists of scalars and objects of those.
 pub fn encode_form<T: Serialize + ?Sized>(value: &T) -> Result<String, EncodeError> {
+    encode_form_as(&[], value)
+}
+
+/// The same with members that are written as parameters (`encoding` of OpenAPI).
+///
+/// # Errors
+/// When the value is not an object, or a member has no text.
+pub fn encode_form_as<T: Serialize + ?Sized>(
+    parts: &[Parameter],
+    value: &T,
+) -> Result<String, EncodeError> {
     let Value::Object(members) = to_value(value)? else { return Err(EncodeError::Nested) };
     let mut pairs = Vec::new();
     for (key, value) in &members {
+        if let Some(part) = parts.iter().find(|part| part.name == key) {
+            if !value.is_null() {
+                pairs.extend(part.encode_pairs(value)?);
+            }
+            continue;
+        }
         match value {
             Value::Array(items) if !items.iter().any(is_nested) => {
                 let items = scalars(items)?;

@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use serde::de::{self, DeserializeOwned, Deserializer as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::Refusal;
 use super::decode::plain;
+use super::{Parameter, Refusal, Style};
+use crate::Binary;
+use crate::binary::FILE;
 
 /// One submitted value: text until a type asks for more.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Field {
     /// Text: a string, number, boolean or enum value.
     Text(String),
-    /// Bytes of a part that is no text, such as a file.
-    Bytes(Vec<u8>),
+    /// A part that is no text, such as a file.
+    File(Binary),
     /// A part that is a JSON document.
     Json(Vec<u8>),
     /// Several values under one name.
@@ -37,15 +39,46 @@ pub fn decode_fields<T: DeserializeOwned>(fields: Vec<(String, Field)>) -> Resul
 /// # Errors
 /// When it is no such body, or a field is missing or cannot be read as its type.
 pub fn decode_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    decode_form_as(&[], body)
+}
+
+/// The same with members that were written as parameters (`encoding` of OpenAPI).
+///
+/// # Errors
+/// When it is no such body, or a field is missing or cannot be read as its type.
+pub fn decode_form_as<T: DeserializeOwned>(parts: &[Parameter], body: &[u8]) -> Result<T, Refusal> {
     let text = std::str::from_utf8(body).map_err(|_| Refusal::new("syntax", "must be UTF-8"))?;
     let mut fields = Vec::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let keys = keys(&plain(key)?);
+        let name = plain(key)?;
+        if let Some(part) = parts.iter().find(|part| part.name == name) {
+            fields.push((name, part_field(part, value)?));
+            continue;
+        }
+        let keys = keys(&name);
         let value = nested(&keys, Field::Text(plain(value)?));
         fields.extend(keys.into_iter().next().map(|name| (name, value)));
     }
     read(Field::Map(merged(fields)))
+}
+
+/// The value of a member that was written as a parameter.
+fn part_field(part: &Parameter, raw: &str) -> Result<Field, Refusal> {
+    let delimiters: &[&str] = match part.style {
+        Style::Json => return Ok(Field::Json(plain(raw)?.into_bytes())),
+        _ if part.explode => &[],
+        Style::SpaceDelimited => &["%20", "+"],
+        Style::PipeDelimited => &["|", "%7C", "%7c"],
+        Style::Form | Style::Simple | Style::Label | Style::Matrix | Style::DeepObject => &[","],
+    };
+    match delimiters.iter().find(|delimiter| raw.contains(**delimiter)) {
+        Some(delimiter) => {
+            let items = raw.split(*delimiter).map(|item| plain(item).map(Field::Text));
+            items.collect::<Result<_, _>>().map(Field::List)
+        }
+        None => plain(raw).map(Field::Text),
+    }
 }
 
 /// Reads a field, first with untyped text taken for what it looks like, then as strings only:
@@ -136,7 +169,7 @@ impl Reader {
         let refused = || Refusal::new("type", format!("must be {expected}"));
         match self.field {
             Field::Text(text) => Ok(text),
-            Field::Bytes(bytes) => String::from_utf8(bytes).map_err(|_| refused()),
+            Field::File(file) => String::from_utf8(file.bytes).map_err(|_| refused()),
             Field::Json(json) => match serde_json::from_slice(&json) {
                 Ok(serde_json::Value::String(text)) => Ok(text),
                 Ok(serde_json::Value::Number(number)) => Ok(number.to_string()),
@@ -180,7 +213,8 @@ impl Reader {
                     untyped: self.untyped,
                 });
             }
-            Field::Json(json) | Field::Bytes(json) => json,
+            Field::Json(json) => json,
+            Field::File(file) => file.bytes,
             Field::Text(text) if text.trim_start().starts_with('{') => text.into_bytes(),
             Field::Text(_) => return Err(Refusal::new("type", "must be an object")),
             Field::List(_) => return Err(Refusal::new("type", "must be given once")),
@@ -222,7 +256,7 @@ impl<'de> de::Deserializer<'de> for Reader {
         match (&self.field, self.untyped) {
             (Field::Map(_), _) => self.map(visitor),
             (Field::List(_), _) => self.deserialize_seq(visitor),
-            (Field::Bytes(_), _) => self.deserialize_byte_buf(visitor),
+            (Field::File(_), _) => self.deserialize_byte_buf(visitor),
             (Field::Json(json), _) => {
                 parse(json)?.deserialize_any(visitor).map_err(|error| Refusal::from_json(&error))
             }
@@ -257,7 +291,8 @@ impl<'de> de::Deserializer<'de> for Reader {
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         match self.field {
-            Field::Bytes(bytes) | Field::Json(bytes) => visitor.visit_byte_buf(bytes),
+            Field::Json(bytes) => visitor.visit_byte_buf(bytes),
+            Field::File(file) => visitor.visit_byte_buf(file.bytes),
             Field::Text(text) => visitor.visit_byte_buf(text.into_bytes()),
             Field::List(_) => Err(Refusal::new("type", "must be given once")),
             Field::Map(_) => Err(Refusal::new("type", "must be bytes")),
@@ -273,10 +308,13 @@ impl<'de> de::Deserializer<'de> for Reader {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        visitor.visit_newtype_struct(self)
+        match self.field {
+            Field::File(file) if name == FILE => visitor.visit_newtype_struct(Packed(file)),
+            field => visitor.visit_newtype_struct(Self { field, ..self }),
+        }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
@@ -316,6 +354,27 @@ impl<'de> de::Deserializer<'de> for Reader {
     }
 
     forward_to_deserialize_any! { unit unit_struct tuple tuple_struct identifier }
+}
+
+/// A file with what its part said of it, for `Binary` alone.
+struct Packed(Binary);
+
+impl<'de> de::Deserializer<'de> for Packed {
+    type Error = Refusal;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_byte_buf(self.0.pack())
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+        ignored_any
+    }
 }
 
 /// Text that no type explains: a boolean or number if it is written exactly as JSON writes it.

@@ -285,10 +285,11 @@ fn fields_become_members_by_their_types() {
     }
     let text = |text: &str| Field::Text(text.to_owned());
     let point = br#"{"x":1,"label":"a"}"#.to_vec();
+    let file = Binary::new([0, 255]).file_name("f").media_type("image/png");
     let fields = [
         ("title", text("7")),
         ("copies", text("7")),
-        ("file", Field::Bytes(vec![0, 255])),
+        ("file", Field::File(file.clone())),
         ("tags", text("a")),
         ("point", Field::Json(point)),
         ("either", text("seven")),
@@ -298,7 +299,7 @@ fn fields_become_members_by_their_types() {
     let expected = Upload {
         title: "7".to_owned(),
         copies: 7,
-        file: Binary(vec![0, 255]),
+        file,
         tags: vec!["a".to_owned()],
         point: Point { x: 1, label: "a".to_owned(), shown: None },
         either: Either::Text("seven".to_owned()),

@@ -57,7 +57,8 @@ async fn multipart_parts_become_members() {
     let toy = Toy::new();
     let answer = toy.send(request(MULTIPART.to_owned())).await;
     let order = json!({ "symbol": "a", "quantity": 1 });
-    let expected = json!({ "title": "42", "copies": 3, "order": order, "bytes": 3 });
+    let expected = json!({ "title": "42", "copies": 3, "order": order, "bytes": 3,
+        "file": ["f", "application/octet-stream"] });
     assert_eq!(answer.json(), expected);
     let wrong = toy.send(request(MULTIPART.replace("\r\n3\r\n", "\r\nmany\r\n"))).await;
     assert_eq!(wrong.violations(), ["body /copies type"]);

@@ -202,7 +202,8 @@ echo!(
         if input.offer(&[&["application/x-www-form-urlencoded"], &["multipart/form-data"]]) == 1 {
             let form: Form = input.multipart()?;
             return Ok(Echoed(serde_json::json!({ "title": form.title, "copies": form.copies,
-                "order": form.order, "bytes": form.file.map(|file| file.0.len()) })));
+                "order": form.order, "bytes": form.file.as_ref().map(|file| file.bytes.len()),
+                "file": form.file.map(|file| [file.file_name, file.media_type]) })));
         }
         input.form::<Form>().map(|form| {
             Echoed(serde_json::json!({ "title": form.title,

@@ -3,7 +3,7 @@
 
 use case_wire::files as wire;
 use symbolon_client::{
-    Call, Client, DecodeError, Incoming, Info, Method, Multipart, Operation, Outgoing, Security,
+    Call, Client, DecodeError, Incoming, Info, Method, Operation, Outgoing, Security,
 };
 use symbolon_wire::{markers, messages};
 
@@ -94,12 +94,7 @@ impl Operation for Parts {
     messages!(wire::parts);
     const INFO: Info = Info::new("parts", Method::POST, "/parts").security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
-        out.multipart(
-            Multipart::new()
-                .files("file", [&request.body.file])
-                .files("files", request.body.files.iter().flatten())
-                .field("note", &request.body.note),
-        );
+        out.multipart(&request.body);
     }
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {

@@ -57,7 +57,7 @@ impl Operation for Form {
     }
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {
-            Ok(Self::Response::Ok { body }) => Reply::bytes(200, "image/png", body.0),
+            Ok(Self::Response::Ok { body }) => Reply::bytes(200, "image/png", body.bytes),
         }
     }
 }

@@ -100,7 +100,7 @@ impl Operation for SetPhoto {
         match answer {
             Ok(Self::Response::Ok { body }) => Reply::json(200, &body),
             Ok(Self::Response::Created { body }) => {
-                Reply::bytes(201, "application/octet-stream", body.0)
+                Reply::binary(201, "application/octet-stream", body)
             }
             Ok(Self::Response::Accepted {}) => Reply::empty(202),
         }

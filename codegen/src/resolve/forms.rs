@@ -1,0 +1,150 @@
+//! Bodies of forms and parts, once it is known what types their members have.
+
+use std::collections::BTreeMap;
+
+use super::{Scope, bodies};
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::model::{
+    Body, BodyKind, Definition, Object, Offer, Operation, Part, Scalar, Shape, Style, System, Type,
+    TypeId,
+};
+use crate::source::{Place, Pointer};
+
+type Types = BTreeMap<TypeId, Definition>;
+
+/// Settles how the bodies of requests are encoded.
+pub(super) fn settle(scope: &mut Scope<'_>, system: &mut System) {
+    let types = &system.types;
+    let contract = &system.contract;
+    for operation in system.contexts.iter_mut().flat_map(|context| &mut context.operations) {
+        let pointer = pointer(operation);
+        let Some(body) = &mut operation.body else { continue };
+        for offer in &mut body.offers {
+            for (what, why) in encode(types, offer) {
+                let place = Place::new(contract.clone(), pointer.clone());
+                let kind = Kind::Degraded { what, why: why.to_owned() };
+                scope.problems.push(Diagnostic::new(place, kind));
+            }
+        }
+        prefer_parts(types, body);
+    }
+}
+
+fn pointer(operation: &Operation) -> Pointer {
+    let path = Pointer::default().child("paths").child(&operation.path);
+    path.child(&operation.method.to_lowercase())
+}
+
+/// Files travel in parts: JSON has no bytes.
+fn prefer_parts(types: &Types, body: &mut Body) {
+    let holds_files = |offer: &Offer| {
+        let object = object(types, &offer.ty);
+        let members = object.map(|object| object.properties.as_slice()).unwrap_or_default();
+        offer.kind == BodyKind::Multipart && members.iter().any(|member| is_file(&member.ty))
+    };
+    if let Some(index) = body.offers.iter().position(holds_files) {
+        let offer = body.offers.remove(index);
+        body.offers.insert(0, offer);
+    }
+}
+
+fn is_file(ty: &Type) -> bool {
+    match ty.present() {
+        Type::Scalar(scalar) => *scalar == Scalar::Binary,
+        Type::List(item) => is_file(item),
+        Type::Map(_) | Type::Named(_) | Type::Nullable(_) | Type::Problem | Type::Any => false,
+    }
+}
+
+/// What of an offer's encoding is not carried; the offer is left with what is.
+fn encode(types: &Types, offer: &mut Offer) -> Vec<(&'static str, &'static str)> {
+    let mut lost = Vec::new();
+    match offer.kind {
+        BodyKind::Multipart if !has_members(types, &offer.ty) => {
+            let why = "its parts have no names in the contract; it is carried as bytes";
+            lost.push(("a multipart body", why));
+            bodies::as_bytes(offer);
+        }
+        BodyKind::Multipart => {
+            let is_styled = |part: &Part| match part.style {
+                Some(Style::Form) | None => false,
+                Some(
+                    Style::Simple
+                    | Style::Label
+                    | Style::Matrix
+                    | Style::SpaceDelimited
+                    | Style::PipeDelimited
+                    | Style::DeepObject
+                    | Style::Json,
+                ) => true,
+            };
+            if offer.parts.iter().any(is_styled) {
+                lost.push(("a multipart body", "its parts have no style: objects travel as JSON"));
+            }
+            offer.parts.retain(|part| !part.media_types.is_empty());
+        }
+        BodyKind::Form => {
+            let object = object(types, &offer.ty);
+            let is_list = |wire: &str| {
+                let members = object.map(|object| object.properties.as_slice()).unwrap_or_default();
+                let member = members.iter().find(|member| member.wire == wire);
+                member.is_some_and(|member| matches!(member.ty.present(), Type::List(_)))
+            };
+            for part in &mut offer.parts {
+                let is_json = part.media_types.iter().any(|found| found.contains("json"));
+                if is_json {
+                    part.style = Some(Style::Json);
+                    part.explode = None;
+                }
+                part.style = part.style.filter(|style| *style != Style::Form);
+            }
+            // An object is spelled with brackets anyway.
+            offer.parts.retain(|part| match part.style {
+                Some(Style::DeepObject) => is_list(&part.wire),
+                None => part.explode == Some(false),
+                Some(
+                    Style::Simple
+                    | Style::Label
+                    | Style::Matrix
+                    | Style::Form
+                    | Style::SpaceDelimited
+                    | Style::PipeDelimited
+                    | Style::Json,
+                ) => true,
+            });
+        }
+        BodyKind::Json | BodyKind::Text | BodyKind::Bytes => offer.parts.clear(),
+    }
+    lost
+}
+
+fn object<'t>(types: &'t Types, ty: &Type) -> Option<&'t Object> {
+    let Type::Named(id) = ty.present() else { return None };
+    match &types.get(id)?.shape {
+        Shape::Object(object) => Some(object),
+        Shape::Alias(inner, _) => object_of_alias(types, inner),
+        Shape::Enumeration(_) | Shape::Union(_) => None,
+    }
+}
+
+/// One step is enough: an alias of an alias has no members of its own to tell.
+fn object_of_alias<'t>(types: &'t Types, ty: &Type) -> Option<&'t Object> {
+    let Type::Named(id) = ty.present() else { return None };
+    match &types.get(id)?.shape {
+        Shape::Object(object) => Some(object),
+        Shape::Alias(..) | Shape::Enumeration(_) | Shape::Union(_) => None,
+    }
+}
+
+/// Whether values are objects, whatever their members.
+fn has_members(types: &Types, ty: &Type) -> bool {
+    match ty.present() {
+        Type::Map(_) | Type::Any => true,
+        Type::Scalar(_) | Type::List(_) | Type::Nullable(_) | Type::Problem => false,
+        Type::Named(id) => match types.get(id).map(|definition| &definition.shape) {
+            Some(Shape::Object(_) | Shape::Union(_)) => true,
+            Some(Shape::Alias(inner, _)) => !matches!(inner, Type::Scalar(_) | Type::List(_)),
+            Some(Shape::Enumeration(_)) | None => false,
+        },
+    }
+}
