@@ -4,6 +4,7 @@ mod event;
 mod name;
 mod operation;
 mod schema;
+mod walk;
 
 pub use event::{Channel, Message};
 pub use name::{Name, unique_names};
@@ -15,6 +16,8 @@ pub use schema::{
     Additional, Bound, Constraints, Definition, Enumeration, EnumerationValue, Lifecycle, Object,
     Property, Scalar, Shape, Tag, Type, TypeId, Union, Variant,
 };
+
+pub use walk::Walk;
 
 use std::collections::BTreeMap;
 

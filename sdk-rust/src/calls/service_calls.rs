@@ -152,7 +152,7 @@ impl Paged for ListServiceCalls {
 
     fn split(response: Self::Response) -> (Vec<Self::Item>, Option<Self::Cursor>) {
         let body = response.into_body();
-        (body.items, body.next_cursor)
+        (body.items, body.next_cursor.filter(|next| !next.is_empty()))
     }
 
     fn resume(request: &mut Self::Request, cursor: Self::Cursor) {

@@ -64,7 +64,9 @@ async function* pages<Request, Response, Item, Cursor>(
 ): AsyncGenerator<readonly Item[], void, undefined> {
   for (let asked: Cursor | undefined; ; ) {
     const response = await walk.send(request);
-    const next = walk.next(response) ?? undefined;
+    const given = walk.next(response) ?? undefined;
+    // Some servers spell the end as an empty text.
+    const next = typeof given === 'string' && given === '' ? undefined : given;
     if (next !== undefined && next === asked) {
       throw new DecodeError('the server repeats the cursor of a page');
     }

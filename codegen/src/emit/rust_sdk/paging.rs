@@ -2,39 +2,46 @@
 
 use super::plan;
 use crate::emit::rust::{Position, Presence, Speller, field_ident, parameter_ident};
-use crate::model::{Object, Operation, Shape, System, Type};
+use crate::model::{Operation, Scalar, System, Type};
 
 /// How an operation is walked, if its answer is shaped as its pagination says.
 pub(super) fn plan(system: &System, operation: &Operation) -> Option<plan::Paged> {
-    let pagination = operation.pagination.as_ref()?;
-    let [answer] = operation.answers.as_slice() else { return None };
-    let page = object(system, &answer.body.as_ref()?.best().ty)?;
-    let items = page.properties.iter().find(|found| found.wire == pagination.items)?;
-    let next = page.properties.iter().find(|found| found.wire == pagination.next)?;
-    let parameter = operation
-        .parameters
-        .iter()
-        .find(|found| found.wire == pagination.cursor && !found.required)?;
-    let Type::List(item) = &items.ty else { return None };
-    if !items.required || next.ty.present() != parameter.ty.present() {
-        return None;
-    }
+    let walk = system.walk(operation)?;
     let prefix = "super::wire::types::";
     let mut speller = Speller::new(system, prefix);
-    let next_ident = field_ident(&next.name);
-    let item = speller.spell(item, Position::Open);
-    let cursor = speller.spell(next.ty.present(), Position::Open);
+    let item = speller.spell(walk.item, Position::Open);
+    let cursor = speller.spell(&Type::Scalar(walk.cursor), Position::Open);
     let imports = speller.into_paths();
+    let items = format!("body.{}", field_ident(&walk.items.name));
+    let next = format!("body.{}", field_ident(&walk.next.name));
+    let next = match Presence::of(&walk.next.ty, walk.next.required) {
+        Presence::Required => format!("Some({next})"),
+        Presence::Optional => next,
+        Presence::OptionalNullable => format!("{next}.flatten()"),
+    };
     Some(plan::Paged {
         item: qualified(&item, &imports),
         cursor: qualified(&cursor, &imports),
-        items: field_ident(&items.name),
-        next: match Presence::of(&next.ty, next.required) {
-            Presence::Required => format!("Some(body.{next_ident})"),
-            Presence::Optional => format!("body.{next_ident}"),
-            Presence::OptionalNullable => format!("body.{next_ident}.flatten()"),
+        items: match Presence::of(&walk.items.ty, walk.items.required) {
+            Presence::Required => items,
+            Presence::Optional => format!("{items}.unwrap_or_default()"),
+            Presence::OptionalNullable => format!("{items}.flatten().unwrap_or_default()"),
         },
-        parameter: parameter_ident(&parameter.name),
+        next: match walk.cursor {
+            Scalar::Text => format!("{next}.filter(|next| !next.is_empty())"),
+            Scalar::Boolean
+            | Scalar::Int32
+            | Scalar::Int64
+            | Scalar::Uint32
+            | Scalar::Uint64
+            | Scalar::Float
+            | Scalar::Double
+            | Scalar::DateTime
+            | Scalar::Date
+            | Scalar::Uuid
+            | Scalar::Binary => next,
+        },
+        parameter: parameter_ident(&walk.parameter.name),
     })
 }
 
@@ -56,14 +63,6 @@ fn qualified(spelled: &str, imports: &[&str]) -> String {
         rest = after;
     }
     text
-}
-
-fn object<'s>(system: &'s System, ty: &Type) -> Option<&'s Object> {
-    let Type::Named(id) = ty else { return None };
-    match &system.definition(id).shape {
-        Shape::Object(object) => Some(object),
-        Shape::Enumeration(_) | Shape::Union(_) | Shape::Alias(..) => None,
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use symbolon_client::{
 };
 use symbolon_wire::{Parameter, markers, messages};
 
-markers!(CreatePet, ListPets);
+markers!(CreatePet, ListOffers, ListPets);
 
 /// Operations tagged `pets`.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,10 @@ impl<'c> Pets<'c> {
     }
     /// `POST /pets`
     pub fn create_pet(&self, request: wire::create_pet::Request) -> Call<CreatePet> {
+        self.client.call(request)
+    }
+    /// `GET /offers`
+    pub fn list_offers(&self, request: wire::list_offers::Request) -> Call<ListOffers> {
         self.client.call(request)
     }
     /// `GET /pets`
@@ -53,6 +57,36 @@ impl Operation for CreatePet {
     }
 }
 
+/// `GET /offers`
+impl Operation for ListOffers {
+    messages!(wire::list_offers);
+    const INFO: Info = Info::new("listOffers", Method::GET, "/offers").security(Security::None);
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.optional(Parameter::query("from"), &request.from);
+    }
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            200 => Ok(Ok(Self::Response::Ok { body: incoming.json()? })),
+            206 => Ok(Ok(Self::Response::PartialContent { body: incoming.json()? })),
+            _ => Err(incoming.undocumented()),
+        }
+    }
+}
+
+impl Paged for ListOffers {
+    type Item = super::wire::types::Pet;
+    type Cursor = i64;
+
+    fn split(response: Self::Response) -> (Vec<Self::Item>, Option<Self::Cursor>) {
+        let body = response.into_body();
+        (body.data.flatten().unwrap_or_default(), body.next.flatten())
+    }
+
+    fn resume(request: &mut Self::Request, cursor: Self::Cursor) {
+        request.from = Some(cursor);
+    }
+}
+
 /// `GET /pets`
 impl Operation for ListPets {
     messages!(wire::list_pets);
@@ -78,7 +112,7 @@ impl Paged for ListPets {
 
     fn split(response: Self::Response) -> (Vec<Self::Item>, Option<Self::Cursor>) {
         let body = response.into_body();
-        (body.pets, body.next)
+        (body.pets, body.next.filter(|next| !next.is_empty()))
     }
 
     fn resume(request: &mut Self::Request, cursor: Self::Cursor) {

@@ -12,19 +12,24 @@ use symbolon_wire::{Parameter, markers, messages};
 
 use crate::problems;
 
-markers!(CreatePet, ListPets);
+markers!(CreatePet, ListOffers, ListPets);
 
 /// Operations tagged `pets`.
 pub trait Pets: Send + Sync + 'static {
     /// `POST /pets`
     fn create_pet(&self, call: Call<CreatePet>) -> impl Future<Output = Outcome<CreatePet>> + Send;
+    /// `GET /offers`
+    fn list_offers(&self, call: Call<ListOffers>)
+    -> impl Future<Output = Outcome<ListOffers>> + Send;
     /// `GET /pets`
     fn list_pets(&self, call: Call<ListPets>) -> impl Future<Output = Outcome<ListPets>> + Send;
 }
 
 /// The routes of a service.
 pub fn routes<S: Pets>(service: Arc<S>) -> Routes {
-    symbolon_server::routes!(service, CreatePet => create_pet, ListPets => list_pets)
+    symbolon_server::routes!(
+        service, CreatePet => create_pet, ListOffers => list_offers, ListPets => list_pets,
+    )
 }
 
 /// `POST /pets`
@@ -44,6 +49,22 @@ impl Operation for CreatePet {
             }
             Err(Self::Error::NotFound(problem)) => Reply::problem(&problems::NOT_FOUND, problem),
             Err(Self::Error::TooMany(problem)) => Reply::problem(&problems::TOO_MANY, problem),
+        }
+    }
+}
+
+/// `GET /offers`
+impl Operation for ListOffers {
+    messages!(wire::list_offers);
+    const INFO: Info = Info::new("listOffers", Method::GET, "/offers");
+    fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
+        let from = input.optional(Parameter::query("from"));
+        Ok(Self::Request { from: from? })
+    }
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { body }) => Reply::json(200, &body),
+            Ok(Self::Response::PartialContent { body }) => Reply::json(206, &body),
         }
     }
 }

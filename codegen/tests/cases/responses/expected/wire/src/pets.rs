@@ -36,6 +36,30 @@ pub mod create_pet {
     impl Documented for Error {}
 }
 
+/// `GET /offers`
+pub mod list_offers {
+    use super::*;
+
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct Request {
+        pub from: Option<i64>,
+    }
+    impl Validate for Request {}
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Response {
+        /// 200: A page.
+        Ok { body: types::Page },
+        /// 206: A page.
+        PartialContent { body: types::Page },
+    }
+    symbolon_wire::into_body!(types::Page: Ok, PartialContent);
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Error {}
+    impl Documented for Error {}
+}
+
 /// `GET /pets`
 pub mod list_pets {
     use super::*;
