@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import test from 'node:test';
-import { Core } from '../dist/runtime/index.js';
+import { Core, follow } from '../dist/runtime/index.js';
 import { serve } from './server.js';
 
 const WATCH = {
@@ -110,4 +110,38 @@ test('a body is written in the form its media type asks for', async (context) =>
     ['application/x-ndjson', '{"a":1}\n{"a":2}\n'],
   ]);
   await assert.rejects(core.call(post, { body: {}, contentType: 'text/css' }), /no body of/);
+});
+
+test('a stream is taken up where it ended', async (context) => {
+  const parts = ['id: 1\nretry: 1\ndata: 1\n\n', 'data: 2\n\nid: 3\ndata: 3\n\n'];
+  const headers = { 'Content-Type': 'text/event-stream' };
+  const server = await serve(context, ...parts.map((body) => ({ headers, body })));
+  const core = new Core({ baseUrl: server.baseUrl });
+  const asked = [];
+  const events = follow(async (lastEventId) => {
+    asked.push(lastEventId);
+    if (asked.length > parts.length) return undefined;
+    return (await core.call(WATCH, { lastEventId })).body;
+  });
+  const seen = (await all(events)).map((event) => event.data);
+  assert.deepEqual(seen, [1, 2, 3]);
+  assert.deepEqual(asked, [undefined, '1', '3']);
+});
+
+test('a documented redirect is an answer and is not followed', async (context) => {
+  const server = await serve(context, { status: 303, headers: { Location: '/elsewhere' } });
+  const header = { name: 'Location', key: 'location', required: true };
+  const responses = { 303: { headers: [header] } };
+  const operation = { id: 'go', method: 'GET', path: '/', responses };
+  const answer = await new Core({ baseUrl: server.baseUrl }).call(operation, {});
+  assert.deepEqual(answer, { status: 303, location: '/elsewhere' });
+  assert.equal(server.requests.length, 1);
+});
+
+test('a body that the platform cannot send is said before anything is sent', async (context) => {
+  const server = await serve(context, { status: 204 });
+  const operation = { id: 'get', method: 'GET', path: '/', body: { kind: 'json' }, responses: {} };
+  const core = new Core({ baseUrl: server.baseUrl });
+  await assert.rejects(core.call(operation, { body: {} }), { name: 'EncodeError' });
+  assert.equal(server.requests.length, 0);
 });

@@ -156,13 +156,19 @@ fn offer<'a>(
         ty,
         constraints,
         stream,
-        parts: parts(&first.at),
+        parts: parts(scope, &first.at),
     }
 }
 
 /// What `encoding` says of the members of a form.
-fn parts(at: &Cursor<'_>) -> Vec<Part> {
+fn parts<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>) -> Vec<Part> {
     let members = at.get("encoding").map(|found| found.members()).unwrap_or_default();
+    for (_, member) in &members {
+        if let Some(headers) = member.get("headers") {
+            let why = "parts say their name, file name and media type; other headers are dropped";
+            scope.degrade(&headers, "an encoding", why);
+        }
+    }
     members
         .into_iter()
         .map(|(wire, at)| Part {

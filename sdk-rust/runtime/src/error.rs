@@ -184,6 +184,9 @@ pub enum DecodeError {
     /// The body is not as documented; the refusal says where, and never holds the value.
     #[error("the body of the response is not as documented: {0}")]
     Body(Refusal),
+    /// An item of a stream is longer than anybody should keep in memory.
+    #[error("an item of the stream is too long")]
+    TooLong,
     /// The server answered with the cursor it was asked for, so the pages would never end.
     #[error("the server repeats the cursor of a page")]
     RepeatedCursor,

@@ -6,6 +6,7 @@ mod auth;
 mod call;
 mod client;
 mod error;
+mod follow;
 mod incoming;
 mod multipart;
 mod operation;
@@ -21,6 +22,7 @@ pub use auth::{All, Anonymous, ApiKey, Auth, AuthError, Basic, Bearer, Credentia
 pub use call::{Call, Outcome};
 pub use client::{Client, ClientBuilder, ClientError};
 pub use error::{DecodeError, EncodeError, Error, TransportError};
+pub use follow::{Follow, follow};
 pub use incoming::Incoming;
 pub use operation::{Info, Operation, Security};
 pub use outgoing::Outgoing;

@@ -67,6 +67,9 @@ export class Core {
     options: CallOptions = {},
   ): Promise<Response> {
     const outgoing = encode(operation, request);
+    if (outgoing.body !== undefined && ['GET', 'HEAD'].includes(operation.method)) {
+      throw new EncodeError(`\`fetch\` sends no body with ${operation.method}`);
+    }
     const incoming = await this.#exchange(operation, outgoing, options);
     // The one cast of the runtime: `decode` builds what the operation's `responses` describe.
     return decode(operation, incoming) as Response;

@@ -23,4 +23,5 @@ export type { Parameter, Style } from './parameters.js';
 export type { Problem, Violation } from './problem.js';
 export { DEFAULT_RETRY, NO_RETRY } from './retry.js';
 export type { Retry } from './retry.js';
+export { follow } from './stream.js';
 export type { ServerEvent } from './stream.js';

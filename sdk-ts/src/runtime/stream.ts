@@ -1,4 +1,4 @@
-import { DecodeError, TransportError } from './error.js';
+import { DecodeError, TimeoutError, TransportError } from './error.js';
 
 /** One event of a `text/event-stream` (HTML Standard, 9.2). */
 export interface ServerEvent<Data> {
@@ -54,6 +54,36 @@ export async function* readLines(bytes: Bytes): AsyncGenerator<unknown, void> {
   for await (const line of lines(bytes, /\r\n|\n|\r/, 'rest')) {
     const text = line.replace(/^\u001e/, '').trim();
     if (text !== '') yield parse(text);
+  }
+}
+
+/** How long to wait before coming back, where the server does not say. */
+const RETRY_MS = 3_000;
+
+/**
+ * Follows a stream of events: opens it, and opens it again with the id of the last event that was
+ * seen when its connection ends or breaks (HTML Standard, 9.2.3). `open` gives nothing when the
+ * server has no more. Errors of the contract end it, errors of the way there do not.
+ *
+ * `follow(async (lastEventId) => (await news.watch({ lastEventId })).body)`
+ */
+export async function* follow<Data>(
+  open: (lastEventId?: string) => Promise<AsyncIterable<ServerEvent<Data>> | undefined>,
+): AsyncGenerator<ServerEvent<Data>, void> {
+  let lastId: string | undefined;
+  for (let retryMs = RETRY_MS; ; await new Promise((resolve) => setTimeout(resolve, retryMs))) {
+    try {
+      const events = await (lastId === undefined ? open() : open(lastId));
+      if (events === undefined) return;
+      for await (const event of events) {
+        retryMs = event.retryMs ?? retryMs;
+        lastId = event.id ?? lastId;
+        yield event;
+      }
+    } catch (error) {
+      const passes = error instanceof TransportError || error instanceof TimeoutError;
+      if (!passes) throw error;
+    }
   }
 }
 

@@ -47,8 +47,10 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         let mut speller = Speller::new(system, "types::");
         speller.import("symbolon_wire::Documented");
         speller.import("symbolon_wire::Validate");
-        speller.import("symbolon_wire::Violations");
         let operations = operations::plan(system, context, &checked, &mut speller);
+        if operations.iter().any(|operation| !operation.unchecked) {
+            speller.import("symbolon_wire::Violations");
+        }
         let plan = plan::Context {
             heading: heading.clone(),
             tag: one_line(&context.tag),

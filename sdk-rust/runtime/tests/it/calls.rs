@@ -142,3 +142,33 @@ fn a_base_url_is_checked() {
         assert!(matches!(error, ClientError::BaseUrl(_)), "{base_url}");
     }
 }
+
+#[tokio::test]
+async fn a_documented_redirect_is_an_answer_and_is_not_followed() {
+    let redirect = Answer { headers: vec![("location", "/elsewhere")], ..answer(202, "") };
+    let server = serve([Answer { status: 303, ..redirect }]).await;
+    let client = Client::new(&server.base_url, Anonymous).unwrap();
+    assert_eq!(client.call::<Redirected>(()).await.unwrap(), "/elsewhere");
+    assert_eq!(server.asked().len(), 1);
+}
+
+struct Redirected;
+
+impl symbolon_client::Operation for Redirected {
+    type Request = ();
+    type Response = String;
+    type Error = std::convert::Infallible;
+    const INFO: symbolon_client::Info =
+        symbolon_client::Info::new("go", symbolon_client::Method::GET, "/go");
+
+    fn encode((): &(), _: &mut symbolon_client::Outgoing) {}
+
+    fn decode(
+        incoming: &symbolon_client::Incoming,
+    ) -> Result<Result<String, Self::Error>, symbolon_client::DecodeError> {
+        match incoming.status() {
+            303 => Ok(Ok(incoming.header("Location")?)),
+            _ => Err(incoming.undocumented()),
+        }
+    }
+}

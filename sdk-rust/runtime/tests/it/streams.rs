@@ -138,3 +138,44 @@ async fn an_answer_of_another_form_is_read_as_a_whole() {
     };
     assert_eq!(all, [news("one")]);
 }
+
+#[tokio::test]
+async fn a_stream_is_taken_up_where_it_ended() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    let mut parts = ["id: 1\nretry: 1\ndata: 1\n\n", "data: 2\n\nid: 3\ndata: 3\n\n"].into_iter();
+    let open = move |last_event_id| {
+        log.lock().unwrap().push(last_event_id);
+        let part = parts.next();
+        async move {
+            let Some(part) = part else { return Ok(None) };
+            let (client, send, _) = serve("text/event-stream").await;
+            send.send(part).unwrap();
+            drop(send);
+            client.call::<Numbers>(()).await.map(Some)
+        }
+    };
+    let mut numbers = symbolon_client::follow(open);
+    let mut seen = Vec::new();
+    while let Some(event) = numbers.try_next().await.unwrap() {
+        seen.push(event.data);
+    }
+    assert_eq!(seen, [1, 2, 3]);
+    assert_eq!(*asked.lock().unwrap(), [None, Some("1".into()), Some("3".into())]);
+}
+
+struct Numbers;
+
+impl Operation for Numbers {
+    type Request = ();
+    type Response = Events<u8>;
+    type Error = Infallible;
+    const INFO: Info =
+        Info::new("numbers", Method::GET, "/numbers").streams(&["text/event-stream"]);
+
+    fn encode((): &(), _: &mut Outgoing) {}
+
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        incoming.events().map(Ok)
+    }
+}

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use symbolon_wire::{Binary, Documented, Validate, Violations};
+use symbolon_wire::{Binary, Documented, Validate};
 
 use crate::types;
 

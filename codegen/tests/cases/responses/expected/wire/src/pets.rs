@@ -4,7 +4,7 @@
 //! Each has a module of its own: what is asked (`Request`), what is answered (`Response`), and the
 //! errors that the contract documents (`Error`).
 
-use symbolon_wire::{Documented, Problem, Validate, Violations};
+use symbolon_wire::{Documented, Problem, Validate};
 
 use crate::types;
 
