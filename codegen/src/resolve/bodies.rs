@@ -50,6 +50,9 @@ pub(super) fn resolve<'a>(
             None => groups.push(vec![entry]),
         }
     }
+    if side == Side::Answer {
+        drop_renditions(&mut groups);
+    }
     let labels: Vec<String> =
         groups.iter().map(|group| media::label(group[0].media, group[0].media_type)).collect();
     let labels = distinct(labels);
@@ -66,6 +69,21 @@ pub(super) fn resolve<'a>(
         offers.push(offer);
     }
     (!offers.is_empty()).then_some(Body { required: true, offers })
+}
+
+/// Leaves out what an answer may be besides JSON of the same schema, in encodings that are carried
+/// as they come: a server chooses what it answers, a client what it asks for, and JSON has it all.
+/// A request may come in any of them.
+fn drop_renditions<'a>(groups: &mut Vec<Vec<Entry<'a>>>) {
+    let schema = |group: &[Entry<'a>]| group[0].schema.as_ref().map(|schema| schema.value);
+    let json = groups.iter().filter(|group| group[0].media == Media::Json);
+    let json: Vec<&'a Value> = json.filter_map(|group| schema(group)).collect();
+    groups.retain(|group| match group[0].media {
+        Media::Xml | Media::Bytes | Media::Form | Media::Multipart => {
+            !schema(group).is_some_and(|schema| json.contains(&schema))
+        }
+        Media::Json | Media::Text | Media::Lines | Media::Events => true,
+    });
 }
 
 fn is_media_type(text: &str) -> bool {

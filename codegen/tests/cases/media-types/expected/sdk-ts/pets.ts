@@ -12,14 +12,13 @@ export type AddPetBody =
 export type AddPetRequest = AddPetBody;
 
 /** How `addPet` succeeds. */
-export type AddPetResponse =
-  | { status: 200; eTag?: string; contentType: 'application/json' | 'text/plain'; body: types.Pet }
-  | { status: 200; eTag?: string; contentType: 'application/xml'; body: string };
+export type AddPetResponse = { status: 200; eTag?: string; body: types.Pet };
 
 /** How `addPet` fails, as `isApiError` tells. */
 export type AddPetError =
   | { status: 404; contentType: 'application/json'; body: types.AddPetResponse404 }
-  | { status: 404; contentType: 'text/html'; body: string };
+  | { status: 404; contentType: 'text/html'; body: string }
+  | { status: 404; contentType: 'application/xml'; body: string };
 
 const ADD_PET: Operation<
   AddPetRequest,
@@ -35,15 +34,13 @@ const ADD_PET: Operation<
     { kind: 'text', mediaType: 'application/xml' },
   ],
   responses: {
-    200: { body: [
-      { kind: 'json', mediaTypes: ['application/json', 'text/plain'] },
-      { kind: 'text', mediaTypes: ['application/xml'] },
-    ], headers: [{ name: 'ETag', key: 'eTag' }] },
+    200: { body: 'json', headers: [{ name: 'ETag', key: 'eTag' }] },
   },
   errors: {
     404: { body: [
       { kind: 'json', mediaTypes: ['application/json'] },
       { kind: 'text', mediaTypes: ['text/html'] },
+      { kind: 'text', mediaTypes: ['application/xml'] },
     ] },
   },
 };

@@ -38,7 +38,7 @@ impl Operation for AddPet {
     messages!(wire::add_pet);
     const INFO: Info = Info::new("addPet", Method::POST, "/pets")
         .security(Security::None)
-        .accept("application/json, text/plain, application/xml;q=0.5, application/problem+json");
+        .accept("application/json, text/plain, application/problem+json");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         match &request.body {
             wire::add_pet::Body::Json(body) => out.json(body),
@@ -48,16 +48,13 @@ impl Operation for AddPet {
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok {
-                e_tag: incoming.optional_header("ETag")?,
-                body: match incoming.offer(&[&["application/json", "text/plain"], &["application/xml"]]) {
-                    0 => wire::add_pet::OkBody::Json(incoming.json()?),
-                    _ => wire::add_pet::OkBody::Xml(incoming.text()?),
-                },
+                e_tag: incoming.optional_header("ETag")?, body: incoming.json()?,
             })),
             404 => Ok(Err(Self::Error::NotFound {
-                body: match incoming.offer(&[&["application/json"], &["text/html"]]) {
+                body: match incoming.offer(&[&["application/json"], &["text/html"], &["application/xml"]]) {
                     0 => wire::add_pet::NotFoundBody::Json(incoming.json()?),
-                    _ => wire::add_pet::NotFoundBody::Html(incoming.text()?),
+                    1 => wire::add_pet::NotFoundBody::Html(incoming.text()?),
+                    _ => wire::add_pet::NotFoundBody::Xml(incoming.text()?),
                 },
             })),
             _ => Err(incoming.undocumented()),

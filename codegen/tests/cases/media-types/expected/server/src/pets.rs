@@ -48,17 +48,15 @@ impl Operation for AddPet {
     }
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {
-            Ok(Self::Response::Ok { e_tag, body }) => match body {
-                wire::add_pet::OkBody::Json(body) => {
-                    Reply::json(200, &body).optional_header("ETag", &e_tag)
-                }
-                wire::add_pet::OkBody::Xml(body) => {
-                    Reply::bytes(200, "application/xml", body).optional_header("ETag", &e_tag)
-                }
-            },
+            Ok(Self::Response::Ok { e_tag, body }) => {
+                Reply::json(200, &body).optional_header("ETag", &e_tag)
+            }
             Err(Self::Error::NotFound { body }) => match body {
                 wire::add_pet::NotFoundBody::Json(body) => Reply::json(404, &body),
                 wire::add_pet::NotFoundBody::Html(body) => Reply::bytes(404, "text/html", body),
+                wire::add_pet::NotFoundBody::Xml(body) => {
+                    Reply::bytes(404, "application/xml", body)
+                }
             },
         }
     }

@@ -29,9 +29,9 @@ pub mod add_pet {
     #[derive(Debug, Clone, PartialEq)]
     pub enum Response {
         /// 200: The pet.
-        Ok { e_tag: Option<String>, body: OkBody },
+        Ok { e_tag: Option<String>, body: types::Pet },
     }
-    symbolon_wire::into_body!(OkBody: Ok);
+    symbolon_wire::into_body!(types::Pet: Ok);
 
     #[derive(Debug, Clone, PartialEq)]
     pub enum Error {
@@ -55,21 +55,6 @@ pub mod add_pet {
         }
     }
 
-    /// The forms that `Ok` may have.
-    #[derive(Debug, Clone, PartialEq)]
-    pub enum OkBody {
-        /// `application/json`, `text/plain`.
-        Json(types::Pet),
-        /// `application/xml`.
-        Xml(String),
-    }
-
-    impl From<types::Pet> for OkBody {
-        fn from(body: types::Pet) -> Self {
-            Self::Json(body)
-        }
-    }
-
     /// The forms that `NotFound` may have.
     #[derive(Debug, Clone, PartialEq)]
     pub enum NotFoundBody {
@@ -77,6 +62,8 @@ pub mod add_pet {
         Json(types::AddPetResponse404),
         /// `text/html`.
         Html(String),
+        /// `application/xml`.
+        Xml(String),
     }
 
     impl From<types::AddPetResponse404> for NotFoundBody {
