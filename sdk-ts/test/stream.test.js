@@ -145,3 +145,14 @@ test('a body that the platform cannot send is said before anything is sent', asy
   await assert.rejects(core.call(operation, { body: {} }), { name: 'EncodeError' });
   assert.equal(server.requests.length, 0);
 });
+
+test('events described as wholes have their kind and their payload', async (context) => {
+  const body = 'event: text\ndata: hello\n\nevent: point\nid: 7\ndata: {"x":1}\n\n';
+  const server = await serve(context, { headers: { 'Content-Type': 'text/event-stream' }, body });
+  const operation = { ...WATCH, responses: { 200: { body: 'wholeEvents' } } };
+  const answer = await new Core({ baseUrl: server.baseUrl }).call(operation, {});
+  assert.deepEqual((await all(answer.body)).map((event) => event.data), [
+    { event: 'text', data: 'hello' },
+    { event: 'point', id: '7', data: { x: 1 } },
+  ]);
+});

@@ -144,7 +144,7 @@ impl Body {
     /// Whether any offer is a stream of items.
     pub fn is_streamed(&self) -> bool {
         let is_live = |offer: &Offer| match offer.stream {
-            Some(Stream::Events | Stream::Lines) => true,
+            Some(Stream::Events | Stream::WholeEvents | Stream::Lines) => true,
             Some(Stream::Collected) | None => false,
         };
         self.offers.iter().any(is_live)
@@ -215,6 +215,8 @@ impl Offer {
 pub enum Stream {
     /// `text/event-stream` (HTML Standard, 9.2); the type is that of `data`.
     Events,
+    /// The same, where the type is that of the event as a whole, with members `event` and `data`.
+    WholeEvents,
     /// One JSON document a line, or RFC 7464.
     Lines,
     /// The same carried whole, as requests are: the type is the list of them.

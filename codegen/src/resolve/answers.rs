@@ -91,8 +91,11 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
         Some(own) => own.ending("response"),
         None => name.then(&Name::new("response")).then(&Name::new(&label)),
     };
+    // HTTP has no content in these (RFC 9110, 6.4.1), whatever the contract says of it.
+    let is_bare = matches!(status, Status::Code(100..=199 | 204 | 205 | 304));
+    let content = at.get("content").filter(|_| !is_bare);
     let mut body =
-        at.get("content").and_then(|content| bodies::resolve(scope, &content, &name, Side::Answer));
+        content.and_then(|content| bodies::resolve(scope, &content, &name, Side::Answer));
     for offer in body.iter_mut().flat_map(|body| &mut body.offers) {
         if matches!(offer.kind, BodyKind::Form | BodyKind::Multipart) {
             scope.degrade(at, "a body", "a form in a response is carried as bytes");

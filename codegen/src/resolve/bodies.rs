@@ -137,8 +137,9 @@ fn offer<'a>(
     let (ty, constraints) = match (first.media, side) {
         (Media::Json | Media::Form | Media::Multipart, _) => typed(scope),
         (Media::Events, Side::Answer) => {
-            stream = Some(Stream::Events);
-            streams::event_data(scope, first.schema.as_ref(), owner)
+            let (found, data) = streams::event(scope, first.schema.as_ref(), owner);
+            stream = Some(found);
+            data
         }
         (Media::Lines, Side::Answer) => {
             stream = Some(Stream::Lines);

@@ -162,7 +162,10 @@ fn operation<'a>(
     }
     let mut parameters = parameters::resolve(scope, &found.item, at, &found.path, name);
     let body = answers::request_body(scope, at, name);
-    let (answers, statuses) = answers::resolve(scope, at, name);
+    let (mut answers, mut statuses) = answers::resolve(scope, at, name);
+    if found.method == "head" {
+        answers.iter_mut().chain(&mut statuses).for_each(|answer| answer.body = None);
+    }
     if found.method == "get" {
         streams::resumable(&mut parameters, &answers);
     }

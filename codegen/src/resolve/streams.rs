@@ -8,25 +8,24 @@ use crate::source::Cursor;
 const EVENT_MEMBERS: [&str; 4] = ["data", "event", "id", "retry"];
 
 /// The type of `data`. A schema that describes the event as a whole has it as a member; any other
-/// schema, as most documents have it, is the payload's own.
-pub(super) fn event_data<'a>(
+/// schema, as most documents have it, is the payload's own. Events of several kinds are told apart
+/// as wholes.
+pub(super) fn event<'a>(
     scope: &mut Scope<'a>,
     schema: Option<&Cursor<'a>>,
     name: &Name,
-) -> (Type, Constraints) {
+) -> (Stream, (Type, Constraints)) {
     let text = (Type::Scalar(Scalar::Text), Constraints::default());
-    let Some(found) = schema.and_then(|schema| element(scope, schema)) else { return text };
-    let Ok(target) = found.follow() else { return scope.type_of(&found, name) };
+    let Some(found) = schema.and_then(|schema| element(scope, schema)) else {
+        return (Stream::Events, text);
+    };
+    let Ok(target) = found.follow() else { return (Stream::Events, scope.type_of(&found, name)) };
     if let Some(data) = data(&target) {
         let payload = data.get("contentSchema").filter(|_| is_json(&data));
-        return scope.type_of(payload.as_ref().unwrap_or(&data), name);
+        return (Stream::Events, scope.type_of(payload.as_ref().unwrap_or(&data), name));
     }
-    if is_union_of_events(&target) {
-        let why = "its events are of several kinds; their `data` is carried as text";
-        scope.degrade(&found, "a stream", why);
-        return text;
-    }
-    scope.type_of(&found, name)
+    let stream = if is_union_of_events(&target) { Stream::WholeEvents } else { Stream::Events };
+    (stream, scope.type_of(&found, name))
 }
 
 /// The type of a line.
@@ -59,13 +58,19 @@ fn data<'a>(event: &Cursor<'a>) -> Option<Cursor<'a>> {
 }
 
 fn is_union_of_events(schema: &Cursor<'_>) -> bool {
+    is_union(schema, UNIONS)
+}
+
+/// Unions stand in unions; deeper ones are payloads of their own.
+const UNIONS: usize = 3;
+
+fn is_union(schema: &Cursor<'_>, left: usize) -> bool {
     let variants = schema.get("oneOf").or_else(|| schema.get("anyOf"));
     let variants = variants.map(|found| found.elements()).unwrap_or_default();
     let is_event = |at: &Cursor<'_>| {
-        let at = at.follow().ok();
-        at.is_some_and(|at| {
-            data(&at).is_some()
-                && at.get("properties").is_some_and(|found| found.get("event").is_some())
+        at.follow().is_ok_and(|at| {
+            let tag = at.get("properties").and_then(|found| found.get("event"));
+            data(&at).is_some() && tag.is_some() || left > 1 && is_union(&at, left - 1)
         })
     };
     !variants.is_empty() && variants.iter().all(is_event)
@@ -81,7 +86,8 @@ const LAST_EVENT_ID: &str = "Last-Event-ID";
 /// Adds the header by which a stream of events is taken up again, unless it is declared.
 pub(super) fn resumable(parameters: &mut Vec<Parameter>, answers: &[Answer]) {
     let offers = answers.iter().filter_map(|answer| answer.body.as_ref());
-    let is_events = |offer: &Offer| offer.stream == Some(Stream::Events);
+    let is_events =
+        |offer: &Offer| matches!(offer.stream, Some(Stream::Events | Stream::WholeEvents));
     let has_events = offers.flat_map(|body| &body.offers).any(is_events);
     let name = Name::new(LAST_EVENT_ID);
     let is_taken = parameters.iter().any(|parameter| {

@@ -112,6 +112,17 @@ impl Incoming {
         Ok(streaming::events(self.stream()))
     }
 
+    /// The body as server-sent events that are described as wholes: objects with members `event`
+    /// and `data`, the latter as text or as JSON.
+    ///
+    /// # Errors
+    /// Never; what is wrong with an event is said when it is reached.
+    pub fn whole_events<T: DeserializeOwned + Send + 'static>(
+        &self,
+    ) -> Result<Events<T>, DecodeError> {
+        Ok(streaming::whole_events(self.stream()))
+    }
+
     /// The body as server-sent events with payloads in text.
     ///
     /// # Errors

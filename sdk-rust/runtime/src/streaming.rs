@@ -6,6 +6,8 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use symbolon_wire::parameter::Refusal;
 use symbolon_wire::stream::{EventDecoder, LineDecoder, RawEvent};
 use symbolon_wire::{Event, Events, Lines, StreamError};
 
@@ -51,6 +53,34 @@ pub(crate) fn events<T: DeserializeOwned + Send + 'static>(body: ByteStream) -> 
         let data = read_json(event.data.as_bytes()).map_err(StreamError::Item)?;
         Ok(typed(event, |_| data))
     }))
+}
+
+/// Events that are described as wholes.
+pub(crate) fn whole_events<T: DeserializeOwned + Send + 'static>(body: ByteStream) -> Events<T> {
+    Events::new(raw_events(body).map(|event| {
+        let event = event?;
+        let data = whole(&event).map_err(StreamError::Item)?;
+        Ok(typed(event, |_| data))
+    }))
+}
+
+/// An event as an object: its `data` as text if that is what its type asks for, else as JSON.
+fn whole<T: DeserializeOwned>(event: &RawEvent) -> Result<T, Refusal> {
+    let read = |data: Value| {
+        let mut members = Map::new();
+        let retry = event.retry.map(|retry| Value::from(retry.as_millis() as u64));
+        let said = [("event", event.event.as_deref()), ("id", event.id.as_deref())];
+        let said = said.into_iter().filter_map(|(name, text)| Some((name, Value::from(text?))));
+        let retry = retry.map(|retry| ("retry", retry));
+        for (name, value) in said.chain(retry).chain([("data", data)]) {
+            members.insert(name.to_owned(), value);
+        }
+        T::deserialize(Value::Object(members)).map_err(|error| Refusal::from_json(&error))
+    };
+    match (read(Value::from(event.data.as_str())), serde_json::from_str(&event.data)) {
+        (Err(_), Ok(json)) => read(json),
+        (found, _) => found,
+    }
 }
 
 /// Events with payloads as text.

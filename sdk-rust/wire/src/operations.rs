@@ -27,7 +27,10 @@ macro_rules! messages {
 #[macro_export]
 macro_rules! into_body {
     ($body:ty: $($variant:ident),+ $(,)?) => {
-        impl Response {
+        $crate::into_body!(Response as $body: $($variant),+);
+    };
+    ($owner:ident as $body:ty: $($variant:ident),+ $(,)?) => {
+        impl $owner {
             /// The body, which is of one type whatever the status.
             pub fn into_body(self) -> $body {
                 match self {

@@ -7,7 +7,7 @@ mod decode;
 mod encode;
 
 pub use decode::{EventDecoder, LineDecoder, RawEvent};
-pub use encode::{encode_event, encode_line, encode_text_event};
+pub use encode::{encode_event, encode_line, encode_text_event, encode_whole_event};
 
 use std::error::Error;
 use std::fmt;

@@ -2,7 +2,13 @@ import { ApiError, DecodeError, ProblemError, UnexpectedError } from './error.js
 import { breadth } from './media.js';
 import type { Answer, AnswerForm, AnswerHeader, AnswerKind, Answers } from './operation.js';
 import type { Problem } from './problem.js';
-import { readBytes, readEvents, readLines, readTextEvents } from './stream.js';
+import {
+  readBytes,
+  readEvents,
+  readLines,
+  readTextEvents,
+  readWholeEvents,
+} from './stream.js';
 
 /** A response: whole, or with a body that is still arriving. */
 export interface Incoming {
@@ -56,11 +62,13 @@ function read(answer: Answer, incoming: Incoming): { status: number } {
   return result;
 }
 
+const STREAMS: readonly AnswerKind[] = ['events', 'wholeEvents', 'textEvents', 'lines'];
+
 /** Whether a response comes item by item, as its operation says it may. */
 export function isStreamed(operation: Readable, status: number, headers: Headers): boolean {
   const answer = find(operation.responses, status, operation.errors);
   if (answer?.body === undefined || !headers.has('Content-Type')) return false;
-  return ['events', 'textEvents', 'lines'].includes(chosen(answer.body, headers).kind);
+  return STREAMS.includes(chosen(answer.body, headers).kind);
 }
 
 /** The form that a response has; the first where it has none of them. */
@@ -94,6 +102,7 @@ function readFailure(answer: Answer, incoming: Incoming): { status: number } {
 function readBody(kind: AnswerKind, incoming: Incoming): unknown {
   const { body } = incoming;
   if (kind === 'events') return readEvents(arriving(incoming));
+  if (kind === 'wholeEvents') return readWholeEvents(arriving(incoming));
   if (kind === 'textEvents') return readTextEvents(arriving(incoming));
   if (kind === 'lines') return readLines(arriving(incoming));
   if (kind === 'bytes') return body;

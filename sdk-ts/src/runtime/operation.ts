@@ -52,7 +52,14 @@ export interface RequestBody {
 export type BodyKind = 'json' | 'form' | 'multipart' | 'text' | 'bytes' | 'lines';
 
 /** How the body of a response is read. */
-export type AnswerKind = 'json' | 'text' | 'bytes' | 'events' | 'textEvents' | 'lines';
+export type AnswerKind =
+  | 'json'
+  | 'text'
+  | 'bytes'
+  | 'events'
+  | 'wholeEvents'
+  | 'textEvents'
+  | 'lines';
 
 /** One form of the body of a response. */
 export interface AnswerForm {

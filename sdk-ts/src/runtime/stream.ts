@@ -26,6 +26,22 @@ export async function* readEvents(bytes: Bytes): AsyncGenerator<ServerEvent<unkn
   }
 }
 
+/** Server-sent events that are described as wholes: objects with members `event` and `data`. */
+export async function* readWholeEvents(bytes: Bytes): AsyncGenerator<ServerEvent<unknown>, void> {
+  for await (const event of readTextEvents(bytes)) {
+    let data: unknown = event.data;
+    try {
+      data = JSON.parse(event.data);
+    } catch {
+      // It is text, then.
+    }
+    const { event: kind, id, retryMs: retry } = event;
+    const whole = { event: kind, id, retry, data };
+    const said = Object.entries(whole).filter(([, value]) => value !== undefined);
+    yield { ...event, data: Object.fromEntries(said) };
+  }
+}
+
 /** Server-sent events with payloads in text. */
 export async function* readTextEvents(bytes: Bytes): AsyncGenerator<ServerEvent<string>, void> {
   let data: string[] = [];

@@ -76,6 +76,12 @@ impl Reply {
         Self::new(status, Content::Stream { media, bytes: streaming::events(body) })
     }
 
+    /// Server-sent events whose payloads describe them as wholes.
+    pub fn whole_events<T: Serialize + Send + 'static>(status: u16, body: Events<T>) -> Self {
+        let media = "text/event-stream".to_owned();
+        Self::new(status, Content::Stream { media, bytes: streaming::whole_events(body) })
+    }
+
     /// Server-sent events with payloads as text.
     pub fn text_events(status: u16, body: Events<String>) -> Self {
         let media = "text/event-stream".to_owned();

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, Stream};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Serialize;
-use symbolon_wire::stream::{encode_event, encode_line, encode_text_event};
+use symbolon_wire::stream::{encode_event, encode_line, encode_text_event, encode_whole_event};
 use symbolon_wire::{Events, Lines, StreamError};
 
 use crate::serving::Drain;
@@ -44,6 +44,12 @@ impl fmt::Debug for ByteStream {
 /// Events with payloads as JSON.
 pub(crate) fn events<T: Serialize + Send + 'static>(events: Events<T>) -> ByteStream {
     let bytes = events.map(|event| encode_event(&event?).map(Bytes::from));
+    ByteStream(kept_alive(bytes))
+}
+
+/// Events whose payloads describe them as wholes.
+pub(crate) fn whole_events<T: Serialize + Send + 'static>(events: Events<T>) -> ByteStream {
+    let bytes = events.map(|event| encode_whole_event(&event?).map(Bytes::from));
     ByteStream(kept_alive(bytes))
 }
 

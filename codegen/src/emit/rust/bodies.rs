@@ -32,7 +32,7 @@ pub(crate) fn offer_type(offer: &Offer, position: Position, speller: &mut Spelle
     let item = speller.spell(&offer.ty, position);
     match offer.stream {
         None | Some(Stream::Collected) => item,
-        Some(Stream::Events) => {
+        Some(Stream::Events | Stream::WholeEvents) => {
             speller.import("symbolon_wire::Events");
             format!("Events<{item}>")
         }

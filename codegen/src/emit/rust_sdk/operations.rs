@@ -220,6 +220,7 @@ fn read_body(operation: &Operation, answer: &Answer, body: &Body) -> String {
         let method = match (offer.stream, offer.kind) {
             (Some(Stream::Events), BodyKind::Text) => "text_events",
             (Some(Stream::Events), _) => "events",
+            (Some(Stream::WholeEvents), _) => "whole_events",
             (Some(Stream::Lines | Stream::Collected), _) => "lines",
             (None, BodyKind::Json) => "json",
             (None, BodyKind::Text) => "text",

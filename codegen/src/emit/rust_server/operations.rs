@@ -205,6 +205,7 @@ fn reply(offer: &Offer, status: &str) -> String {
             return format!("Reply::text_events({status}, body)");
         }
         Some(Stream::Events) => return format!("Reply::events({status}, body)"),
+        Some(Stream::WholeEvents) => return format!("Reply::whole_events({status}, body)"),
         Some(Stream::Lines | Stream::Collected) => {
             return format!("Reply::lines({status}, {media_type}, body)");
         }

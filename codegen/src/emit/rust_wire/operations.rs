@@ -34,21 +34,11 @@ fn one(
     let defaultable = fields.iter().all(|field| field.ty.starts_with("Option<"));
     let summary = operation.summary.as_deref().or(operation.description.as_deref());
     let summary = doc_lines(summary).into_iter().next();
-    let answered: BTreeSet<Option<String>> = operation
-        .answers
-        .iter()
-        .map(|answer| answer.body.as_ref().map(|body| answer_type(answer, body, speller)))
-        .collect();
-    let mut answered = answered.into_iter();
-    let same_body = match (answered.next(), answered.next()) {
-        (Some(Some(body)), None) => Some(body),
-        _ => None,
+    let same_body = one_body(&operation.answers, "", speller);
+    let same_error = match &operation.errors {
+        Errors::Statuses(answers) => one_body(answers, "Error as ", speller),
+        Errors::Problems(_) => None,
     };
-    let same_body = same_body.map(|body| {
-        let variants: Vec<String> =
-            operation.answers.iter().map(|answer| answer_ident(answer.status)).collect();
-        bracketed(4, &format!("symbolon_wire::into_body!({body}: "), &variants, ");")
-    });
     let errors = errors(system, operation, speller);
     plan::Operation {
         ident: module_ident(&operation.name),
@@ -72,6 +62,7 @@ fn one(
         },
         bodies: bodies::plan(system, operation, speller),
         same_body,
+        same_error,
         infallible: errors.is_empty(),
         errors,
     }
@@ -140,6 +131,17 @@ fn request_checks(
         lines.extend(body_checks(body, &checks));
     }
     lines
+}
+
+/// The statement that makes the one body of every answer easy to reach.
+fn one_body(answers: &[Answer], owner: &str, speller: &mut Speller<'_>) -> Option<String> {
+    let bodies = answers.iter().map(|answer| (answer, answer.body.as_ref()));
+    let bodies: BTreeSet<Option<String>> =
+        bodies.map(|(answer, body)| Some(answer_type(answer, body?, speller))).collect();
+    let mut bodies = bodies.into_iter();
+    let (Some(Some(body)), None) = (bodies.next(), bodies.next()) else { return None };
+    let variants: Vec<String> = answers.iter().map(|answer| answer_ident(answer.status)).collect();
+    Some(bracketed(4, &format!("symbolon_wire::into_body!({owner}{body}: "), &variants, ");"))
 }
 
 fn body_checks(body: &Body, checks: &Checks<'_>) -> Vec<String> {

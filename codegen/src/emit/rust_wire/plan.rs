@@ -126,6 +126,8 @@ pub(super) struct Operation {
     pub(super) bodies: Vec<Body>,
     /// The statement that makes the one body of every answer easy to reach.
     pub(super) same_body: Option<String>,
+    /// The same for documented errors.
+    pub(super) same_error: Option<String>,
     pub(super) errors: Vec<Answer>,
     pub(super) unchecked: bool,
     pub(super) infallible: bool,

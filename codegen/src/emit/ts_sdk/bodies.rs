@@ -87,7 +87,7 @@ pub(super) fn answered(body: &Body, speller: &mut Speller<'_>) -> Vec<(Option<St
 
 fn answered_type(offer: &Offer, speller: &mut Speller<'_>) -> String {
     match (offer.stream, offer.kind) {
-        (Some(Stream::Events), _) => {
+        (Some(Stream::Events | Stream::WholeEvents), _) => {
             let event = speller.runtime("ServerEvent");
             let data = speller.spell(&offer.ty, &offer.constraints, ANSWERED);
             format!("AsyncIterable<{event}<{data}>>")
@@ -187,6 +187,7 @@ fn read_kind(offer: &Offer) -> &'static str {
     match (offer.stream, offer.kind) {
         (Some(Stream::Events), BodyKind::Text) => "textEvents",
         (Some(Stream::Events), _) => "events",
+        (Some(Stream::WholeEvents), _) => "wholeEvents",
         (Some(Stream::Lines), _) => "lines",
         (None | Some(Stream::Collected), BodyKind::Json) => "json",
         (None | Some(Stream::Collected), BodyKind::Text) => "text",

@@ -179,3 +179,44 @@ impl Operation for Numbers {
         incoming.events().map(Ok)
     }
 }
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Whole {
+    Text { data: String },
+    Point { id: String, data: Point },
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Point {
+    x: u8,
+}
+
+struct Wholes;
+
+impl Operation for Wholes {
+    type Request = ();
+    type Response = Events<Whole>;
+    type Error = Infallible;
+    const INFO: Info = Info::new("wholes", Method::GET, "/wholes").streams(&["text/event-stream"]);
+
+    fn encode((): &(), _: &mut Outgoing) {}
+
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        incoming.whole_events().map(Ok)
+    }
+}
+
+#[tokio::test]
+async fn events_described_as_wholes_have_their_kind_and_their_payload() {
+    let (client, send, _) = serve("text/event-stream").await;
+    send.send("event: text\ndata: 1\n\nevent: point\nid: 7\ndata: {\"x\":1}\n\n").unwrap();
+    send.send("event: other\ndata: 1\n\n").unwrap();
+    drop(send);
+    let mut wholes = client.call::<Wholes>(()).await.unwrap();
+    let first = wholes.try_next().await.unwrap().unwrap();
+    assert_eq!(first.data, Whole::Text { data: "1".to_owned() });
+    let second = wholes.try_next().await.unwrap().unwrap();
+    assert_eq!(second.data, Whole::Point { id: "7".to_owned(), data: Point { x: 1 } });
+    assert!(matches!(wholes.try_next().await, Err(StreamError::Item(_))));
+}

@@ -1,6 +1,9 @@
 //! Items of a stream as bytes.
 
+use std::time::Duration;
+
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Event, StreamError};
 
@@ -16,6 +19,28 @@ pub fn encode_event<T: Serialize>(event: &Event<T>) -> Result<Vec<u8>, StreamErr
 /// An event with its payload as text.
 pub fn encode_text_event(event: &Event<String>) -> Vec<u8> {
     written(event, &event.data)
+}
+
+/// An event whose payload describes it as a whole: an object with members `event` and `data`.
+///
+/// # Errors
+/// When the payload cannot be serialized.
+pub fn encode_whole_event<T: Serialize>(event: &Event<T>) -> Result<Vec<u8>, StreamError> {
+    let mut whole = serde_json::to_value(&event.data).map_err(StreamError::broken)?;
+    let text = |member: &Value| member.as_str().map(str::to_owned);
+    let data = match whole.get_mut("data").map(Value::take) {
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    let retry = whole.get("retry").and_then(Value::as_u64).map(Duration::from_millis);
+    let head = Event {
+        id: event.id.clone().or_else(|| whole.get("id").and_then(text)),
+        event: event.event.clone().or_else(|| whole.get("event").and_then(text)),
+        retry: event.retry.or(retry),
+        data: (),
+    };
+    Ok(written(&head, &data))
 }
 
 /// A JSON document as a line; as a text sequence (RFC 7464) where the media type is one.

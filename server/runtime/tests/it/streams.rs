@@ -153,3 +153,42 @@ async fn lines_follow_their_media_type() {
     let expected = "\u{1e}{\"title\":\"one\"}\n\u{1e}{\"title\":\"two\"}\n";
     assert_eq!(response.text().await.unwrap(), expected);
 }
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Whole {
+    Text { data: &'static str },
+    Point { id: &'static str, data: News },
+}
+
+struct Wholes;
+
+impl Operation for Wholes {
+    type Request = Request;
+    type Response = Events<Whole>;
+    type Error = Nothing;
+    const INFO: Info = Info::new("wholes", Method::GET, "/v1/wholes");
+
+    fn decode(_: &mut Input) -> Result<Request, Rejected> {
+        Ok(Request { last_event_id: None })
+    }
+
+    fn encode(answer: Result<Events<Whole>, Nothing>) -> Reply {
+        match answer {
+            Ok(body) => Reply::whole_events(200, body),
+            Err(error) => match error {},
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_described_as_wholes_are_taken_apart() {
+    let routes = Routes::new(Arc::new(())).on::<Wholes, _, _>(|_, _| async move {
+        let point = Whole::Point { id: "7", data: News { title: "one" } };
+        Ok(Events::of(stream::iter([Whole::Text { data: "a\nb" }, point])))
+    });
+    let answer = Toy::serving(vec![routes.finish()]).get("/v1/wholes").await;
+    let expected = ": keep-alive\n\nevent: text\ndata: a\ndata: b\n\n\
+        event: point\nid: 7\ndata: {\"title\":\"one\"}\n\n";
+    assert_eq!(answer.text(), expected);
+}

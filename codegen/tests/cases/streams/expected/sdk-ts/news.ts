@@ -39,6 +39,43 @@ export function ask(
   return core.call(ASK, request, options);
 }
 
+/** What `kinds` sends. */
+export interface KindsRequest {
+  /** The `id` of the last event that was seen: the stream goes on behind it. */
+  lastEventId?: string;
+}
+
+/** How `kinds` succeeds. */
+export type KindsResponse =
+  | { status: 200; body: AsyncIterable<ServerEvent<types.Kinds>> }
+  | { status: 204 };
+
+const KINDS: Operation<
+  KindsRequest,
+  KindsResponse
+> = {
+  id: 'kinds',
+  method: 'GET',
+  path: '/kinds',
+  accept: 'text/event-stream',
+  parameters: [
+    { in: 'header', name: 'Last-Event-ID', key: 'lastEventId' },
+  ],
+  responses: {
+    200: { body: 'wholeEvents' },
+    204: {},
+  },
+};
+
+/** `GET /kinds`. */
+export function kinds(
+  core: Core,
+  request: KindsRequest = {},
+  options?: CallOptions,
+): Promise<KindsResponse> {
+  return core.call(KINDS, request, options);
+}
+
 /** What `lines` sends. */
 export type LinesRequest = { [name: string]: never };
 
@@ -71,6 +108,33 @@ export function lines(
   options?: CallOptions,
 ): Promise<LinesResponse> {
   return core.call(LINES, request, options);
+}
+
+/** What `peek` sends. */
+export type PeekRequest = { [name: string]: never };
+
+/** How `peek` succeeds. */
+export type PeekResponse = { status: 200 };
+
+const PEEK: Operation<
+  PeekRequest,
+  PeekResponse
+> = {
+  id: 'peek',
+  method: 'HEAD',
+  path: '/kinds',
+  responses: {
+    200: {},
+  },
+};
+
+/** `HEAD /kinds`. */
+export function peek(
+  core: Core,
+  request: PeekRequest = {},
+  options?: CallOptions,
+): Promise<PeekResponse> {
+  return core.call(PEEK, request, options);
 }
 
 /** What `raw` sends. */

@@ -39,6 +39,7 @@ pub mod add_pet {
         NotFound { body: NotFoundBody },
     }
     impl Documented for Error {}
+    symbolon_wire::into_body!(Error as NotFoundBody: NotFound);
 
     /// The forms a request may have.
     #[derive(Debug, Clone, PartialEq)]

@@ -31,6 +31,7 @@ pub mod get_thing {
         NotFound { body: types::GetThingResponse404 },
     }
     impl Documented for Error {}
+    symbolon_wire::into_body!(Error as types::GetThingResponse404: NotFound);
 }
 
 /// `GET /things`
@@ -54,4 +55,5 @@ pub mod list_things {
         Default { status: u16, body: types::Schema },
     }
     impl Documented for Error {}
+    symbolon_wire::into_body!(Error as types::Schema: Default);
 }

@@ -30,6 +30,7 @@ pub mod create_pets {
         Default { status: u16, body: types::Error },
     }
     impl Documented for Error {}
+    symbolon_wire::into_body!(Error as types::Error: Default);
 }
 
 /// `GET /pets`: List all pets
@@ -64,6 +65,7 @@ pub mod list_pets {
         Default { status: u16, body: types::Error },
     }
     impl Documented for Error {}
+    symbolon_wire::into_body!(Error as types::Error: Default);
 }
 
 /// `GET /pets/{petId}`: Info for a specific pet
@@ -90,4 +92,5 @@ pub mod show_pet_by_id {
         Default { status: u16, body: types::Error },
     }
     impl Documented for Error {}
+    symbolon_wire::into_body!(Error as types::Error: Default);
 }

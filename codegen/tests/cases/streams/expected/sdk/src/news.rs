@@ -7,7 +7,7 @@ use symbolon_client::{
 };
 use symbolon_wire::{Parameter, markers, messages};
 
-markers!(Ask, Lines, Raw, Watch);
+markers!(Ask, Kinds, Lines, Peek, Raw, Watch);
 
 /// Operations tagged `news`.
 #[derive(Debug, Clone, Copy)]
@@ -21,8 +21,12 @@ impl<'c> News<'c> {
     }
     /// `POST /news`
     pub fn ask(&self, request: wire::ask::Request) -> Call<Ask> { self.client.call(request) }
+    /// `GET /kinds`
+    pub fn kinds(&self, request: wire::kinds::Request) -> Call<Kinds> { self.client.call(request) }
     /// `GET /lines`
     pub fn lines(&self, request: wire::lines::Request) -> Call<Lines> { self.client.call(request) }
+    /// `HEAD /kinds`
+    pub fn peek(&self, request: wire::peek::Request) -> Call<Peek> { self.client.call(request) }
     /// `GET /raw`
     pub fn raw(&self, request: wire::raw::Request) -> Call<Raw> { self.client.call(request) }
     /// `GET /news`
@@ -52,6 +56,25 @@ impl Operation for Ask {
     }
 }
 
+/// `GET /kinds`
+impl Operation for Kinds {
+    messages!(wire::kinds);
+    const INFO: Info = Info::new("kinds", Method::GET, "/kinds")
+        .security(Security::None)
+        .accept("text/event-stream, application/problem+json, application/json")
+        .streams(&["text/event-stream"]);
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.optional(Parameter::header("Last-Event-ID"), &request.last_event_id);
+    }
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            200 => Ok(Ok(Self::Response::Ok { body: incoming.whole_events()? })),
+            204 => Ok(Ok(Self::Response::NoContent {})),
+            _ => Err(incoming.undocumented()),
+        }
+    }
+}
+
 /// `GET /lines`
 impl Operation for Lines {
     messages!(wire::lines);
@@ -64,6 +87,19 @@ impl Operation for Lines {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.lines()? })),
             404 => Ok(Err(Self::Error::NotFound { body: incoming.text()? })),
+            _ => Err(incoming.undocumented()),
+        }
+    }
+}
+
+/// `HEAD /kinds`
+impl Operation for Peek {
+    messages!(wire::peek);
+    const INFO: Info = Info::new("peek", Method::HEAD, "/kinds").security(Security::None);
+    fn encode(_: &Self::Request, _: &mut Outgoing) {}
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            200 => Ok(Ok(Self::Response::Ok {})),
             _ => Err(incoming.undocumented()),
         }
     }

@@ -8,14 +8,18 @@ use case_wire::news as wire;
 use symbolon_server::{Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes};
 use symbolon_wire::{Parameter, markers, messages};
 
-markers!(Ask, Lines, Raw, Watch);
+markers!(Ask, Kinds, Lines, Peek, Raw, Watch);
 
 /// Operations tagged `news`.
 pub trait News: Send + Sync + 'static {
     /// `POST /news`
     fn ask(&self, call: Call<Ask>) -> impl Future<Output = Outcome<Ask>> + Send;
+    /// `GET /kinds`
+    fn kinds(&self, call: Call<Kinds>) -> impl Future<Output = Outcome<Kinds>> + Send;
     /// `GET /lines`
     fn lines(&self, call: Call<Lines>) -> impl Future<Output = Outcome<Lines>> + Send;
+    /// `HEAD /kinds`
+    fn peek(&self, call: Call<Peek>) -> impl Future<Output = Outcome<Peek>> + Send;
     /// `GET /raw`
     fn raw(&self, call: Call<Raw>) -> impl Future<Output = Outcome<Raw>> + Send;
     /// `GET /news`
@@ -24,7 +28,10 @@ pub trait News: Send + Sync + 'static {
 
 /// The routes of a service.
 pub fn routes<S: News>(service: Arc<S>) -> Routes {
-    symbolon_server::routes!(service, Ask => ask, Lines => lines, Raw => raw, Watch => watch)
+    symbolon_server::routes!(
+        service, Ask => ask, Kinds => kinds, Lines => lines, Peek => peek, Raw => raw,
+        Watch => watch,
+    )
 }
 
 /// `POST /news`
@@ -45,6 +52,22 @@ impl Operation for Ask {
     }
 }
 
+/// `GET /kinds`
+impl Operation for Kinds {
+    messages!(wire::kinds);
+    const INFO: Info = Info::new("kinds", Method::GET, "/kinds");
+    fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
+        let last_event_id = input.optional(Parameter::header("Last-Event-ID"));
+        Ok(Self::Request { last_event_id: last_event_id? })
+    }
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { body }) => Reply::whole_events(200, body),
+            Ok(Self::Response::NoContent {}) => Reply::empty(204),
+        }
+    }
+}
+
 /// `GET /lines`
 impl Operation for Lines {
     messages!(wire::lines);
@@ -56,6 +79,20 @@ impl Operation for Lines {
         match answer {
             Ok(Self::Response::Ok { body }) => Reply::lines(200, "application/jsonl", body),
             Err(Self::Error::NotFound { body }) => Reply::text(404, body),
+        }
+    }
+}
+
+/// `HEAD /kinds`
+impl Operation for Peek {
+    messages!(wire::peek);
+    const INFO: Info = Info::new("peek", Method::HEAD, "/kinds");
+    fn decode(_: &mut Input) -> Result<Self::Request, Rejected> {
+        Ok(Self::Request {})
+    }
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok {}) => Reply::empty(200),
         }
     }
 }

@@ -47,6 +47,30 @@ pub mod ask {
     }
 }
 
+/// `GET /kinds`
+pub mod kinds {
+    use super::*;
+
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct Request {
+        /// The `id` of the last event that was seen: the stream goes on behind it.
+        pub last_event_id: Option<String>,
+    }
+    impl Validate for Request {}
+
+    #[derive(Debug)]
+    pub enum Response {
+        /// 200: Of several kinds.
+        Ok { body: Events<types::Kinds> },
+        /// 204: No more.
+        NoContent {},
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Error {}
+    impl Documented for Error {}
+}
+
 /// `GET /lines`
 pub mod lines {
     use super::*;
@@ -67,6 +91,26 @@ pub mod lines {
         /// 404: None.
         NotFound { body: String },
     }
+    impl Documented for Error {}
+    symbolon_wire::into_body!(Error as String: NotFound);
+}
+
+/// `HEAD /kinds`
+pub mod peek {
+    use super::*;
+
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct Request {}
+    impl Validate for Request {}
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Response {
+        /// 200: No body.
+        Ok {},
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Error {}
     impl Documented for Error {}
 }
 
