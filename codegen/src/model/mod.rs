@@ -1,20 +1,24 @@
 //! What a contract means, in no language's words: the only thing emitters see.
 
+mod constraint;
 mod event;
 mod name;
 mod operation;
+mod rule;
 mod schema;
 mod walk;
 
+pub use constraint::{Bound, Constraints, Format, Number};
 pub use event::{Channel, Message};
 pub use name::{Name, unique_names};
 pub use operation::{
     Answer, Body, BodyKind, Context, Errors, Header, Idempotency, Location, Offer, Operation,
     Pagination, Parameter, Part, ProblemKind, Requirement, Status, Stream, Style,
 };
+pub use rule::{JsonKind, Known, Predicate, Rule};
 pub use schema::{
-    Additional, Bound, Constraints, Definition, Enumeration, EnumerationValue, Lifecycle, Object,
-    Property, Scalar, Shape, Tag, Type, TypeId, Union, Variant,
+    Additional, Definition, Enumeration, EnumerationValue, Lifecycle, Object, Property, Scalar,
+    Shape, Tag, Type, TypeId, Union, Variant,
 };
 
 pub use walk::Walk;
@@ -42,6 +46,8 @@ pub struct System {
     pub contexts: Vec<Context>,
     /// Every named type.
     pub types: BTreeMap<TypeId, Definition>,
+    /// What rules say by name: schemas that they mention, each as one predicate.
+    pub predicates: BTreeMap<TypeId, Predicate>,
     /// The problem catalogue, by code.
     pub problems: BTreeMap<String, ProblemKind>,
     /// Event channels, sorted by address.

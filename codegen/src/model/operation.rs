@@ -1,5 +1,7 @@
 //! Operations: what can be asked of the system, and how it answers.
 
+use serde_json::Value;
+
 use super::{Constraints, Name, Type};
 
 /// The operations of one tag.
@@ -72,6 +74,8 @@ pub struct Parameter {
     pub ty: Type,
     /// What its value must keep to.
     pub constraints: Constraints,
+    /// What an absent parameter stands for (`default`).
+    pub default: Option<Value>,
     /// Prose of the contract.
     pub description: Option<String>,
 }

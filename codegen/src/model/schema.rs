@@ -1,6 +1,8 @@
 //! Types: what values look like, apart from how any language spells them.
 
-use super::Name;
+use serde_json::Value;
+
+use super::{Constraints, Name, Rule};
 
 /// The name of a type, unique within its system.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +17,8 @@ pub enum Type {
     List(Box<Type>),
     /// An object with any member names and members of one type.
     Map(Box<Type>),
+    /// An array of so many elements, each of a type of its own.
+    Tuple(Vec<Type>),
     /// A named type.
     Named(TypeId),
     /// The value or `null`.
@@ -28,12 +32,22 @@ pub enum Type {
 /// Scalars, with what their `format` adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scalar {
+    /// `null` and nothing else.
+    Null,
     /// `boolean`.
     Boolean,
+    /// `integer`, 8 bits and signed.
+    Int8,
+    /// `integer`, 16 bits and signed.
+    Int16,
     /// `integer`, 32 bits and signed.
     Int32,
     /// `integer`, 64 bits and signed.
     Int64,
+    /// `integer` that is never negative, 8 bits.
+    Uint8,
+    /// `integer` that is never negative, 16 bits.
+    Uint16,
     /// `integer` that is never negative, 32 bits.
     Uint32,
     /// `integer` that is never negative, 64 bits.
@@ -50,6 +64,10 @@ pub enum Scalar {
     Date,
     /// `string`, format `uuid` (RFC 9562).
     Uuid,
+    /// `string`, format `decimal`: a number of any precision, never rounded.
+    Decimal,
+    /// `string`, format `byte`: bytes in Base64 (RFC 4648).
+    Base64,
     /// Raw bytes: format `binary`, a file, or a body without a schema.
     Binary,
 }
@@ -61,6 +79,8 @@ pub struct Definition {
     pub shape: Shape,
     /// `description` of the schema.
     pub description: Option<String>,
+    /// What its values must keep to beyond their shape; an alias has constraints instead.
+    pub rules: Vec<Rule>,
     /// Whether a request can hold it.
     pub in_requests: bool,
     /// Whether a response or an event can hold it.
@@ -77,7 +97,7 @@ pub enum Shape {
     /// One of some types.
     Union(Union),
     /// Another type under this name.
-    Alias(Type, Constraints),
+    Alias(Type, Box<Constraints>),
 }
 
 /// An object with known members.
@@ -97,8 +117,9 @@ pub enum Additional {
     Ignored,
     /// Nothing.
     Denied,
-    /// Members of this type, which are kept.
-    Kept(Type),
+    /// Members of this type, which are kept; the constraints are those of each of them, and of
+    /// their names.
+    Kept(Type, Box<Constraints>),
 }
 
 /// A member of an object.
@@ -114,74 +135,18 @@ pub struct Property {
     pub required: bool,
     /// What its value must keep to.
     pub constraints: Constraints,
+    /// Whether only responses hold it (`readOnly`).
+    pub read_only: bool,
+    /// Whether only requests hold it (`writeOnly`).
+    pub write_only: bool,
+    /// What an absent member stands for (`default`).
+    pub default: Option<Value>,
     /// Whether the object would hold itself through this member without indirection.
     pub recursive: bool,
     /// Prose of the contract.
     pub description: Option<String>,
     /// Whether the contract advises against its use.
     pub deprecated: bool,
-}
-
-/// Constraint keywords of JSON Schema that a type alone does not carry.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Constraints {
-    /// `minLength`.
-    pub min_length: Option<u64>,
-    /// `maxLength`.
-    pub max_length: Option<u64>,
-    /// `pattern` (ECMA-262).
-    pub pattern: Option<String>,
-    /// `minimum` or `exclusiveMinimum`.
-    pub minimum: Option<Bound>,
-    /// `maximum` or `exclusiveMaximum`.
-    pub maximum: Option<Bound>,
-    /// `multipleOf`, where it is a positive integer.
-    pub multiple_of: Option<i64>,
-    /// `minItems` or `minProperties`.
-    pub min_count: Option<u64>,
-    /// `maxItems` or `maxProperties`.
-    pub max_count: Option<u64>,
-    /// `uniqueItems`.
-    pub unique: bool,
-    /// `enum` or `const` of integers.
-    pub integers: Vec<i64>,
-    /// The constraints of the elements of an array or the members of a map.
-    pub each: Option<Box<Constraints>>,
-    /// The constraints of the members' names of a map (`propertyNames`).
-    pub names: Option<Box<Constraints>>,
-}
-
-impl Constraints {
-    /// Whether nothing is constrained.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Takes in what others ask where these ask nothing yet.
-    pub fn take(&mut self, other: Self) {
-        self.min_length = self.min_length.or(other.min_length);
-        self.max_length = self.max_length.or(other.max_length);
-        self.pattern = self.pattern.take().or(other.pattern);
-        self.minimum = self.minimum.or(other.minimum);
-        self.maximum = self.maximum.or(other.maximum);
-        self.multiple_of = self.multiple_of.or(other.multiple_of);
-        self.min_count = self.min_count.or(other.min_count);
-        self.max_count = self.max_count.or(other.max_count);
-        self.unique |= other.unique;
-        if self.integers.is_empty() {
-            self.integers = other.integers;
-        }
-        self.each = self.each.take().or(other.each);
-    }
-}
-
-/// A bound of a number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bound {
-    /// The bound.
-    pub value: f64,
-    /// Whether the bound itself is outside.
-    pub exclusive: bool,
 }
 
 /// One of some texts.
@@ -236,6 +201,8 @@ pub struct Variant {
     pub name: Name,
     /// Its type.
     pub ty: Type,
+    /// What its value must keep to.
+    pub constraints: Constraints,
     /// The values of the tag that choose it.
     pub tags: Vec<String>,
     /// Whether the union would hold itself through this variant without indirection.
@@ -250,6 +217,7 @@ impl Type {
             Self::Scalar(_)
             | Self::List(_)
             | Self::Map(_)
+            | Self::Tuple(_)
             | Self::Named(_)
             | Self::Problem
             | Self::Any => self,
@@ -265,10 +233,13 @@ impl Type {
     #[must_use]
     pub fn or_null(self) -> Self {
         match self {
-            Self::Nullable(_) | Self::Any => self,
-            Self::Scalar(_) | Self::List(_) | Self::Map(_) | Self::Named(_) | Self::Problem => {
-                Self::Nullable(Box::new(self))
-            }
+            Self::Nullable(_) | Self::Any | Self::Scalar(Scalar::Null) => self,
+            Self::Scalar(_)
+            | Self::List(_)
+            | Self::Map(_)
+            | Self::Tuple(_)
+            | Self::Named(_)
+            | Self::Problem => Self::Nullable(Box::new(self)),
         }
     }
 
@@ -277,6 +248,11 @@ impl Type {
         match self {
             Self::Named(id) => visit(id),
             Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.each_name(visit),
+            Self::Tuple(elements) => {
+                for element in elements {
+                    element.each_name(visit);
+                }
+            }
             Self::Scalar(_) | Self::Problem | Self::Any => {}
         }
     }
@@ -290,7 +266,7 @@ impl Shape {
                 for property in &object.properties {
                     property.ty.each_name(visit);
                 }
-                if let Additional::Kept(ty) = &object.additional {
+                if let Additional::Kept(ty, _) = &object.additional {
                     ty.each_name(visit);
                 }
             }

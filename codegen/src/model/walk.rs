@@ -89,6 +89,7 @@ impl System {
             Type::List(item) => Some((item, limits.each.as_deref(), owner)),
             Type::Scalar(_)
             | Type::Map(_)
+            | Type::Tuple(_)
             | Type::Named(_)
             | Type::Nullable(_)
             | Type::Problem
@@ -99,7 +100,9 @@ impl System {
     /// The scalar that a cursor is.
     pub fn cursor(&self, ty: &Type) -> Option<Scalar> {
         match ty.present() {
-            Type::Scalar(Scalar::Boolean | Scalar::Binary | Scalar::Float | Scalar::Double) => None,
+            Type::Scalar(
+                Scalar::Null | Scalar::Boolean | Scalar::Binary | Scalar::Float | Scalar::Double,
+            ) => None,
             Type::Scalar(scalar) => Some(*scalar),
             Type::Named(id) => match &self.types.get(id)?.shape {
                 Shape::Alias(inner, _) if !inner.is_nullable() => self.cursor(inner),
@@ -107,7 +110,12 @@ impl System {
                     None
                 }
             },
-            Type::List(_) | Type::Map(_) | Type::Nullable(_) | Type::Problem | Type::Any => None,
+            Type::List(_)
+            | Type::Map(_)
+            | Type::Tuple(_)
+            | Type::Nullable(_)
+            | Type::Problem
+            | Type::Any => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::all_of::Parts;
 use super::schemas::type_names;
-use crate::model::{Name, Scalar, Type, Variant};
+use crate::model::{Constraints, Name, Scalar, Type, Variant};
 use crate::source::Cursor;
 
 /// An alternative whose type is known.
@@ -16,8 +16,17 @@ pub(super) struct Alternative {
     pub(super) label: Name,
     /// What tells it from another that would be called the same.
     pub(super) content: String,
+    /// What its value must keep to.
+    pub(super) constraints: Constraints,
     /// The values of the tag that choose it.
     pub(super) tags: Vec<String>,
+}
+
+impl Alternative {
+    /// Whether another says the same of values.
+    fn is_like(&self, other: &Self) -> bool {
+        self.ty == other.ty && self.constraints == other.constraints
+    }
 }
 
 /// What to call each alternative that is defined in place, no two alike: by its tag, its title,
@@ -55,7 +64,7 @@ pub(super) fn names_in_place(
 pub(super) fn variants(found: Vec<Alternative>, owner: &Name, tagged: bool) -> Vec<Variant> {
     let mut kept: Vec<Alternative> = Vec::new();
     for alternative in found {
-        match kept.iter_mut().find(|known| !tagged && known.ty == alternative.ty) {
+        match kept.iter_mut().find(|known| !tagged && known.is_like(&alternative)) {
             None => kept.push(alternative),
             Some(known) if alternative.label < known.label => *known = alternative,
             Some(_) => {}
@@ -73,7 +82,13 @@ pub(super) fn variants(found: Vec<Alternative>, owner: &Name, tagged: bool) -> V
     let names = settled(labels.collect());
     kept.into_iter()
         .zip(names)
-        .map(|(found, name)| Variant { name, ty: found.ty, tags: found.tags, recursive: false })
+        .map(|(found, name)| Variant {
+            name,
+            ty: found.ty,
+            constraints: found.constraints,
+            tags: found.tags,
+            recursive: false,
+        })
         .collect()
 }
 
@@ -81,9 +96,14 @@ pub(super) fn variants(found: Vec<Alternative>, owner: &Name, tagged: bool) -> V
 pub(super) fn kind(ty: &Type) -> Option<&'static str> {
     match ty {
         Type::Scalar(scalar) => Some(match scalar {
+            Scalar::Null => "null",
             Scalar::Boolean => "boolean",
+            Scalar::Int8 => "int8",
+            Scalar::Int16 => "int16",
             Scalar::Int32 => "int32",
             Scalar::Int64 => "integer",
+            Scalar::Uint8 => "uint8",
+            Scalar::Uint16 => "uint16",
             Scalar::Uint32 => "uint32",
             Scalar::Uint64 => "uint64",
             Scalar::Float => "float",
@@ -92,9 +112,11 @@ pub(super) fn kind(ty: &Type) -> Option<&'static str> {
             Scalar::DateTime => "date-time",
             Scalar::Date => "date",
             Scalar::Uuid => "uuid",
+            Scalar::Decimal => "decimal",
+            Scalar::Base64 => "bytes",
             Scalar::Binary => "binary",
         }),
-        Type::List(_) => Some("array"),
+        Type::List(_) | Type::Tuple(_) => Some("array"),
         Type::Map(_) => Some("object"),
         Type::Problem => Some("problem"),
         Type::Named(_) | Type::Nullable(_) | Type::Any => None,

@@ -52,7 +52,12 @@ fn is_file(ty: &Type) -> bool {
     match ty.present() {
         Type::Scalar(scalar) => *scalar == Scalar::Binary,
         Type::List(item) => is_file(item),
-        Type::Map(_) | Type::Named(_) | Type::Nullable(_) | Type::Problem | Type::Any => false,
+        Type::Map(_)
+        | Type::Tuple(_)
+        | Type::Named(_)
+        | Type::Nullable(_)
+        | Type::Problem
+        | Type::Any => false,
     }
 }
 
@@ -140,7 +145,9 @@ fn object_of_alias<'t>(types: &'t Types, ty: &Type) -> Option<&'t Object> {
 fn has_members(types: &Types, ty: &Type) -> bool {
     match ty.present() {
         Type::Map(_) | Type::Any => true,
-        Type::Scalar(_) | Type::List(_) | Type::Nullable(_) | Type::Problem => false,
+        Type::Scalar(_) | Type::List(_) | Type::Tuple(_) | Type::Nullable(_) | Type::Problem => {
+            false
+        }
         Type::Named(id) => match types.get(id).map(|definition| &definition.shape) {
             Some(Shape::Object(_) | Shape::Union(_)) => true,
             Some(Shape::Alias(inner, _)) => !matches!(inner, Type::Scalar(_) | Type::List(_)),

@@ -62,6 +62,14 @@ fn depth(types: &BTreeMap<TypeId, Definition>, ty: &Type, left: usize) -> usize 
             0 => 1,
             inner => (1 + inner).max(DEPTH),
         },
+        // The positions of a tuple are laid out like the elements of a list.
+        Type::Tuple(elements) => {
+            let inner = elements.iter().map(|element| depth(types, element, left - 1)).max();
+            match inner.unwrap_or_default() {
+                0 => 1,
+                inner => (1 + inner).max(DEPTH),
+            }
+        }
         Type::Map(value) => 1 + depth(types, value, left - 1),
         Type::Named(id) => match types.get(id).map(|definition| &definition.shape) {
             Some(Shape::Object(object)) => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::media::{self, Media};
-use super::schemas::component;
+use super::schemas::{component, default};
 use super::{Scope, bodies};
 use crate::diagnostic::Kind;
 use crate::model::{Constraints, Location, Name, Parameter, Scalar, Style, Type, unique_names};
@@ -130,6 +130,7 @@ fn parameter<'a>(
         explode,
         ty,
         constraints,
+        default: at.get("schema").and_then(|schema| default(&schema)),
         description: at.text("description").map(str::to_owned),
     }
 }
@@ -185,6 +186,7 @@ fn undeclared(wire: &str, name: &Name) -> Parameter {
         explode: None,
         ty: Type::Scalar(Scalar::Text),
         constraints: Constraints::default(),
+        default: None,
         description: None,
     }
 }

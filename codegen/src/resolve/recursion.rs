@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Scope;
 use crate::diagnostic::{Diagnostic, Kind};
-use crate::model::{Constraints, Shape, System, Type, TypeId};
+use crate::model::{Shape, System, Type, TypeId};
 
 /// Marks the members and variants through which a type would hold itself without indirection.
 pub(super) fn mark(system: &mut System, scope: &mut Scope<'_>) {
@@ -16,14 +16,9 @@ pub(super) fn mark(system: &mut System, scope: &mut Scope<'_>) {
         .collect();
     let circles = circles(&direct);
     for (id, definition) in &mut system.types {
-        let holds_itself = |ty: &Type| match ty.present() {
-            Type::Named(held) => circles.contains_key(id) && circles.get(held) == circles.get(id),
-            Type::Scalar(_)
-            | Type::List(_)
-            | Type::Map(_)
-            | Type::Nullable(_)
-            | Type::Problem
-            | Type::Any => false,
+        let holds_itself = |ty: &Type| {
+            let mut held = directly(ty).into_iter();
+            held.any(|held| circles.contains_key(id) && circles.get(held) == circles.get(id))
         };
         match &mut definition.shape {
             Shape::Object(object) => {
@@ -48,18 +43,21 @@ fn directly_held(shape: &Shape) -> Vec<TypeId> {
         Shape::Alias(ty, _) => vec![ty],
         Shape::Enumeration(_) => Vec::new(),
     };
-    types
-        .into_iter()
-        .filter_map(|ty| match ty.present() {
-            Type::Named(id) => Some(id.clone()),
-            Type::Scalar(_)
-            | Type::List(_)
-            | Type::Map(_)
-            | Type::Nullable(_)
-            | Type::Problem
-            | Type::Any => None,
-        })
-        .collect()
+    types.into_iter().flat_map(directly).cloned().collect()
+}
+
+/// The types that a value of this type holds without indirection.
+fn directly(ty: &Type) -> Vec<&TypeId> {
+    match ty.present() {
+        Type::Named(id) => vec![id],
+        Type::Tuple(elements) => elements.iter().flat_map(directly).collect(),
+        Type::Scalar(_)
+        | Type::List(_)
+        | Type::Map(_)
+        | Type::Nullable(_)
+        | Type::Problem
+        | Type::Any => Vec::new(),
+    }
 }
 
 /// The types that lead back to themselves, each with the number of its circle: types lead to each
@@ -131,7 +129,7 @@ fn break_alias_circles(system: &mut System, scope: &mut Scope<'_>) {
                 scope.problems.push(Diagnostic::new(place, kind));
             }
             if let Some(definition) = system.types.get_mut(id) {
-                definition.shape = Shape::Alias(Type::Any, Constraints::default());
+                definition.shape = Shape::Alias(Type::Any, Box::default());
             }
         }
     }

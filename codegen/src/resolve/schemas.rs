@@ -9,8 +9,8 @@ use super::constraints::{constraints, is_pattern};
 use super::{Scope, keywords};
 use crate::diagnostic::Kind;
 use crate::model::{
-    Additional, Constraints, Definition, Enumeration, EnumerationValue, Name, Object, Property,
-    Scalar, Shape, Type, TypeId, unique_names,
+    Additional, Constraints, Definition, Name, Object, Property, Rule, Scalar, Shape, Type, TypeId,
+    unique_names,
 };
 use crate::source::{Cursor, ValueId, file_stem};
 
@@ -30,11 +30,22 @@ const NOT_ENFORCED: [&str; 8] = [
 pub(super) struct Built {
     pub(super) shape: Shape,
     pub(super) nullable: bool,
+    /// What its values must keep to beyond their shape; empty for an alias.
+    pub(super) rules: Vec<Rule>,
 }
 
 impl Built {
+    pub(super) fn of(shape: Shape, nullable: bool) -> Self {
+        Self { shape, nullable, rules: Vec::new() }
+    }
+
     pub(super) fn plain(ty: Type, constraints: Constraints, nullable: bool) -> Self {
-        Self { shape: Shape::Alias(ty, constraints), nullable }
+        Self::of(Shape::Alias(ty, Box::new(constraints)), nullable)
+    }
+
+    /// `null` and nothing else.
+    pub(super) fn null() -> Self {
+        Self::plain(Type::Scalar(Scalar::Null), Constraints::default(), false)
     }
 
     pub(super) fn any() -> Self {
@@ -54,22 +65,41 @@ impl<'a> Scope<'a> {
         }
         let built = self.build(at, name);
         self.standing.remove(&schema);
-        match built.shape {
+        let Built { shape, nullable, rules } = built;
+        match shape {
             Shape::Alias(ty, constraints) => {
                 if let Some(id) = self.inline.get(&schema).cloned() {
-                    self.define(&id, at, Shape::Alias(ty.clone(), constraints.clone()));
+                    let shape = Shape::Alias(ty.clone(), constraints.clone());
+                    self.define(&id, at, Built::of(shape, nullable));
                 }
-                (if built.nullable { ty.or_null() } else { ty }, constraints)
+                (if nullable { ty.or_null() } else { ty }, *constraints)
             }
             shape @ (Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_)) => {
                 let id = match self.inline.get(&schema) {
                     Some(id) => id.clone(),
                     None => self.free_name(name),
                 };
-                self.define(&id, at, shape);
+                self.define(&id, at, Built { shape, nullable, rules });
                 self.inline.insert(schema, id.clone());
                 let ty = Type::Named(id);
-                (if built.nullable { ty.or_null() } else { ty }, Constraints::default())
+                (if nullable { ty.or_null() } else { ty }, Constraints::default())
+            }
+        }
+    }
+
+    /// What was built, as the type of one place: a shape that needs a name gets this one.
+    pub(super) fn settle(
+        &mut self,
+        built: Built,
+        at: &Cursor<'a>,
+        name: &Name,
+    ) -> (Type, Constraints) {
+        match built.shape {
+            Shape::Alias(ty, constraints) => (ty, *constraints),
+            Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_) => {
+                let id = self.free_name(name);
+                self.define(&id, at, built);
+                (Type::Named(id), Constraints::default())
             }
         }
     }
@@ -115,31 +145,37 @@ impl<'a> Scope<'a> {
     /// Defines every type that was named and not yet looked at.
     pub(super) fn drain(&mut self) {
         while let Some((id, at)) = self.waiting.pop() {
-            let shape = match at.reference() {
+            let built = match at.reference() {
                 Some(reference) => {
                     let ty = self.referenced(&at, reference);
                     // The name of this very component was taken by what it points at.
                     if ty.present() == &Type::Named(id.clone()) {
                         match self.follow(&at) {
-                            Some(target) => self.build(&target, &id.0).shape,
-                            None => Built::any().shape,
+                            Some(target) => self.build(&target, &id.0),
+                            None => Built::any(),
                         }
                     } else {
-                        Shape::Alias(ty, Constraints::default())
+                        Built::plain(ty, Constraints::default(), false)
                     }
                 }
-                None => self.build(&at, &id.0).shape,
+                None => self.build(&at, &id.0),
             };
-            self.define(&id, &at, shape);
+            self.define(&id, &at, built);
         }
     }
 
-    pub(super) fn define(&mut self, id: &TypeId, at: &Cursor<'a>, shape: Shape) {
+    pub(super) fn define(&mut self, id: &TypeId, at: &Cursor<'a>, built: Built) {
         if let Some(lifecycle) = at.get("x-lifecycle") {
             self.lifecycles.push((id.clone(), lifecycle));
         }
         let description = at.text("description").map(str::to_owned);
-        let definition = Definition { shape, description, in_requests: false, in_responses: false };
+        let definition = Definition {
+            shape: built.shape,
+            description,
+            rules: built.rules,
+            in_requests: false,
+            in_responses: false,
+        };
         self.types.insert(id.clone(), definition);
     }
 
@@ -161,10 +197,10 @@ impl<'a> Scope<'a> {
         }
         let nullable = accepts_null(at);
         if let Some(value) = schema.get("const") {
-            return self.enumeration(at, std::slice::from_ref(value), nullable);
+            return self.enumeration(at, std::slice::from_ref(value), name, nullable);
         }
         if let Some(Value::Array(values)) = schema.get("enum") {
-            return self.enumeration(at, values, nullable);
+            return self.enumeration(at, values, name, nullable);
         }
         if schema.contains_key("allOf") {
             return self.all_of(at, name, nullable);
@@ -188,9 +224,7 @@ impl<'a> Scope<'a> {
                 self.object(at, name, nullable)
             }
             [] if schema.contains_key("items") => self.list(at, name, nullable),
-            [] if nullable && type_names(at) == ["null"] => {
-                Built::plain(Type::Any, Constraints::default(), false)
-            }
+            [] if nullable && type_names(at) == ["null"] => Built::null(),
             [] if schema.contains_key("pattern") || schema.contains_key("maxLength") => {
                 self.scalar(at, "string", nullable)
             }
@@ -212,7 +246,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn object(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
+    pub(super) fn object(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
         let mut parts = super::all_of::Parts::default();
         parts.take(at);
         self.object_of(at, parts, name, nullable)
@@ -232,32 +266,26 @@ impl<'a> Scope<'a> {
                 Value::Bool(false) => Additional::Denied,
                 // A map is what it is; beside members, it says that there are others to keep.
                 Value::Bool(true) if parts.properties.is_empty() => Additional::Ignored,
-                Value::Bool(true) => Additional::Kept(Type::Any),
+                Value::Bool(true) => Additional::Kept(Type::Any, Box::default()),
                 _ => {
                     let (ty, limits) = self.type_of(schema, &name.then(&Name::new("value")));
-                    if !limits.is_empty() && !parts.properties.is_empty() {
-                        let why = "what it asks beyond their type is not enforced";
-                        self.degrade(schema, "a schema of other members", why);
-                    }
-                    Additional::Kept(ty)
+                    Additional::Kept(ty, Box::new(limits))
                 }
             },
         };
         if parts.properties.is_empty() {
             let constraints = constraints(at);
             return match additional {
-                Additional::Denied => Built {
-                    shape: Shape::Object(Object { properties: Vec::new(), additional }),
-                    nullable,
-                },
+                Additional::Denied => {
+                    let shape = Shape::Object(Object { properties: Vec::new(), additional });
+                    Built::of(shape, nullable)
+                }
                 Additional::Ignored => {
                     Built::plain(Type::Map(Box::new(Type::Any)), constraints, nullable)
                 }
-                Additional::Kept(ty) => {
+                Additional::Kept(ty, limits) => {
                     let mut constraints = constraints;
-                    if let Some(schema) = &parts.additional {
-                        constraints.each = each(super::constraints::constraints(schema));
-                    }
+                    constraints.each = each(*limits);
                     Built::plain(Type::Map(Box::new(ty)), constraints, nullable)
                 }
             };
@@ -275,7 +303,7 @@ impl<'a> Scope<'a> {
                 self.property(wire, schema, &names[*wire], &owner, required)
             })
             .collect();
-        Built { shape: Shape::Object(Object { properties, additional }), nullable }
+        Built::of(Shape::Object(Object { properties, additional }), nullable)
     }
 
     fn property(
@@ -293,13 +321,16 @@ impl<'a> Scope<'a> {
             ty,
             required,
             constraints,
+            read_only: flagged(at, "readOnly"),
+            write_only: flagged(at, "writeOnly"),
+            default: default(at),
             recursive: false,
             description: at.text("description").map(str::to_owned),
             deprecated: at.flag("deprecated"),
         }
     }
 
-    fn list(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
+    pub(super) fn list(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
         let mut limits = constraints(at);
         let Some(items) = at.get("items") else {
             return Built::plain(Type::List(Box::new(Type::Any)), limits, nullable);
@@ -307,55 +338,6 @@ impl<'a> Scope<'a> {
         let (item, inner) = self.type_of(&items, &name.then(&Name::new("item")));
         limits.each = each(inner);
         Built::plain(Type::List(Box::new(item)), limits, nullable)
-    }
-
-    fn scalar(&mut self, at: &Cursor<'a>, ty: &str, nullable: bool) -> Built {
-        let format = at.text("format").unwrap_or_default();
-        let scalar = match (ty, format) {
-            ("boolean", _) => Scalar::Boolean,
-            ("integer", "int32" | "int16" | "int8") => Scalar::Int32,
-            ("integer", "uint32" | "uint16" | "uint8") => Scalar::Uint32,
-            ("integer", "uint64" | "uint") => Scalar::Uint64,
-            ("integer", _) => Scalar::Int64,
-            ("number", "float") => Scalar::Float,
-            ("number", _) => Scalar::Double,
-            ("string", "date-time") => Scalar::DateTime,
-            ("string", "date") => Scalar::Date,
-            ("string", "uuid") => Scalar::Uuid,
-            ("string", "binary") => Scalar::Binary,
-            ("string", _) => Scalar::Text,
-            (other, _) => {
-                let why = format!("`{other}` is no type of JSON Schema");
-                self.degrade(at, "a schema", &why);
-                return Built::any();
-            }
-        };
-        Built::plain(Type::Scalar(scalar), constraints(at), nullable)
-    }
-
-    fn enumeration(&mut self, at: &Cursor<'a>, values: &[Value], nullable: bool) -> Built {
-        let present: Vec<&Value> = values.iter().filter(|value| !value.is_null()).collect();
-        let texts: Vec<&str> = present.iter().filter_map(|value| value.as_str()).collect();
-        if texts.len() == present.len() && !texts.is_empty() {
-            let values = texts.into_iter().map(|text| (text, None)).collect();
-            return Built { shape: Shape::Enumeration(texts_enumeration(values)), nullable };
-        }
-        let integers: Vec<i64> = present.iter().filter_map(|value| value.as_i64()).collect();
-        if integers.len() == present.len() && !integers.is_empty() {
-            let limits = Constraints { integers, ..Constraints::default() };
-            return Built::plain(Type::Scalar(Scalar::Int64), limits, nullable);
-        }
-        let scalar = if present.is_empty() {
-            Type::Any
-        } else if present.iter().all(|value| value.is_boolean()) {
-            Type::Scalar(Scalar::Boolean)
-        } else if present.iter().all(|value| value.is_number()) {
-            Type::Scalar(Scalar::Double)
-        } else {
-            Type::Any
-        };
-        self.degrade(at, "an enumeration", "its values are not texts; they are not enforced");
-        Built::plain(scalar, Constraints::default(), nullable)
     }
 
     /// Tells problem documents apart, so that they become the runtimes' type.
@@ -403,20 +385,17 @@ fn owner_of(at: &Cursor<'_>) -> Option<Name> {
     (!owners.is_empty()).then(|| Name::new(&owners.join("-")))
 }
 
-/// An enumeration of texts, each named apart from the others; repeated values count once.
-pub(super) fn texts_enumeration(values: Vec<(&str, Option<String>)>) -> Enumeration {
-    let names = unique_names(values.iter().map(|(text, _)| *text));
-    let mut seen = BTreeSet::new();
-    let values = values
-        .into_iter()
-        .filter(|(text, _)| seen.insert(*text))
-        .map(|(text, description)| EnumerationValue {
-            wire: text.to_owned(),
-            name: names[text].clone(),
-            description,
-        })
-        .collect();
-    Enumeration { values, lifecycle: None }
+/// What an absent value stands for.
+pub(super) fn default(at: &Cursor<'_>) -> Option<Value> {
+    match at.value.get("default") {
+        Some(value) => Some(value.clone()),
+        None => at.follow().ok()?.value.get("default").cloned(),
+    }
+}
+
+/// Whether a flag stands beside a reference, or where it leads.
+fn flagged(at: &Cursor<'_>, flag: &str) -> bool {
+    at.flag(flag) || at.follow().is_ok_and(|target| target.flag(flag))
 }
 
 fn each(constraints: Constraints) -> Option<Box<Constraints>> {

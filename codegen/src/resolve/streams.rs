@@ -106,6 +106,7 @@ pub(super) fn resumable(parameters: &mut Vec<Parameter>, answers: &[Answer]) {
         explode: None,
         ty: Type::Scalar(Scalar::Text),
         constraints: Constraints::default(),
+        default: None,
         description: Some(about.to_owned()),
     });
     parameters

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::Scope;
 use super::all_of::Parts;
 use super::alternatives::{Alternative, content, kind, names_in_place, variants};
-use super::schemas::{Built, texts_enumeration};
+use super::enumerations::texts_enumeration;
+use super::schemas::Built;
 use crate::model::{Constraints, Name, Scalar, Shape, Tag, Type, Union};
 use crate::source::{Cursor, file_stem};
 
@@ -25,10 +26,11 @@ impl<'a> Scope<'a> {
             return self.single(single, name, nullable);
         }
         if let Some(values) = single_texts(&elements) {
-            return Built { shape: Shape::Enumeration(texts_enumeration(values)), nullable };
+            return Built::of(Shape::Enumeration(texts_enumeration(values)), nullable);
         }
         if let Some(integers) = single_integers(&elements) {
-            let limits = Constraints { integers, ..Constraints::default() };
+            let listed = integers.into_iter().map(Value::from).collect();
+            let limits = Constraints { listed, ..Constraints::default() };
             return Built::plain(Type::Scalar(Scalar::Int64), limits, nullable);
         }
         let tagged = self.tags(at, alternatives, &elements);
@@ -38,19 +40,15 @@ impl<'a> Scope<'a> {
         };
         tags.resize(elements.len(), Vec::new());
         let names = names_in_place(&elements, &tags, name);
-        let types: Vec<Type> = elements
+        let types: Vec<(Type, Constraints)> = elements
             .iter()
             .zip(&names)
             .map(|(element, own)| {
                 let (ty, limits) = self.type_of(element, &name.then(own));
-                if !limits.is_empty() {
-                    let why = "what it asks of its values beyond their type is not enforced";
-                    self.degrade(element, "an alternative", why);
-                }
-                ty.present().clone()
+                (ty.present().clone(), limits)
             })
             .collect();
-        if types.contains(&Type::Any) || types.is_empty() {
+        if types.iter().any(|(ty, _)| *ty == Type::Any) || types.is_empty() {
             let why = match types.as_slice() {
                 [] => "it has no alternatives; it is carried as any JSON",
                 _ => "one of its alternatives is any JSON, and so is the whole",
@@ -60,17 +58,18 @@ impl<'a> Scope<'a> {
         }
         let found = elements.iter().zip(names).zip(types.into_iter().zip(tags));
         let found: Vec<Alternative> = found
-            .map(|((element, own), (ty, tags))| Alternative {
+            .map(|((element, own), ((ty, constraints), tags))| Alternative {
                 label: label(element, own, &ty, &tags, &elements),
                 content: content(element.value),
                 ty,
+                constraints,
                 tags,
             })
             .collect();
         let variants = variants(found, name, tag.is_some());
         match variants.as_slice() {
-            [single] => Built::plain(single.ty.clone(), Constraints::default(), nullable),
-            _ => Built { shape: Shape::Union(Union { tag, variants }), nullable },
+            [single] => Built::plain(single.ty.clone(), single.constraints.clone(), nullable),
+            _ => Built::of(Shape::Union(Union { tag, variants }), nullable),
         }
     }
 
@@ -117,30 +116,28 @@ impl<'a> Scope<'a> {
         name: &Name,
         nullable: bool,
     ) -> Built {
-        let types: Vec<Type> = names
+        let found: Vec<Alternative> = names
             .iter()
-            .map(|kind| match *kind {
-                "string" => Type::Scalar(Scalar::Text),
-                "integer" => Type::Scalar(Scalar::Int64),
-                "number" => Type::Scalar(Scalar::Double),
-                "boolean" => Type::Scalar(Scalar::Boolean),
-                "array" => {
-                    let item = at
-                        .get("items")
-                        .map(|items| self.type_of(&items, &name.then(&Name::new("item"))).0);
-                    Type::List(Box::new(item.unwrap_or(Type::Any)))
+            .map(|kind| {
+                let built = match *kind {
+                    "array" => self.list(at, name, false),
+                    "object" => self.object(at, name, false),
+                    scalar => self.scalar(at, scalar, false),
+                };
+                let own = name.then(&Name::new(kind));
+                let (ty, constraints) = self.settle(built, at, &own);
+                let label = Name::new(kind);
+                Alternative {
+                    ty,
+                    label,
+                    content: (*kind).to_owned(),
+                    constraints,
+                    tags: Vec::new(),
                 }
-                _ => Type::Map(Box::new(Type::Any)),
             })
             .collect();
-        let found = names.iter().zip(types).map(|(kind, ty)| Alternative {
-            ty,
-            label: Name::new(kind),
-            content: (*kind).to_owned(),
-            tags: Vec::new(),
-        });
-        let variants = variants(found.collect(), name, false);
-        Built { shape: Shape::Union(Union { tag: None, variants }), nullable }
+        let variants = variants(found, name, false);
+        Built::of(Shape::Union(Union { tag: None, variants }), nullable)
     }
 }
 

@@ -527,6 +527,7 @@ impl Validate for HttpRequest {
             at.min_length(value, 8);
             at.max_length(value, 2048);
             at.pattern(value, symbolon_wire::pattern!("^https?://[^\\x00-\\x20/?#@]+([/?#][^\\x00-\\x20]*)?$"));
+            at.format(value, symbolon_wire::Format::Uri);
         });
     }
 }

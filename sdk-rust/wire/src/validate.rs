@@ -1,13 +1,15 @@
 //! Checks of the contract's constraint keywords, collected with their JSON pointers.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{Display, LowerExp};
 use std::sync::LazyLock;
 
 use regress::Regex;
 use serde_json::Value;
 
-use crate::{In, Violation};
+use crate::number::is_multiple;
+use crate::rule::same;
+use crate::{Format, In, Predicate, Violation};
 
 /// A `pattern` of the contract, compiled on first use (ECMA-262, by the `regress` crate).
 pub type Pattern = LazyLock<Option<Regex>>;
@@ -198,16 +200,51 @@ impl Violations {
     }
 
     /// `multipleOf`, for integers.
-    pub fn multiple_of(&mut self, value: impl Into<i128>, divisor: i64) {
-        if value.into().checked_rem(i128::from(divisor)) != Some(0) {
+    pub fn multiple_of(&mut self, value: impl Into<i128>, divisor: i128) {
+        if value.into().checked_rem(divisor) != Some(0) {
             self.report("multipleOf", format_args!("must be a multiple of {divisor}"));
         }
     }
 
-    /// `enum` or `const` of integers.
+    /// `multipleOf` of a number with a fraction: as both are written, in decimals.
+    pub fn multiple_of_real<T: LowerExp>(&mut self, value: T, divisor: f64) {
+        if !is_multiple(value, divisor) {
+            self.report("multipleOf", format_args!("must be a multiple of {divisor}"));
+        }
+    }
+
+    /// `enum` or `const` of numbers or booleans.
     pub fn one_of<T: PartialEq>(&mut self, value: T, known: &[T]) {
         if !known.contains(&value) {
-            self.report("enum", "must be one of the values the contract lists");
+            self.report("enum", UNLISTED);
+        }
+    }
+
+    /// `enum` or `const` of texts.
+    pub fn one_of_texts(&mut self, value: &str, known: &[&str]) {
+        if !known.contains(&value) {
+            self.report("enum", UNLISTED);
+        }
+    }
+
+    /// `format`.
+    pub fn format(&mut self, value: &str, format: Format) {
+        if !format.fits(value) {
+            self.report("format", format_args!("must be of the format {}", format.name()));
+        }
+    }
+
+    /// A keyword that no type says: it is held against the value as it travels.
+    pub fn rule<T: serde::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+        keyword: &str,
+        rule: &Predicate,
+    ) {
+        if let Ok(value) = serde_json::to_value(value)
+            && !rule.holds(&value)
+        {
+            self.report(keyword, "must be as the contract's schema says");
         }
     }
 
@@ -227,16 +264,16 @@ impl Violations {
 
     /// `uniqueItems`: no two elements are equal.
     pub fn unique<T: serde::Serialize>(&mut self, values: &[T]) {
-        let mut seen = std::collections::BTreeSet::new();
-        let repeated = values
-            .iter()
-            .filter_map(|value| serde_json::to_string(value).ok())
-            .any(|text| !seen.insert(text));
-        if repeated {
+        let values: Vec<Value> =
+            values.iter().filter_map(|value| serde_json::to_value(value).ok()).collect();
+        if same::repeats(&values) {
             self.report("uniqueItems", "must not repeat an element");
         }
     }
 }
+
+/// What is said of a value that is none of those listed.
+const UNLISTED: &str = "must be one of the values the contract lists";
 
 impl<T: Validate> Validate for Option<T> {
     fn validate(&self, at: &mut Violations) {

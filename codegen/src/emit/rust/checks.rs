@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::idents::literal;
+use super::rules::{format_ident, predicate};
 use super::types::{Position, is_open};
 use crate::model::{
-    Additional, Bound, Constraints, Definition, Scalar, Shape, System, Type, TypeId,
+    Additional, Bound, Constraints, Definition, Number, Rule, Scalar, Shape, System, Type, TypeId,
 };
 
 /// Writes checks of values.
@@ -65,7 +68,7 @@ impl Checks<'_> {
 
     /// Lines that check `value`, a reference to a value of this type.
     pub(crate) fn value(&self, ty: &Type, limits: &Constraints, indent: usize) -> Vec<String> {
-        match ty {
+        let mut lines = match ty {
             Type::Scalar(scalar) => indented(scalar_checks(*scalar, limits), indent),
             Type::List(item) => {
                 let mut lines = counts("Items", limits);
@@ -76,12 +79,10 @@ impl Checks<'_> {
                 lines.extend(self.elements("each", item, limits, indent));
                 lines
             }
+            Type::Tuple(elements) => self.positions(elements, limits, indent),
             Type::Map(value) => {
                 let mut lines = indented(counts("Properties", limits), indent);
-                if let Some(names) = &limits.names {
-                    let inner = indented(text_checks(names), indent + 1);
-                    lines.extend(wrapped("at.names(value, |value, at| {".into(), inner, indent));
-                }
+                lines.extend(names(limits, indent));
                 lines.extend(self.elements("entries", value, limits, indent));
                 lines
             }
@@ -91,10 +92,35 @@ impl Checks<'_> {
                 if lines.is_empty() {
                     return lines;
                 }
-                wrapped("if let Some(value) = value {".to_owned(), lines, indent)
+                return wrapped("if let Some(value) = value {".to_owned(), lines, indent);
             }
             Type::Problem | Type::Any => Vec::new(),
+        };
+        lines.extend(rule_checks(&limits.rules, "value", indent));
+        lines
+    }
+
+    fn positions(&self, elements: &[Type], limits: &Constraints, indent: usize) -> Vec<String> {
+        let none = Constraints::default();
+        let mut lines = Vec::new();
+        for (index, ty) in elements.iter().enumerate() {
+            let inner = self.value(ty, limits.positions.get(index).unwrap_or(&none), indent + 1);
+            if !inner.is_empty() {
+                let head = format!("at.member({index}, &value.{index}, |value, at| {{");
+                lines.extend(wrapped(head, inner, indent));
+            }
         }
+        lines
+    }
+
+    /// Lines that check the members of an object that are kept, named by its own field.
+    pub(crate) fn kept(&self, ty: &Type, limits: &Constraints, indent: usize) -> Vec<String> {
+        let mut lines = names(limits, indent);
+        let inner = self.value(ty, limits, indent + 1);
+        if !inner.is_empty() {
+            lines.extend(wrapped("at.entries(value, |value, at| {".to_owned(), inner, indent));
+        }
+        lines
     }
 
     fn elements(&self, each: &str, ty: &Type, limits: &Constraints, indent: usize) -> Vec<String> {
@@ -146,81 +172,170 @@ pub(crate) fn holds_checks(system: &System) -> BTreeSet<TypeId> {
 
 fn has_checks(system: &System, definition: &Definition, checked: &BTreeSet<TypeId>) -> bool {
     let checks = Checks { system, checked, position: Position::of(definition) };
-    let none = Constraints::default();
     let any = |ty: &Type, limits: &Constraints| !checks.value(ty, limits, 0).is_empty();
-    match &definition.shape {
+    let held = match &definition.shape {
         Shape::Object(object) => {
             let kept = match &object.additional {
-                Additional::Kept(ty) => any(ty, &none),
+                Additional::Kept(ty, limits) => !checks.kept(ty, limits, 0).is_empty(),
                 Additional::Ignored | Additional::Denied => false,
             };
             kept || object.properties.iter().any(|found| any(&found.ty, &found.constraints))
         }
-        Shape::Union(union) => union.variants.iter().any(|variant| any(&variant.ty, &none)),
+        Shape::Union(union) => {
+            union.variants.iter().any(|variant| any(&variant.ty, &variant.constraints))
+        }
         Shape::Alias(ty, constraints) => any(ty, constraints),
-        Shape::Enumeration(_) => false,
+        // Its values are held against its rules where it is used.
+        Shape::Enumeration(_) => return false,
+    };
+    held || !definition.rules.is_empty()
+}
+
+/// Lines that hold a value against rules.
+pub(crate) fn rule_checks(rules: &[Rule], value: &str, indent: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for rule in rules {
+        let head = format!("at.rule({value}, {}, symbolon_wire::rule!(", literal(rule.keyword));
+        lines.extend(indented(vec![head], indent));
+        lines.extend(indented(predicate(&rule.predicate), indent + 1));
+        lines.extend(indented(vec!["));".to_owned()], indent));
     }
+    lines
 }
 
 fn scalar_checks(scalar: Scalar, limits: &Constraints) -> Vec<String> {
     match scalar {
-        Scalar::Text => text_checks(limits),
-        Scalar::Int32 => integer_checks(limits, f64::from(i32::MIN), f64::from(i32::MAX)),
-        Scalar::Uint32 => integer_checks(limits, 0.0, f64::from(u32::MAX)),
-        Scalar::Int64 => integer_checks(limits, I64_MIN, I64_MAX),
-        Scalar::Uint64 => integer_checks(limits, 0.0, I64_MAX),
-        Scalar::Float | Scalar::Double => {
-            bounds(limits, |bound| Some(format!("{:?}", bound.value)))
+        Scalar::Text => text_checks("value", limits),
+        Scalar::Int8 => integer_checks(limits, i128::from(i8::MIN), i128::from(i8::MAX)),
+        Scalar::Int16 => integer_checks(limits, i128::from(i16::MIN), i128::from(i16::MAX)),
+        Scalar::Int32 => integer_checks(limits, i128::from(i32::MIN), i128::from(i32::MAX)),
+        Scalar::Int64 => integer_checks(limits, i128::from(i64::MIN), i128::from(i64::MAX)),
+        Scalar::Uint8 => integer_checks(limits, 0, i128::from(u8::MAX)),
+        Scalar::Uint16 => integer_checks(limits, 0, i128::from(u16::MAX)),
+        Scalar::Uint32 => integer_checks(limits, 0, i128::from(u32::MAX)),
+        Scalar::Uint64 => integer_checks(limits, 0, i128::from(u64::MAX)),
+        Scalar::Float => real_checks(single(limits), limits),
+        Scalar::Double => real_checks("*value", limits),
+        Scalar::Boolean => listed("*value", limits, Value::as_bool).into_iter().collect(),
+        // What these are written as is what their keywords speak of.
+        Scalar::Date | Scalar::Decimal | Scalar::Base64 | Scalar::Uuid => {
+            text_checks("&value.to_string()", limits)
         }
-        Scalar::Boolean | Scalar::DateTime | Scalar::Date | Scalar::Uuid | Scalar::Binary => {
-            Vec::new()
-        }
+        Scalar::Null | Scalar::DateTime | Scalar::Binary => Vec::new(),
     }
 }
 
-/// Bounds past what a double holds exactly are the type's own.
-const I64_MIN: f64 = -9_007_199_254_740_992.0;
-const I64_MAX: f64 = 9_007_199_254_740_992.0;
-
-fn text_checks(limits: &Constraints) -> Vec<String> {
+fn text_checks(value: &str, limits: &Constraints) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(length) = limits.min_length {
-        lines.push(format!("at.min_length(value, {length});"));
+        lines.push(format!("at.min_length({value}, {length});"));
     }
     if let Some(length) = limits.max_length {
-        lines.push(format!("at.max_length(value, {length});"));
+        lines.push(format!("at.max_length({value}, {length});"));
     }
-    if let Some(pattern) = &limits.pattern {
-        lines.push(format!("at.pattern(value, symbolon_wire::pattern!({}));", literal(pattern)));
+    for pattern in &limits.patterns {
+        lines.push(format!("at.pattern({value}, symbolon_wire::pattern!({}));", literal(pattern)));
     }
-    lines
-}
-
-fn integer_checks(limits: &Constraints, lowest: f64, highest: f64) -> Vec<String> {
-    let mut lines = bounds(limits, |bound| {
-        let inside = bound.value > lowest && bound.value < highest;
-        (inside && bound.value.fract() == 0.0).then(|| format!("{:.0}", bound.value))
-    });
-    if let Some(divisor) = limits.multiple_of.filter(|divisor| (*divisor as f64) < highest) {
-        lines.push(format!("at.multiple_of(*value, {divisor});"));
+    if let Some(format) = limits.format {
+        lines.push(format!("at.format({value}, symbolon_wire::Format::{});", format_ident(format)));
     }
-    if !limits.integers.is_empty() {
-        let listed: Vec<String> = limits.integers.iter().map(i64::to_string).collect();
-        lines.push(format!("at.one_of(*value, &[{}]);", listed.join(", ")));
+    let texts: Vec<String> =
+        limits.listed.iter().filter_map(|value| value.as_str()).map(literal).collect();
+    if !limits.listed.is_empty() {
+        lines.push(format!("at.one_of_texts({value}, &[{}]);", texts.join(", ")));
     }
     lines
 }
 
-fn bounds(limits: &Constraints, spell: impl Fn(Bound) -> Option<String>) -> Vec<String> {
+/// Checks of an integer whose type holds everything from the lowest to the highest.
+fn integer_checks(limits: &Constraints, lowest: i128, highest: i128) -> Vec<String> {
+    let mut lines = Vec::new();
+    let sides = [(limits.minimum, "minimum", "above"), (limits.maximum, "maximum", "below")];
+    for ((bound, inclusive, exclusive), is_lower) in sides.into_iter().zip([true, false]) {
+        let Some(Bound { value, exclusive: outside }) = bound else { continue };
+        let (whole, outside) = match value {
+            Number::Integer(whole) => (whole, outside),
+            Number::Real(real) if is_lower => (real.ceil() as i128, false),
+            Number::Real(real) => (real.floor() as i128, false),
+        };
+        let check = if outside { exclusive } else { inclusive };
+        let says_nothing = match (is_lower, outside) {
+            (true, false) => whole <= lowest,
+            (true, true) => whole < lowest,
+            (false, false) => whole >= highest,
+            (false, true) => whole > highest,
+        };
+        if (lowest..=highest).contains(&whole) && !says_nothing {
+            lines.push(format!("at.{check}(*value, {whole});"));
+        } else if !says_nothing {
+            lines.push(format!("at.{check}(i128::from(*value), {whole});"));
+        }
+    }
+    for divisor in &limits.multiples {
+        match divisor {
+            Number::Integer(1) => {}
+            Number::Integer(whole) => {
+                lines.push(format!("at.multiple_of(*value, {whole});"));
+            }
+            Number::Real(real) => {
+                lines.push(format!("at.multiple_of_real(*value, {real:?});"));
+            }
+        }
+    }
+    let whole = |value: &Value| match Number::of(value) {
+        Some(Number::Integer(whole)) if (lowest..=highest).contains(&whole) => Some(whole),
+        Some(_) | None => None,
+    };
+    lines.extend(listed("*value", limits, whole));
+    lines
+}
+
+/// A value of single precision, as it is or, beside bounds it cannot hold, as a double.
+fn single(limits: &Constraints) -> &'static str {
+    let bounds = [limits.minimum, limits.maximum].into_iter().flatten();
+    let mut values = bounds.map(|bound| bound.value.as_f64());
+    match values.all(|value| value.abs() < f64::from(f32::MAX)) {
+        true => "*value",
+        false => "f64::from(*value)",
+    }
+}
+
+fn real_checks(value: &str, limits: &Constraints) -> Vec<String> {
     let mut lines = Vec::new();
     let sides = [(limits.minimum, "minimum", "above"), (limits.maximum, "maximum", "below")];
     for (bound, inclusive, exclusive) in sides {
         let Some(bound) = bound else { continue };
-        let Some(text) = spell(bound) else { continue };
         let check = if bound.exclusive { exclusive } else { inclusive };
-        lines.push(format!("at.{check}(*value, {text});"));
+        lines.push(format!("at.{check}({value}, {:?});", bound.value.as_f64()));
     }
+    for divisor in &limits.multiples {
+        lines.push(format!("at.multiple_of_real(*value, {:?});", divisor.as_f64()));
+    }
+    let real = |value: &Value| value.as_f64().map(|real| format!("{real:?}"));
+    lines.extend(listed(value, limits, real));
     lines
+}
+
+/// The check that a value is among those listed, of which only some can be of its type.
+fn listed<T: ToString>(
+    value: &str,
+    limits: &Constraints,
+    spell: impl Fn(&Value) -> Option<T>,
+) -> Option<String> {
+    let spelled: Vec<String> =
+        limits.listed.iter().filter_map(spell).map(|value| value.to_string()).collect();
+    let some = !limits.listed.is_empty();
+    some.then(|| format!("at.one_of({value}, &[{}]);", spelled.join(", ")))
+}
+
+fn names(limits: &Constraints, indent: usize) -> Vec<String> {
+    let Some(names) = &limits.names else { return Vec::new() };
+    let mut inner = indented(text_checks("value", names), indent + 1);
+    inner.extend(rule_checks(&names.rules, "value", indent + 1));
+    if inner.is_empty() {
+        return inner;
+    }
+    wrapped("at.names(value, |value, at| {".to_owned(), inner, indent)
 }
 
 fn counts(what: &str, limits: &Constraints) -> Vec<String> {

@@ -13,14 +13,16 @@ const KEYWORDS: [&str; 52] = [
 ];
 
 /// Type names that generated files need for something else.
-const TAKEN_TYPES: [&str; 40] = [
+const TAKEN_TYPES: [&str; 42] = [
     "BTreeMap",
+    "Base64",
     "Binary",
     "Box",
     "Clone",
     "Copy",
     "Date",
     "Debug",
+    "Decimal",
     "Default",
     "Deserialize",
     "Deserializer",

@@ -6,6 +6,7 @@ mod checks;
 mod idents;
 mod layout;
 mod package;
+mod rules;
 mod types;
 
 pub(super) use bodies::{
@@ -15,7 +16,7 @@ pub(super) use bodies::{
 pub(super) use calls::{
     answer_ident, descriptor, header_ident, idempotency_header, parameter_ident,
 };
-pub(super) use checks::{Checks, Field, Presence, holds_checks};
+pub(super) use checks::{Checks, Field, Presence, holds_checks, rule_checks};
 pub(super) use idents::{
     context_ident, doc_lines, field_ident, literal, method_ident, module_ident, operation_ident,
     serde_camel_case, type_ident, variant_ident,
@@ -25,4 +26,5 @@ pub(super) use package::{
     Heading, Manifest, context_docs, context_module, heading, info, manifest, markers, package,
     wire_imports,
 };
+pub(super) use rules::{predicate, rule_ident};
 pub(super) use types::{Position, Speller};

@@ -77,6 +77,14 @@ impl<'a> Speller<'a> {
                 self.import("std::collections::BTreeMap");
                 format!("BTreeMap<String, {}>", self.spell(value, position))
             }
+            Type::Tuple(elements) => {
+                let spelled: Vec<String> =
+                    elements.iter().map(|element| self.spell(element, position)).collect();
+                match spelled.as_slice() {
+                    [single] => format!("({single},)"),
+                    _ => format!("({})", spelled.join(", ")),
+                }
+            }
             Type::Named(id) => self.named(id, position),
             Type::Nullable(inner) => format!("Option<{}>", self.spell(inner, position)),
             Type::Problem => {
@@ -104,9 +112,14 @@ impl<'a> Speller<'a> {
 
     fn scalar(&mut self, scalar: Scalar) -> &'static str {
         match scalar {
+            Scalar::Null => "()",
             Scalar::Boolean => "bool",
+            Scalar::Int8 => "i8",
+            Scalar::Int16 => "i16",
             Scalar::Int32 => "i32",
             Scalar::Int64 => "i64",
+            Scalar::Uint8 => "u8",
+            Scalar::Uint16 => "u16",
             Scalar::Uint32 => "u32",
             Scalar::Uint64 => "u64",
             Scalar::Float => "f32",
@@ -123,6 +136,14 @@ impl<'a> Speller<'a> {
             Scalar::Uuid => {
                 self.import("uuid::Uuid");
                 "Uuid"
+            }
+            Scalar::Decimal => {
+                self.import("symbolon_wire::Decimal");
+                "Decimal"
+            }
+            Scalar::Base64 => {
+                self.import("symbolon_wire::Base64");
+                "Base64"
             }
             Scalar::Binary => {
                 self.import("symbolon_wire::Binary");

@@ -29,9 +29,14 @@ pub(super) fn plan(system: &System, operation: &Operation) -> Option<plan::Paged
         },
         next: match walk.cursor {
             Scalar::Text => format!("{next}.filter(|next| !next.is_empty())"),
-            Scalar::Boolean
+            Scalar::Null
+            | Scalar::Boolean
+            | Scalar::Int8
+            | Scalar::Int16
             | Scalar::Int32
             | Scalar::Int64
+            | Scalar::Uint8
+            | Scalar::Uint16
             | Scalar::Uint32
             | Scalar::Uint64
             | Scalar::Float
@@ -39,6 +44,8 @@ pub(super) fn plan(system: &System, operation: &Operation) -> Option<plan::Paged
             | Scalar::DateTime
             | Scalar::Date
             | Scalar::Uuid
+            | Scalar::Decimal
+            | Scalar::Base64
             | Scalar::Binary => next,
         },
         parameter: parameter_ident(&walk.parameter.name),

@@ -9,12 +9,15 @@ mod types;
 pub(super) use types::is_nominal;
 
 use super::render::{GeneratedFile, Renderer, Template, one_line};
-use super::rust::{Speller, context_module, heading, holds_checks, manifest};
+use super::rust::{
+    Heading, Speller, context_module, heading, holds_checks, manifest, predicate, rule_ident,
+};
 use crate::model::System;
 
 const TEMPLATES: &[Template] = &[
     ("wire/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
     ("wire/lib.rs.j2", include_str!("templates/lib.rs.j2")),
+    ("wire/rules.rs.j2", include_str!("templates/rules.rs.j2")),
     ("wire/types.rs.j2", include_str!("templates/types.rs.j2")),
     ("wire/object.rs.j2", include_str!("templates/object.rs.j2")),
     ("wire/enumeration.rs.j2", include_str!("templates/enumeration.rs.j2")),
@@ -33,7 +36,8 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     let mut modules: Vec<String> = system.contexts.iter().map(context_module).collect();
     modules.sort();
     let has_events = !system.channels.is_empty();
-    let library = plan::Library { heading: heading.clone(), has_events, modules };
+    let has_rules = !system.predicates.is_empty();
+    let library = plan::Library { heading: heading.clone(), has_events, has_rules, modules };
     let mut speller = Speller::new(system, "");
     let items = types::plan(system, &checked, &mut speller);
     let imports = speller.into_imports();
@@ -43,6 +47,10 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         renderer.file("src/lib.rs", "wire/lib.rs.j2", &library),
         renderer.file("src/types.rs", "wire/types.rs.j2", &types),
     ];
+    if has_rules {
+        let plan = rules(system, heading.clone());
+        files.push(renderer.file("src/rules.rs", "wire/rules.rs.j2", &plan));
+    }
     for context in &system.contexts {
         let mut speller = Speller::new(system, "types::");
         speller.import("symbolon_wire::Documented");
@@ -61,4 +69,16 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         files.push(renderer.file(&path, "wire/context.rs.j2", &plan));
     }
     files
+}
+
+fn rules(system: &System, heading: Heading) -> plan::Rules {
+    let predicates = system.predicates.iter().map(|(id, said)| {
+        let mut lines: Vec<String> =
+            predicate(said).into_iter().map(|line| format!("    {line}")).collect();
+        if let Some(last) = lines.last_mut() {
+            last.push(';');
+        }
+        plan::Predicate { ident: rule_ident(id), lines }
+    });
+    plan::Rules { heading, predicates: predicates.collect() }
 }

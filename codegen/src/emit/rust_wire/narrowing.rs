@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::emit::rust::literal;
-use crate::model::{Bound, Constraints, Property, Scalar, Shape, System, Type};
+use crate::model::{Bound, Constraints, Number, Property, Scalar, Shape, System, Type};
 
 /// The attribute of a field: the type that stands for an `Option` that is never `null`, and the
 /// constraint keywords.
@@ -47,6 +47,7 @@ fn behind<'a>(
         Type::Scalar(_)
         | Type::List(_)
         | Type::Map(_)
+        | Type::Tuple(_)
         | Type::Nullable(_)
         | Type::Problem
         | Type::Any => (ty, limits),
@@ -58,8 +59,12 @@ fn keywords(system: &System, ty: &Type, limits: &Constraints) -> Map<String, Val
     match ty {
         Type::Scalar(Scalar::Text) => texts(limits),
         Type::Scalar(
-            Scalar::Int32
+            Scalar::Int8
+            | Scalar::Int16
+            | Scalar::Int32
             | Scalar::Int64
+            | Scalar::Uint8
+            | Scalar::Uint16
             | Scalar::Uint32
             | Scalar::Uint64
             | Scalar::Float
@@ -81,9 +86,12 @@ fn keywords(system: &System, ty: &Type, limits: &Constraints) -> Map<String, Val
             keywords.extend(elements(system, "additionalProperties", value, limits));
             keywords
         }
-        Type::Scalar(_) | Type::Named(_) | Type::Nullable(_) | Type::Problem | Type::Any => {
-            Map::new()
-        }
+        Type::Scalar(_)
+        | Type::Tuple(_)
+        | Type::Named(_)
+        | Type::Nullable(_)
+        | Type::Problem
+        | Type::Any => Map::new(),
     }
 }
 
@@ -101,7 +109,7 @@ fn elements(
         Type::Scalar(Scalar::Text) => "string",
         Type::Scalar(Scalar::Float | Scalar::Double) => "number",
         Type::Scalar(_) => "integer",
-        Type::List(_) => "array",
+        Type::List(_) | Type::Tuple(_) => "array",
         Type::Map(_) => "object",
         Type::Named(_) | Type::Nullable(_) | Type::Problem | Type::Any => return None,
     };
@@ -116,15 +124,17 @@ fn texts(limits: &Constraints) -> Map<String, Value> {
     let keywords = [
         ("minLength", limits.min_length.map(Value::from)),
         ("maxLength", limits.max_length.map(Value::from)),
-        ("pattern", limits.pattern.clone().map(Value::from)),
+        ("pattern", limits.patterns.first().cloned().map(Value::from)),
     ];
     present(keywords)
 }
 
 fn numbers(limits: &Constraints) -> Map<String, Value> {
-    let listed = (!limits.integers.is_empty()).then(|| json!(limits.integers));
-    let mut keywords =
-        present([("multipleOf", limits.multiple_of.map(Value::from)), ("enum", listed)]);
+    let listed = (!limits.listed.is_empty()).then(|| json!(limits.listed));
+    let mut keywords = present([
+        ("multipleOf", limits.multiples.first().copied().map(Number::to_json)),
+        ("enum", listed),
+    ]);
     let bounds = [
         (limits.minimum, "minimum", "exclusiveMinimum"),
         (limits.maximum, "maximum", "exclusiveMaximum"),
@@ -132,7 +142,7 @@ fn numbers(limits: &Constraints) -> Map<String, Value> {
     for (bound, inclusive, exclusive) in bounds {
         let Some(Bound { value, exclusive: outside }) = bound else { continue };
         let keyword = if outside { exclusive } else { inclusive };
-        keywords.insert(keyword.to_owned(), json!(value));
+        keywords.insert(keyword.to_owned(), value.to_json());
     }
     keywords
 }

@@ -9,6 +9,7 @@ pub(super) struct Library {
     #[serde(flatten)]
     pub(super) heading: Heading,
     pub(super) has_events: bool,
+    pub(super) has_rules: bool,
     pub(super) modules: Vec<String>,
 }
 
@@ -80,6 +81,7 @@ pub(super) struct Union {
     pub(super) property: String,
     pub(super) known: String,
     pub(super) checked: bool,
+    pub(super) rules: Vec<String>,
     pub(super) variants: Vec<UnionVariant>,
 }
 
@@ -93,6 +95,20 @@ pub(super) struct UnionVariant {
     pub(super) from: bool,
     pub(super) unchecked: bool,
     pub(super) checks: Vec<String>,
+}
+
+/// What rules say by name.
+#[derive(Debug, Serialize)]
+pub(super) struct Rules {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) predicates: Vec<Predicate>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Predicate {
+    pub(super) ident: String,
+    pub(super) lines: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]

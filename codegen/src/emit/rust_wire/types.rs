@@ -6,11 +6,10 @@ use super::{narrowing, plan};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     Checks, Field, Position, Presence, Speller, arm, bracketed, doc_lines, field_ident, literal,
-    serde_camel_case, type_ident, variant_ident,
+    rule_checks, serde_camel_case, type_ident, variant_ident,
 };
 use crate::model::{
-    Additional, Constraints, Definition, Enumeration, Object, Property, Shape, System, Type,
-    TypeId, Union,
+    Additional, Definition, Enumeration, Object, Property, Rule, Shape, System, Type, TypeId, Union,
 };
 
 /// Every named type, sorted by name.
@@ -45,7 +44,9 @@ fn item(
             item.object = Some(object(found, definition, is_checked, &checks, speller));
         }
         Shape::Enumeration(found) => item.enumeration = Some(enumeration(found, speller)),
-        Shape::Union(found) => item.union = Some(union(found, is_checked, &checks, speller)),
+        Shape::Union(found) => {
+            item.union = Some(union(found, &definition.rules, is_checked, &checks, speller))
+        }
         Shape::Alias(ty, _) => {
             item.alias = Some(plan::Alias { ty: speller.spell(ty, position) });
         }
@@ -87,7 +88,7 @@ fn object(
         (_, true) => attributes.push("#[serde(rename_all = \"camelCase\")]".to_owned()),
         (_, false) => {}
     }
-    let mut lines = Vec::new();
+    let mut lines = if checked { rule_checks(&definition.rules, "self", 2) } else { Vec::new() };
     let mut fields: Vec<plan::Field> = Vec::new();
     for property in &object.properties {
         let field = field(property, definition, camel, checks, speller);
@@ -103,11 +104,10 @@ fn object(
         }
         fields.push(field);
     }
-    if let Additional::Kept(ty) = &object.additional {
+    if let Additional::Kept(ty, limits) = &object.additional {
         let ident = free_ident(&fields);
         if checked {
-            let map = Type::Map(Box::new(ty.clone()));
-            let inner = checks.value(&map, &Constraints::default(), 2);
+            let inner = checks.kept(ty, limits, 2);
             if !inner.is_empty() {
                 lines.push(format!("        let value = &self.{ident};"));
                 lines.extend(inner);
@@ -272,6 +272,7 @@ fn told_by(tags: &[String]) -> Option<String> {
 
 fn union(
     union: &Union,
+    rules: &[Rule],
     checked: bool,
     checks: &Checks<'_>,
     speller: &mut Speller<'_>,
@@ -296,7 +297,7 @@ fn union(
             let count = union.variants.iter().filter(|other| other.ty == variant.ty).count();
             let named = is_nominal(checks.system, &variant.ty);
             let lines = match checked {
-                true => checks.value(&variant.ty, &Constraints::default(), 4),
+                true => checks.value(&variant.ty, &variant.constraints, 4),
                 false => Vec::new(),
             };
             let tags: Vec<String> = variant.tags.iter().map(|tag| literal(tag)).collect();
@@ -327,6 +328,7 @@ fn union(
         property: union.tag.as_ref().map(|tag| literal(&tag.wire)).unwrap_or_default(),
         known: known.join(", "),
         checked,
+        rules: if checked { rule_checks(rules, "self", 2) } else { Vec::new() },
         variants,
     }
 }

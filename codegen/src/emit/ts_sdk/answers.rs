@@ -75,6 +75,7 @@ fn header_type(header: &Header, speller: &mut Speller<'_>) -> String {
             Type::Scalar(_)
             | Type::List(_)
             | Type::Map(_)
+            | Type::Tuple(_)
             | Type::Nullable(_)
             | Type::Problem
             | Type::Any => "string".to_owned(),
@@ -86,15 +87,26 @@ fn conversion(ty: &Type, system: &System) -> Option<&'static str> {
     match ty.present() {
         Type::Scalar(scalar) => match scalar {
             Scalar::Boolean => Some("boolean"),
-            Scalar::Int32
+            Scalar::Int8
+            | Scalar::Int16
+            | Scalar::Int32
             | Scalar::Int64
+            | Scalar::Uint8
+            | Scalar::Uint16
             | Scalar::Uint32
             | Scalar::Uint64
             | Scalar::Float
             | Scalar::Double => Some("number"),
-            Scalar::Text | Scalar::DateTime | Scalar::Date | Scalar::Uuid | Scalar::Binary => None,
+            Scalar::Null
+            | Scalar::Text
+            | Scalar::DateTime
+            | Scalar::Date
+            | Scalar::Uuid
+            | Scalar::Decimal
+            | Scalar::Base64
+            | Scalar::Binary => None,
         },
-        Type::List(_) => Some("list"),
+        Type::List(_) | Type::Tuple(_) => Some("list"),
         Type::Named(id) => match &system.definition(id).shape {
             Shape::Alias(inner, _) => conversion(inner, system),
             Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_) => None,

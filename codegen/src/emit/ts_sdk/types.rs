@@ -85,8 +85,8 @@ fn object(
     let mut members: Vec<plan::Member> =
         object.properties.iter().map(|property| member(property, place, speller)).collect();
     match &object.additional {
-        Additional::Kept(ty) => {
-            let kept = speller.spell(ty, &Constraints::default(), place);
+        Additional::Kept(ty, limits) => {
+            let kept = speller.spell(ty, limits, place);
             members.push(index_signature(kept, &members));
         }
         Additional::Ignored | Additional::Denied => {}

@@ -33,7 +33,7 @@ pub(super) fn alternatives(
 
 /// A variant; with the values of the tag that choose it, where its own type leaves them open.
 fn tagged(union: &Union, variant: &Variant, place: Place, speller: &mut Speller<'_>) -> String {
-    let ty = speller.spell(&variant.ty, &Constraints::default(), place);
+    let ty = speller.spell(&variant.ty, &variant.constraints, place);
     let Some(tag) = union.tag.as_ref().filter(|_| !variant.tags.is_empty()) else { return ty };
     let Some(object) = object(speller.system, &variant.ty) else { return ty };
     if !leaves_open(object, &tag.wire, &variant.tags, speller) {
@@ -53,9 +53,12 @@ fn leaves_open(object: &Object, tag: &str, values: &[String], speller: &Speller<
         let id = match ty {
             Type::Named(id) => id,
             Type::Scalar(scalar) => return *scalar == crate::model::Scalar::Text,
-            Type::List(_) | Type::Map(_) | Type::Nullable(_) | Type::Problem | Type::Any => {
-                return false;
-            }
+            Type::List(_)
+            | Type::Map(_)
+            | Type::Tuple(_)
+            | Type::Nullable(_)
+            | Type::Problem
+            | Type::Any => return false,
         };
         match &speller.system.definition(id).shape {
             Shape::Alias(inner, _) => ty = inner.present(),
@@ -79,6 +82,7 @@ fn object<'a>(system: &'a System, ty: &'a Type) -> Option<&'a Object> {
         Type::Scalar(_)
         | Type::List(_)
         | Type::Map(_)
+        | Type::Tuple(_)
         | Type::Nullable(_)
         | Type::Problem
         | Type::Any => None,

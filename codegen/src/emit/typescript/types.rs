@@ -1,6 +1,9 @@
 //! Types as TypeScript types.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
+
+use serde_json::Value;
 
 use super::idents::{literal, type_ident};
 use super::usage::{Usage, single_text};
@@ -98,6 +101,17 @@ impl<'a> Speller<'a> {
             Type::Map(value) => {
                 format!("{{ [name: string]: {} }}", self.element(value, limits, place))
             }
+            Type::Tuple(elements) => {
+                let none = Constraints::default();
+                let spelled: Vec<String> = elements
+                    .iter()
+                    .enumerate()
+                    .map(|(index, ty)| {
+                        self.spell(ty, limits.positions.get(index).unwrap_or(&none), place)
+                    })
+                    .collect();
+                format!("[{}]", spelled.join(", "))
+            }
             Type::Named(id) => self.named(id, place),
             Type::Nullable(inner) => format!("{} | null", self.spell(inner, limits, place)),
             Type::Problem => self.runtime("Problem"),
@@ -127,12 +141,24 @@ impl<'a> Speller<'a> {
 
     fn scalar(&mut self, scalar: Scalar, limits: &Constraints, place: Place) -> String {
         match scalar {
-            Scalar::Boolean => "boolean".to_owned(),
-            Scalar::Int32 | Scalar::Int64 | Scalar::Uint32 | Scalar::Uint64 => {
-                integer(&limits.integers, place.position)
-            }
-            Scalar::Float | Scalar::Double => "number".to_owned(),
-            Scalar::Text | Scalar::DateTime | Scalar::Date | Scalar::Uuid => "string".to_owned(),
+            Scalar::Null => "null".to_owned(),
+            Scalar::Boolean => listed("boolean", &limits.listed, Value::is_boolean, place.position),
+            Scalar::Int8
+            | Scalar::Int16
+            | Scalar::Int32
+            | Scalar::Int64
+            | Scalar::Uint8
+            | Scalar::Uint16
+            | Scalar::Uint32
+            | Scalar::Uint64
+            | Scalar::Float
+            | Scalar::Double => listed("number", &limits.listed, Value::is_number, place.position),
+            Scalar::Text
+            | Scalar::DateTime
+            | Scalar::Date
+            | Scalar::Uuid
+            | Scalar::Decimal
+            | Scalar::Base64 => "string".to_owned(),
             Scalar::Binary => match place.carrier {
                 Carrier::Raw => self.runtime("Binary"),
                 Carrier::Text => "string".to_owned(),
@@ -141,14 +167,22 @@ impl<'a> Speller<'a> {
     }
 }
 
-/// The listed integers; open like an enumeration of texts unless there is only one.
-fn integer(listed: &[i64], position: Position) -> String {
-    let values: BTreeSet<i64> = listed.iter().copied().collect();
-    let mut spelled: Vec<String> = values.iter().map(i64::to_string).collect();
+/// The listed values of a kind; open like an enumeration of texts unless there is only one.
+fn listed(
+    kind: &str,
+    listed: &[Value],
+    is_kind: impl Fn(&Value) -> bool,
+    position: Position,
+) -> String {
+    let mut values: Vec<&Value> = listed.iter().filter(|value| is_kind(value)).collect();
+    values.sort_by(|one, two| one.as_f64().partial_cmp(&two.as_f64()).unwrap_or(Ordering::Equal));
+    let mut spelled: Vec<String> = values.iter().map(|value| value.to_string()).collect();
+    spelled.dedup();
     match (spelled.len(), position) {
-        (0, _) => "number".to_owned(),
+        (0, _) => kind.to_owned(),
+        (2.., _) if kind == "boolean" => kind.to_owned(),
         (2.., Position::Open) => {
-            spelled.push("(number & {})".to_owned());
+            spelled.push(format!("({kind} & {{}})"));
             spelled.join(" | ")
         }
         (1, _) | (2.., Position::Closed) => spelled.join(" | "),

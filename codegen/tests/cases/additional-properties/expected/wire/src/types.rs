@@ -80,6 +80,9 @@ pub struct Thing {
 
 impl Validate for Thing {
     fn validate(&self, at: &mut Violations) {
+        at.optional("kept", &self.kept, |value, at| {
+            value.validate(at);
+        });
         at.optional("keptThings", &self.kept_things, |value, at| {
             value.validate(at);
         });
@@ -136,6 +139,15 @@ pub struct ThingKept {
     /// Members the contract does not name.
     #[serde(flatten)]
     pub additional: BTreeMap<String, String>,
+}
+
+impl Validate for ThingKept {
+    fn validate(&self, at: &mut Violations) {
+        let value = &self.additional;
+        at.entries(value, |value, at| {
+            at.min_length(value, 2);
+        });
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,6 @@
 //! Types of Case, as they travel.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use symbolon_wire::{Open, Validate, Violations};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,7 +11,7 @@ pub struct Thing {
         default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
-    #[cfg_attr(feature = "schemars", schemars(with = "f64"))]
+    #[cfg_attr(feature = "schemars", schemars(with = "f64", extend("enum" = [0.5, 1.5])))]
     pub factor: Option<f64>,
     #[serde(
         default, deserialize_with = "symbolon_wire::present",
@@ -20,10 +19,18 @@ pub struct Thing {
     )]
     #[cfg_attr(feature = "schemars", schemars(with = "ThingKind"))]
     pub kind: Option<ThingKind>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mixed: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nothing: Option<Value>,
+    #[serde(
+        default, deserialize_with = "symbolon_wire::present",
+        skip_serializing_if = "Option::is_none",
+    )]
+    #[cfg_attr(feature = "schemars", schemars(with = "ThingMixed"))]
+    pub mixed: Option<ThingMixed>,
+    #[serde(
+        default, deserialize_with = "symbolon_wire::present",
+        skip_serializing_if = "Option::is_none",
+    )]
+    #[cfg_attr(feature = "schemars", schemars(with = "()"))]
+    pub nothing: Option<()>,
     #[serde(
         default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
@@ -42,6 +49,12 @@ pub struct Thing {
 
 impl Validate for Thing {
     fn validate(&self, at: &mut Violations) {
+        at.optional("factor", &self.factor, |value, at| {
+            at.one_of(*value, &[0.5, 1.5]);
+        });
+        at.optional("mixed", &self.mixed, |value, at| {
+            value.validate(at);
+        });
         at.optional("priority", &self.priority, |value, at| {
             at.one_of(*value, &[1, 2, 3]);
         });
@@ -80,6 +93,27 @@ impl ThingKind {
 impl std::fmt::Display for ThingKind {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
+#[serde(untagged)]
+pub enum ThingMixed {
+    Integer(i64),
+    String(String),
+}
+
+impl Validate for ThingMixed {
+    fn validate(&self, at: &mut Violations) {
+        match self {
+            Self::Integer(value) => {
+                at.one_of(*value, &[1]);
+            }
+            Self::String(value) => {
+                at.one_of_texts(value, &["a"]);
+            }
+        }
     }
 }
 

@@ -139,6 +139,9 @@ impl Validate for Thing {
         at.optional("texts", &self.texts, |value, at| {
             value.validate(at);
         });
+        at.optional("untagged", &self.untagged, |value, at| {
+            value.validate(at);
+        });
     }
 }
 
@@ -188,6 +191,18 @@ pub enum ThingUntagged {
     String(String),
     Integer(i64),
     Cat(Cat),
+}
+
+impl Validate for ThingUntagged {
+    fn validate(&self, at: &mut Violations) {
+        match self {
+            Self::String(value) => {
+                at.max_length(value, 3);
+            }
+            Self::Integer(_) => {}
+            Self::Cat(_) => {}
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
