@@ -94,3 +94,11 @@ test('members of a form are laid out as their encoding says', () => {
   const expected = 'expand%5B0%5D=a&expand%5B1%5D=b&ids=1,2&meta=%7B%22n%22%3A1%7D&rest=x';
   assert.equal(encodeForm(body, styles), expected);
 });
+
+test('reserved characters stay where the contract allows them', () => {
+  const url = { in: 'query', name: 'url', key: 'url', reserved: true };
+  const written = encodePairs(url, 'http://a/b?c=d&e,f+g');
+  assert.deepEqual(written, [['url', 'http://a/b?c%3Dd%26e,f%2Bg']]);
+  const list = encodePairs({ ...url, explode: false }, ['a,b', 'c:d']);
+  assert.deepEqual(list, [['url', 'a%2Cb,c:d']]);
+});

@@ -51,12 +51,13 @@ fn parameter(parameter: &Parameter, input: &mut Input) -> Result<Option<Value>, 
         Location::Header => In::Header,
         Location::Cookie => In::Cookie,
     };
-    let wire = symbolon_wire::Parameter {
-        name: parameter.name,
-        location,
-        style: parameter.style,
-        explode: parameter.explode,
+    let place = match parameter.location {
+        Location::Path => symbolon_wire::Parameter::path,
+        Location::Query => symbolon_wire::Parameter::query,
+        Location::Header => symbolon_wire::Parameter::header,
+        Location::Cookie => symbolon_wire::Parameter::cookie,
     };
+    let wire = place(parameter.name).style(parameter.style).explode(parameter.explode);
     let schema = parameter.schema.as_ref();
     let read = match (parameter.style, schema.and_then(Schema::primitive)) {
         (Style::Json, _) => input.optional::<Value>(wire)?,

@@ -70,6 +70,10 @@ pub struct Parameter {
     pub style: Option<Style>,
     /// Whether structure is spread over several pairs, where it is not the style's default.
     pub explode: Option<bool>,
+    /// Whether reserved characters are sent as they are (`allowReserved`).
+    pub allow_reserved: bool,
+    /// Whether no value is as good as no parameter (`allowEmptyValue`).
+    pub allow_empty: bool,
     /// Its type.
     pub ty: Type,
     /// What its value must keep to.

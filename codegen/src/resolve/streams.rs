@@ -104,6 +104,8 @@ pub(super) fn resumable(parameters: &mut Vec<Parameter>, answers: &[Answer]) {
         required: false,
         style: None,
         explode: None,
+        allow_reserved: false,
+        allow_empty: false,
         ty: Type::Scalar(Scalar::Text),
         constraints: Constraints::default(),
         default: None,

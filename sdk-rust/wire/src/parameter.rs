@@ -56,27 +56,50 @@ pub struct Parameter {
     pub style: Style,
     /// Whether each element of a list or member of an object stands for itself.
     pub explode: bool,
+    /// Whether reserved characters are written as they are (`allowReserved`).
+    pub reserved: bool,
+    /// Whether no value is read as no parameter (`allowEmptyValue`).
+    pub or_empty: bool,
 }
 
 impl Parameter {
     /// A query parameter: form, exploded.
     pub const fn query(name: &'static str) -> Self {
-        Self { name, location: In::Query, style: Style::Form, explode: true }
+        Self::new(name, In::Query, Style::Form, true)
     }
 
     /// A path parameter: simple, not exploded.
     pub const fn path(name: &'static str) -> Self {
-        Self { name, location: In::Path, style: Style::Simple, explode: false }
+        Self::new(name, In::Path, Style::Simple, false)
     }
 
     /// A header parameter: simple, not exploded.
     pub const fn header(name: &'static str) -> Self {
-        Self { name, location: In::Header, style: Style::Simple, explode: false }
+        Self::new(name, In::Header, Style::Simple, false)
     }
 
     /// A cookie parameter: form, exploded.
     pub const fn cookie(name: &'static str) -> Self {
-        Self { name, location: In::Cookie, style: Style::Form, explode: true }
+        Self::new(name, In::Cookie, Style::Form, true)
+    }
+
+    const fn new(name: &'static str, location: In, style: Style, explode: bool) -> Self {
+        Self { name, location, style, explode, reserved: false, or_empty: false }
+    }
+
+    /// The same parameter with reserved characters (RFC 3986, 2.2) written as they are, but for
+    /// those that would end a value in a query string.
+    #[must_use]
+    pub const fn reserved(mut self) -> Self {
+        self.reserved = true;
+        self
+    }
+
+    /// The same parameter, absent where it has no value that its type could be.
+    #[must_use]
+    pub const fn or_empty(mut self) -> Self {
+        self.or_empty = true;
+        self
     }
 
     /// The same parameter in another style; `explode` becomes what OpenAPI says for that style.

@@ -22,6 +22,8 @@ export interface Parameter<Key extends string = string> {
   readonly style?: Style;
   /** Whether elements and members stand for themselves; only with `form`, if left out. */
   readonly explode?: boolean;
+  /** Says that reserved characters are sent as they are (`allowReserved`). */
+  readonly reserved?: true;
 }
 
 /** How members of a form are laid out (`encoding`), where it is not as usual. */
@@ -34,6 +36,17 @@ export type Pair = readonly [name: string, value: string];
 
 /** A query or cookie parameter as pairs, percent-encoded. An absent value gives no pair. */
 export function encodePairs(parameter: Parameter, value: unknown): Pair[] {
+  const found = pairs(parameter, value);
+  if (parameter.reserved !== true) return found;
+  // A comma between elements must not look like one inside of them.
+  const kept = isNested(value) ? /%(3A|2F|3F|40|21|24|27|28|29|2A|3B)/g : RESERVED;
+  return found.map(([name, text]) => [name, text.replace(kept, decodeURIComponent)]);
+}
+
+/** Reserved characters (RFC 3986, 2.2) that end nothing in a query string. */
+const RESERVED = /%(3A|2F|3F|40|21|24|27|28|29|2A|3B|2C)/g;
+
+function pairs(parameter: Parameter, value: unknown): Pair[] {
   const style = parameter.style ?? 'form';
   const explode = parameter.explode ?? style === 'form';
   const name = percent(parameter.name);

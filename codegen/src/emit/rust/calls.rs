@@ -12,7 +12,14 @@ pub(crate) fn descriptor(parameter: &Parameter) -> String {
         Location::Cookie => "cookie",
     };
     let head = format!("Parameter::{location}({})", literal(&parameter.wire));
-    styled(head, parameter.style, parameter.explode)
+    let mut text = styled(head, parameter.style, parameter.explode);
+    if parameter.allow_reserved {
+        text.push_str(".reserved()");
+    }
+    if parameter.allow_empty && !parameter.required {
+        text.push_str(".or_empty()");
+    }
+    text
 }
 
 /// A member of a form as the descriptor of a parameter.

@@ -131,6 +131,7 @@ fn parameter(parameter: &Parameter) -> plan::Parameter {
         key: parameter_key(parameter),
         style: (style != usual).then(|| style_name(style)),
         explode: explode.map(|explode| if explode { "true" } else { "false" }),
+        reserved: parameter.allow_reserved,
     }
 }
 

@@ -97,6 +97,7 @@ pub(super) struct Parameter {
     pub(super) key: String,
     pub(super) style: Option<&'static str>,
     pub(super) explode: Option<&'static str>,
+    pub(super) reserved: bool,
 }
 
 /// An answer by status; `bare` stands for one without headers.

@@ -49,6 +49,7 @@ impl Parameter {
         match value {
             Ok(value) => Ok(Some(value)),
             Err(refusal) if refusal.is_absent() => Ok(None),
+            Err(_) if self.or_empty && source(Untyped::Text).is_empty() => Ok(None),
             Err(refusal) => Err(refusal.within(self.name)),
         }
     }
@@ -105,6 +106,10 @@ impl<'a> Source<'a> {
         let values = pairs.iter().filter(|(name, _)| is_named(name)).map(|(_, value)| *value);
         let values: Vec<_> = values.collect();
         if values.is_empty() { Err(Refusal::absent()) } else { Ok(values) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.values().is_ok_and(|values| values.iter().all(|value| value.is_empty()))
     }
 
     fn single(&self) -> Result<&'a str, Refusal> {

@@ -10,6 +10,35 @@ use crate::In;
 /// All but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Reserved characters that end nothing in a query string.
+const KEPT: &[(&str, &str)] = &[
+    ("%3A", ":"),
+    ("%2F", "/"),
+    ("%3F", "?"),
+    ("%40", "@"),
+    ("%21", "!"),
+    ("%24", "$"),
+    ("%27", "'"),
+    ("%28", "("),
+    ("%29", ")"),
+    ("%2A", "*"),
+    ("%3B", ";"),
+];
+const KEPT_ALONE: &[(&str, &str)] = &[
+    ("%3A", ":"),
+    ("%2F", "/"),
+    ("%3F", "?"),
+    ("%40", "@"),
+    ("%21", "!"),
+    ("%24", "$"),
+    ("%27", "'"),
+    ("%28", "("),
+    ("%29", ")"),
+    ("%2A", "*"),
+    ("%3B", ";"),
+    ("%2C", ","),
+];
+
 /// A value that has no place in its parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncodeError {
@@ -49,15 +78,29 @@ impl Parameter {
     /// When the style has no text for the value.
     pub fn encode_pairs<T: Serialize + ?Sized>(&self, value: &T) -> Result<Pairs, EncodeError> {
         let value = to_value(value)?;
+        let mut pairs = self.pairs(&value)?;
+        if self.reserved {
+            // A comma between elements must not look like one inside of them.
+            let kept = if is_nested(&value) { KEPT } else { KEPT_ALONE };
+            for (_, text) in &mut pairs {
+                *text = kept.iter().fold(std::mem::take(text), |text, (encoded, plain)| {
+                    text.replace(encoded, plain)
+                });
+            }
+        }
+        Ok(pairs)
+    }
+
+    fn pairs(&self, value: &Value) -> Result<Pairs, EncodeError> {
         let name = percent(self.name);
         if self.style == Style::Json {
             return Ok(vec![(name, percent(&value.to_string()))]);
         }
-        match (&value, self.style) {
+        match (value, self.style) {
             (Value::Null, _) => Ok(Vec::new()),
             (Value::Array(_) | Value::Object(_), Style::DeepObject) => {
                 let mut pairs = Vec::new();
-                deep(&name, &value, &mut pairs)?;
+                deep(&name, value, &mut pairs)?;
                 Ok(pairs)
             }
             (Value::Array(items), _) if self.explode => {

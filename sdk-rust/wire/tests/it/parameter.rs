@@ -306,3 +306,21 @@ fn fields_become_members_by_their_types() {
     };
     assert_eq!(upload, expected);
 }
+
+#[test]
+fn reserved_characters_stay_and_no_value_is_no_parameter() {
+    let url = Parameter::query("url").reserved();
+    let written = url.encode_pairs("http://a/b?c=d&e,f+g").unwrap();
+    assert_eq!(written, [("url".to_owned(), "http://a/b?c%3Dd%26e,f%2Bg".to_owned())]);
+    let pairs = written.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    let read: Option<String> = url.decode_pairs(&pairs.collect::<Vec<_>>()).unwrap();
+    assert_eq!(read.as_deref(), Some("http://a/b?c=d&e,f+g"));
+    let list = url.explode(false).encode_pairs(&["a,b", "c:d"]).unwrap();
+    assert_eq!(list, [("url".to_owned(), "a%2Cb,c:d".to_owned())]);
+    let count = Parameter::query("count").or_empty();
+    assert_eq!(count.decode_pairs::<u8>(&[("count", "")]), Ok(None));
+    assert_eq!(count.decode_pairs::<u8>(&[("count", "7")]), Ok(Some(7)));
+    assert!(count.decode_pairs::<u8>(&[("count", "x")]).is_err());
+    assert_eq!(count.decode_pairs::<String>(&[("count", "")]), Ok(Some(String::new())));
+    assert!(Parameter::query("count").decode_pairs::<u8>(&[("count", "")]).is_err());
+}

@@ -6,10 +6,12 @@ import type * as types from './types.js';
 /** What `findPets` sends. */
 export interface FindPetsRequest {
   all?: types.Where[];
+  count?: number;
   deep?: types.FindPetsDeep;
   space?: string[];
   table?: string;
   text?: string;
+  url?: string;
   where?: types.Where;
   whole?: types.Where;
   xWhere?: number[];
@@ -27,10 +29,12 @@ const FIND_PETS: Operation<
   path: '/more',
   parameters: [
     { in: 'query', name: 'all', key: 'all' },
+    { in: 'query', name: 'count', key: 'count' },
     { in: 'query', name: 'deep', key: 'deep', style: 'deepObject' },
     { in: 'query', name: 'space', key: 'space', style: 'spaceDelimited' },
     { in: 'query', name: 'table', key: 'table' },
     { in: 'query', name: 'text', key: 'text' },
+    { in: 'query', name: 'url', key: 'url', reserved: true },
     { in: 'query', name: 'where', key: 'where', style: 'json' },
     { in: 'query', name: 'whole', key: 'whole' },
     { in: 'header', name: 'X-Where', key: 'xWhere', style: 'json' },

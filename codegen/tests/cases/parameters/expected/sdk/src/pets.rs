@@ -35,10 +35,12 @@ impl Operation for FindPets {
     const INFO: Info = Info::new("findPets", Method::GET, "/more").security(Security::None);
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.optional(Parameter::query("all"), &request.all);
+        out.optional(Parameter::query("count").or_empty(), &request.count);
         out.optional(Parameter::query("deep").style(Style::DeepObject), &request.deep);
         out.optional(Parameter::query("space").style(Style::SpaceDelimited), &request.space);
         out.optional(Parameter::query("table"), &request.table);
         out.optional(Parameter::query("text"), &request.text);
+        out.optional(Parameter::query("url").reserved(), &request.url);
         out.optional(Parameter::query("where").style(Style::Json), &request.where_);
         out.optional(Parameter::query("whole"), &request.whole);
         out.optional(Parameter::header("X-Where").style(Style::Json), &request.x_where);

@@ -20,10 +20,12 @@ pub mod find_pets {
     #[derive(Debug, Clone, Default, PartialEq)]
     pub struct Request {
         pub all: Option<Vec<types::Where>>,
+        pub count: Option<i64>,
         pub deep: Option<types::FindPetsDeep>,
         pub space: Option<Vec<String>>,
         pub table: Option<String>,
         pub text: Option<String>,
+        pub url: Option<String>,
         pub where_: Option<types::Where>,
         pub whole: Option<types::Where>,
         pub x_where: Option<Vec<i64>>,
