@@ -11,7 +11,10 @@ use crate::request::Request;
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A response, read to its end.
+/// How long a stream of events may say nothing before it has said what it had to say.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A response, read to its end; a stream of events, to its first pause.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -75,12 +78,30 @@ pub(crate) async fn exchange(
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), text(value)))
         .collect();
-    let body = response.bytes().await.map_err(|error| in_words(&error))?.to_vec();
+    let is_endless = headers.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("content-type") && value.starts_with("text/event-stream")
+    });
+    let body = match is_endless {
+        true => beginning(response).await?,
+        false => response.bytes().await.map_err(|error| in_words(&error))?.to_vec(),
+    };
     let mut answer = Answer { status, headers, body, json: None };
     if answer.header("content-type").is_some_and(is_json) {
         answer.json = serde_json::from_slice(&answer.body).ok();
     }
     Ok(answer)
+}
+
+/// What a stream of events has to say at once: it need not ever end.
+async fn beginning(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Ok(chunk) = tokio::time::timeout(PAUSE, response.chunk()).await {
+        match chunk.map_err(|error| in_words(&error))? {
+            Some(chunk) => body.extend_from_slice(&chunk),
+            None => break,
+        }
+    }
+    Ok(body)
 }
 
 /// An error with its causes.

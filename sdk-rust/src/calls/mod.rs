@@ -13,6 +13,7 @@ pub mod service_calls;
 
 pub use symbolon_client::{
     ApiKey, Auth, Bearer, Call, Client as Transport, ClientBuilder, ClientError, Error, Retry,
+    follow,
 };
 pub use calls_wire as wire;
 

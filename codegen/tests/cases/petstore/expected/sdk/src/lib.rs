@@ -13,6 +13,7 @@ pub mod pets;
 
 pub use symbolon_client::{
     ApiKey, Auth, Bearer, Call, Client as Transport, ClientBuilder, ClientError, Error, Retry,
+    follow,
 };
 pub use case_wire as wire;
 
