@@ -28,6 +28,7 @@ pub(super) struct Exception {
 
 const BOTH: &[Judge] = &[Judge::Derived, Judge::Type];
 const TYPE: &[Judge] = &[Judge::Type];
+const DERIVED: &[Judge] = &[Judge::Derived];
 
 /// Every difference that is meant, in the order the rewrites build on each other.
 pub(super) const EXCEPTIONS: &[Exception] = &[
@@ -39,8 +40,8 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     Exception { name: "responses are not validated", judges: TYPE, rewrite: unchecked },
     // A Rust alias is no type: its constraints stand in the types that hold it.
     Exception { name: "an alias alone is unconstrained", judges: BOTH, rewrite: alias_alone },
-    // Addresses are texts in Rust; whoever opens one parses it.
-    Exception { name: "uri formats are texts", judges: BOTH, rewrite: text_formats },
+    // Addresses are texts in Rust, held to their format by validation.
+    Exception { name: "uri formats are texts", judges: DERIVED, rewrite: text_formats },
     // The `uuid` crate also reads the simple, braced and urn spellings of RFC 9562.
     Exception { name: "uuids in other spellings", judges: TYPE, rewrite: uuids },
     // `jiff` also reads the other spellings of ISO 8601.
@@ -171,12 +172,14 @@ fn unconstrained(schema: &mut Value) {
 fn unchecked(contract: &mut Contract, subject: &Subject) {
     if !subject.checked && !subject.alias {
         contract.schemas.values_mut().for_each(unconstrained);
+        text_formats(contract, subject);
     }
 }
 
 fn alias_alone(contract: &mut Contract, subject: &Subject) {
     if subject.alias {
         contract.schemas.values_mut().for_each(unconstrained);
+        text_formats(contract, subject);
     }
 }
 
