@@ -122,6 +122,14 @@ pub enum Kind {
         /// The status.
         status: u16,
     },
+    /// A security requirement of a scheme that nothing defines.
+    #[error("`{scheme}` is no security scheme of this document")]
+    UnknownScheme {
+        /// The scheme as written.
+        scheme: String,
+        /// A scheme that looks alike.
+        similar: Option<String>,
+    },
     /// A message that no channel has.
     #[error("no channel of the AsyncAPI document has a message `{name}`")]
     UnknownMessage {
@@ -185,6 +193,7 @@ impl Kind {
             | Self::BadKeyword { .. }
             | Self::UndocumentedStatus { .. }
             | Self::UnlistedStatus { .. }
+            | Self::UnknownScheme { .. }
             | Self::UnknownMessage { .. }
             | Self::NotPageable { .. }
             | Self::ExampleInvalid { .. } => Severity::Error,
@@ -208,6 +217,7 @@ impl Kind {
             Self::BadKeyword { .. } => "bad-keyword",
             Self::UndocumentedStatus { .. } => "undocumented-status",
             Self::UnlistedStatus { .. } => "unlisted-status",
+            Self::UnknownScheme { .. } => "unknown-scheme",
             Self::UnknownMessage { .. } => "unknown-message",
             Self::NotPageable { .. } => "not-pageable",
             Self::ExampleInvalid { .. } => "example-invalid",
@@ -231,6 +241,7 @@ impl Kind {
             Self::BadKeyword { .. } => "here",
             Self::UndocumentedStatus { .. } => "this code",
             Self::UnlistedStatus { .. } => "this response",
+            Self::UnknownScheme { .. } => "this scheme",
             Self::UnknownMessage { .. } => "this message",
             Self::NotPageable { .. } => "named here",
             Self::ExampleInvalid { .. } => "refused",
@@ -279,6 +290,10 @@ impl Kind {
             Self::UnlistedStatus { .. } => {
                 "list the codes of this response in `x-problems`, or take the response out".into()
             }
+            Self::UnknownScheme { similar: Some(name), .. } => format!("did you mean `{name}`?"),
+            Self::UnknownScheme { similar: None, .. } => {
+                "define it under `components.securitySchemes`, or take it out".into()
+            }
             Self::UnknownMessage { similar: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::UnknownMessage { similar: None, .. } => {
                 "add the message to a channel, or take it out of `x-emits`".into()
@@ -322,6 +337,7 @@ impl Diagnostic {
             | Kind::ClashingPaths { .. }
             | Kind::UndeclaredPathParameter { .. }
             | Kind::ExampleInvalid { .. }
+            | Kind::UnknownScheme { .. }
             | Kind::Degraded { .. } => true,
         }
     }

@@ -1,5 +1,6 @@
 //! Callers as a mock knows them: whoever presents a credential of the right kind may do all.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use futures_util::FutureExt;
@@ -105,12 +106,13 @@ impl Authenticate for Presented {
         ready(Ok(caller)).boxed()
     }
 
-    fn challenge(&self) -> &'static str {
-        match &self.carrier {
+    fn challenge(&self) -> Cow<'static, str> {
+        let scheme = match &self.carrier {
             Carrier::Authorization(Some("basic")) => "Basic",
             Carrier::Authorization(_) | Carrier::Connection => "Bearer",
             Carrier::Header(_) | Carrier::Query(_) | Carrier::Cookie(_) => "ApiKey",
-        }
+        };
+        scheme.into()
     }
 }
 

@@ -6,6 +6,7 @@ mod name;
 mod operation;
 mod rule;
 mod schema;
+mod security;
 mod walk;
 
 pub use constraint::{Bound, Constraints, Format, Number};
@@ -13,14 +14,14 @@ pub use event::{Channel, Message};
 pub use name::{Name, unique_names};
 pub use operation::{
     Answer, Body, BodyKind, Context, Errors, Header, Idempotency, Location, Offer, Operation,
-    Pagination, Parameter, Part, ProblemKind, Requirement, Status, Stream, Style,
+    Pagination, Parameter, Part, ProblemKind, Status, Stream, Style,
 };
 pub use rule::{JsonKind, Known, Predicate, Rule};
 pub use schema::{
     Additional, Definition, Enumeration, EnumerationValue, Lifecycle, Object, Property, Scalar,
     Shape, Tag, Type, TypeId, Union, Variant,
 };
-
+pub use security::{Callers, Flow, Requirement, Scheme, SchemeKind};
 pub use walk::Walk;
 
 use std::collections::BTreeMap;
@@ -48,6 +49,8 @@ pub struct System {
     pub types: BTreeMap<TypeId, Definition>,
     /// What rules say by name: schemas that they mention, each as one predicate.
     pub predicates: BTreeMap<TypeId, Predicate>,
+    /// Security schemes, by name.
+    pub schemes: BTreeMap<String, Scheme>,
     /// The problem catalogue, by code.
     pub problems: BTreeMap<String, ProblemKind>,
     /// Event channels, sorted by address.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Constraints, Name, Type};
+use super::{Constraints, Name, Requirement, Type};
 
 /// The operations of one tag.
 #[derive(Debug, Clone, PartialEq)]
@@ -320,15 +320,6 @@ pub struct ProblemKind {
     pub type_uri: Option<String>,
     /// Prose of the contract.
     pub description: Option<String>,
-}
-
-/// A security scheme and the scopes or roles a caller needs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Requirement {
-    /// Name of the scheme.
-    pub scheme: String,
-    /// Scopes or roles.
-    pub scopes: Vec<String>,
 }
 
 /// `x-idempotency`.

@@ -22,6 +22,7 @@ mod problems;
 mod recursion;
 mod scalars;
 mod schemas;
+mod security;
 mod streams;
 mod unions;
 

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::{Scope, answers, keywords, parameters, problems, streams};
+use super::{Scope, answers, keywords, parameters, problems, security, streams};
 use crate::diagnostic::{Diagnostic, Kind};
-use crate::model::{Context, Errors, Name, Operation, Requirement, System, unique_names};
+use crate::model::{Context, Errors, Name, Operation, System, unique_names};
 use crate::source::{Cursor, Place};
 
 const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
@@ -14,6 +12,7 @@ const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post",
 /// Fills in the contexts, their operations and the problem catalogue.
 pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut System) {
     system.problems = keywords::catalogue(scope, root);
+    system.schemes = security::schemes(scope, root);
     if let Some(webhooks) = root.get("webhooks") {
         scope.degrade(&webhooks, "the contract", "nothing is generated for its webhooks");
     }
@@ -38,6 +37,7 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
             Context { name: tags[&tag].clone(), tag, description, operations }
         })
         .collect();
+    security::define_missing(system);
 }
 
 /// An operation in its document.
@@ -177,6 +177,7 @@ fn operation<'a>(
     if let Some(pagination) = at.get("x-pagination") {
         scope.paginated.push((found.id.clone(), pagination));
     }
+    let required = at.get("security").or_else(|| root.get("security"));
     Operation {
         id: found.id.clone(),
         name: name.clone(),
@@ -190,31 +191,11 @@ fn operation<'a>(
         body,
         answers,
         errors,
-        security: security(at.get("security").or_else(|| root.get("security"))),
+        security: security::requirements(scope, required, &system.schemes),
         idempotency: keywords::idempotency(scope, at),
         pagination: keywords::pagination(scope, at),
         emits: keywords::emits(scope, at),
     }
-}
-
-fn security(at: Option<Cursor<'_>>) -> Vec<Vec<Requirement>> {
-    let alternatives = at.map(|at| at.elements()).unwrap_or_default();
-    let texts = |value: &Value| -> Vec<String> {
-        let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
-        items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    alternatives
-        .into_iter()
-        .map(|alternative| {
-            let members = alternative.members().into_iter();
-            members
-                .map(|(scheme, at)| Requirement {
-                    scheme: scheme.to_owned(),
-                    scopes: texts(at.value),
-                })
-                .collect()
-        })
-        .collect()
 }
 
 fn tag_descriptions(root: &Cursor<'_>) -> BTreeMap<String, String> {

@@ -48,6 +48,7 @@ pub fn routes<S: ServiceCalls>(service: Arc<S>) -> Routes {
 /// `POST /v1/service-calls/{serviceCallId}/cancel`: Cancel a service call
 impl Operation for CancelServiceCall {
     messages!(wire::cancel_service_call);
+    type Principal = symbolon_server::Principal;
     const INFO: Info = Info::new(
         "cancelServiceCall", Method::POST, "/v1/service-calls/{serviceCallId}/cancel",
     )
@@ -77,6 +78,7 @@ impl Operation for CancelServiceCall {
 /// `GET /v1/service-calls/{serviceCallId}`: Get a service call
 impl Operation for GetServiceCall {
     messages!(wire::get_service_call);
+    type Principal = symbolon_server::Principal;
     const INFO: Info = Info::new("getServiceCall", Method::GET, "/v1/service-calls/{serviceCallId}")
         .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:read"] }]]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -101,6 +103,7 @@ impl Operation for GetServiceCall {
 /// `GET /v1/service-calls/{serviceCallId}/events`: List the events of a service call
 impl Operation for ListServiceCallEvents {
     messages!(wire::list_service_call_events);
+    type Principal = symbolon_server::Principal;
     const INFO: Info = Info::new(
         "listServiceCallEvents", Method::GET, "/v1/service-calls/{serviceCallId}/events",
     )
@@ -127,6 +130,7 @@ impl Operation for ListServiceCallEvents {
 /// `GET /v1/service-calls`: List service calls
 impl Operation for ListServiceCalls {
     messages!(wire::list_service_calls);
+    type Principal = symbolon_server::Principal;
     const INFO: Info = Info::new("listServiceCalls", Method::GET, "/v1/service-calls")
         .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:read"] }]]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -157,6 +161,7 @@ impl Operation for ListServiceCalls {
 /// `POST /v1/service-calls`: Submit a service call
 impl Operation for SubmitServiceCall {
     messages!(wire::submit_service_call);
+    type Principal = symbolon_server::Principal;
     const INFO: Info = Info::new("submitServiceCall", Method::POST, "/v1/service-calls")
         .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:write"] }]])
         .consumes(&["application/json"])

@@ -1,5 +1,6 @@
 //! The contract's `security`, enforced as written: OR of ANDs, anonymous alternatives, scopes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use symbolon_wire::Problem;
 
-use crate::{Principal, Reply, Requirement, problem};
+use crate::{Admitted, Principal, Reply, Requirement, problem};
 
 /// Recognises the callers of one or more security schemes.
 pub trait Authenticate: Send + Sync + 'static {
@@ -18,9 +19,10 @@ pub trait Authenticate: Send + Sync + 'static {
         request: &'a Parts,
     ) -> BoxFuture<'a, Result<Option<Principal>, Unauthenticated>>;
 
-    /// The authentication scheme to name in `WWW-Authenticate` (RFC 9110, 11.6.1).
-    fn challenge(&self) -> &'static str {
-        "Bearer"
+    /// The authentication scheme to name in `WWW-Authenticate` (RFC 9110, 11.6.1), with its
+    /// parameters.
+    fn challenge(&self) -> Cow<'static, str> {
+        "Bearer".into()
     }
 }
 
@@ -39,12 +41,18 @@ pub(crate) struct Schemes {
     other: Option<Arc<dyn Authenticate>>,
 }
 
-/// Why a request was not let in.
+/// What an authenticator said of a request.
+type Verdict = Result<Option<Principal>, Unauthenticated>;
+
+/// Why a request was not let in by one alternative.
 #[derive(Debug)]
 enum Refused {
-    Missing { challenge: &'static str },
-    Invalid { challenge: &'static str, reason: &'static str },
-    Forbidden { challenge: &'static str, scopes: &'static [&'static str] },
+    /// Credentials of some scheme are not there.
+    Missing,
+    /// Those of this scheme are there and not valid.
+    Invalid { scheme: &'static str, reason: &'static str },
+    /// All are valid; the caller of this scheme lacks one of these scopes.
+    Forbidden { scheme: &'static str, scopes: &'static [&'static str] },
 }
 
 impl Schemes {
@@ -58,7 +66,11 @@ impl Schemes {
     /// A scheme of these requirements that has no authenticator.
     pub(crate) fn uncovered(&self, security: &[&[Requirement]]) -> Option<&'static str> {
         let mut schemes = security.iter().flat_map(|all| all.iter()).map(|one| one.scheme);
-        schemes.find(|scheme| self.other.is_none() && !self.named.contains_key(scheme))
+        schemes.find(|scheme| self.of(scheme).is_none())
+    }
+
+    fn of(&self, scheme: &str) -> Option<&Arc<dyn Authenticate>> {
+        self.named.get(scheme).or(self.other.as_ref())
     }
 
     /// The caller of an operation, or the answer to a caller who may not call it.
@@ -66,74 +78,135 @@ impl Schemes {
         &self,
         security: &[&[Requirement]],
         request: &Parts,
-    ) -> Result<Principal, Reply> {
+    ) -> Result<Admitted, Reply> {
         if security.is_empty() {
-            return Ok(Principal::anonymous());
+            return Ok(Admitted::default());
         }
+        let mut verdicts = BTreeMap::new();
         let mut refusals = Vec::new();
         for all in security.iter().filter(|all| !all.is_empty()) {
-            match self.admit_all(all, request).await {
-                Ok(principal) => return Ok(principal),
+            self.ask(all, request, &mut verdicts).await;
+            match judge(all, &verdicts) {
+                Ok(admitted) => return Ok(admitted),
                 Err(refused) => refusals.push(refused),
             }
         }
-        let is_anonymous =
-            refusals.iter().all(|refused| matches!(refused, Refused::Missing { .. }));
+        let is_anonymous = refusals.iter().all(|refused| matches!(refused, Refused::Missing));
         if is_anonymous && security.iter().any(|all| all.is_empty()) {
-            return Ok(Principal::anonymous());
+            return Ok(Admitted::default());
         }
-        Err(refuse(refusals))
+        Err(self.refuse(refusals, security))
     }
 
-    /// The caller, if the request meets all of these requirements.
-    async fn admit_all(&self, all: &[Requirement], request: &Parts) -> Result<Principal, Refused> {
-        let mut admitted = None;
-        for requirement in all {
-            let Some(authenticator) = self.named.get(requirement.scheme).or(self.other.as_ref())
-            else {
-                return Err(Refused::Missing { challenge: "Bearer" });
-            };
-            let challenge = authenticator.challenge();
-            let principal = match authenticator.authenticate(request).await {
-                Ok(Some(principal)) => principal,
-                Ok(None) => return Err(Refused::Missing { challenge }),
-                Err(Unauthenticated { reason }) => {
-                    return Err(Refused::Invalid { challenge, reason });
-                }
-            };
-            if !requirement.scopes.iter().all(|scope| principal.has_scope(scope)) {
-                return Err(Refused::Forbidden { challenge, scopes: requirement.scopes });
+    /// Asks every authenticator of these requirements that was not asked before.
+    async fn ask(
+        &self,
+        all: &[Requirement],
+        request: &Parts,
+        verdicts: &mut BTreeMap<&'static str, Verdict>,
+    ) {
+        for Requirement { scheme, .. } in all {
+            if verdicts.contains_key(scheme) {
+                continue;
             }
-            admitted.get_or_insert(principal);
+            let verdict = match self.of(scheme) {
+                Some(authenticator) => authenticator.authenticate(request).await,
+                None => Ok(None),
+            };
+            verdicts.insert(scheme, verdict);
         }
-        admitted.ok_or(Refused::Missing { challenge: "Bearer" })
+    }
+
+    /// The answer for the alternative that came furthest: 403 where only scopes lack, before an
+    /// invalid credential, before none.
+    fn refuse(&self, refusals: Vec<Refused>, security: &[&[Requirement]]) -> Reply {
+        let rank = |refused: &Refused| match refused {
+            Refused::Forbidden { .. } => 2,
+            Refused::Invalid { .. } => 1,
+            Refused::Missing => 0,
+        };
+        match refusals.into_iter().max_by_key(rank).unwrap_or(Refused::Missing) {
+            Refused::Forbidden { scheme, scopes } => {
+                let scopes = scopes.join(" ");
+                let detail = format!("the operation requires the scope {scopes}");
+                let error = format!("error=\"insufficient_scope\", scope=\"{scopes}\"");
+                Reply::problem(&problem::FORBIDDEN, Problem::new(detail))
+                    .literal(WWW_AUTHENTICATE, &with_error(self.challenge(scheme), &error))
+            }
+            Refused::Invalid { scheme, reason } => {
+                tracing::info!(scheme, reason, "credentials refused");
+                let error = |challenge| with_error(challenge, "error=\"invalid_token\"");
+                problem::reply(&problem::UNAUTHENTICATED, "the credentials are not valid").literal(
+                    WWW_AUTHENTICATE,
+                    &self.challenges(security, |other, challenge| match other == scheme {
+                        true => error(challenge),
+                        false => challenge.into_owned(),
+                    }),
+                )
+            }
+            Refused::Missing => {
+                let challenges = self.challenges(security, |_, challenge| challenge.into_owned());
+                let detail = "the request carries no credentials that would do";
+                problem::reply(&problem::UNAUTHENTICATED, detail)
+                    .literal(WWW_AUTHENTICATE, &challenges)
+            }
+        }
+    }
+
+    fn challenge(&self, scheme: &str) -> Cow<'static, str> {
+        self.of(scheme).map_or("Bearer".into(), |authenticator| authenticator.challenge())
+    }
+
+    /// What would do, each way once.
+    fn challenges(
+        &self,
+        security: &[&[Requirement]],
+        spell: impl Fn(&str, Cow<'static, str>) -> String,
+    ) -> String {
+        let mut found: Vec<String> = Vec::new();
+        for Requirement { scheme, .. } in security.iter().flat_map(|all| all.iter()) {
+            let challenge = spell(scheme, self.challenge(scheme));
+            if !found.contains(&challenge) {
+                found.push(challenge);
+            }
+        }
+        found.join(", ")
     }
 }
 
-/// The answer for the alternative that came furthest: 403 before an invalid credential before none.
-fn refuse(refusals: Vec<Refused>) -> Reply {
-    let rank = |refused: &Refused| match refused {
-        Refused::Forbidden { .. } => 2,
-        Refused::Invalid { .. } => 1,
-        Refused::Missing { .. } => 0,
-    };
-    let furthest = refusals.into_iter().max_by_key(rank);
-    match furthest.unwrap_or(Refused::Missing { challenge: "Bearer" }) {
-        Refused::Forbidden { challenge, scopes } => {
-            let scopes = scopes.join(" ");
-            let detail = format!("the operation requires the scope {scopes}");
-            let header = format!("{challenge} error=\"insufficient_scope\", scope=\"{scopes}\"");
-            Reply::problem(&problem::FORBIDDEN, Problem::new(detail))
-                .literal(WWW_AUTHENTICATE, &header)
+/// The caller, if the verdicts meet all of these requirements.
+fn judge(
+    all: &[Requirement],
+    verdicts: &BTreeMap<&'static str, Verdict>,
+) -> Result<Admitted, Refused> {
+    let mut held = Vec::new();
+    let mut missing = None;
+    let mut forbidden = None;
+    for &Requirement { scheme, scopes } in all {
+        match verdicts.get(scheme) {
+            Some(Err(Unauthenticated { reason })) => {
+                return Err(Refused::Invalid { scheme, reason });
+            }
+            Some(Ok(None)) | None => missing = Some(Refused::Missing),
+            Some(Ok(Some(principal))) => {
+                if !scopes.iter().all(|scope| principal.has_scope(scope)) {
+                    forbidden = Some(Refused::Forbidden { scheme, scopes });
+                }
+                held.push((scheme, principal.clone()));
+            }
         }
-        Refused::Invalid { challenge, reason } => {
-            tracing::info!(reason, "credentials refused");
-            problem::reply(&problem::UNAUTHENTICATED, "the credentials are not valid")
-                .literal(WWW_AUTHENTICATE, &format!("{challenge} error=\"invalid_token\""))
-        }
-        Refused::Missing { challenge } => {
-            problem::reply(&problem::UNAUTHENTICATED, "the request carries no credentials")
-                .literal(WWW_AUTHENTICATE, challenge)
-        }
+    }
+    match missing.or(forbidden) {
+        Some(refused) => Err(refused),
+        None => Ok(Admitted::new(held)),
+    }
+}
+
+/// A challenge that says what was wrong, where its scheme has words for that (RFC 6750, 3.1).
+fn with_error(challenge: Cow<'static, str>, error: &str) -> String {
+    match challenge.split_once(' ') {
+        None if challenge == "Bearer" => format!("{challenge} {error}"),
+        Some(("Bearer", _)) => format!("{challenge}, {error}"),
+        None | Some(_) => challenge.into_owned(),
     }
 }

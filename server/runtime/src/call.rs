@@ -7,8 +7,8 @@ use crate::Operation;
 
 /// One call of an operation: authenticated, authorised, decoded and valid.
 pub struct Call<O: Operation> {
-    /// Who calls.
-    pub principal: Principal,
+    /// Who calls, as far as the contract asks: [`crate::Access`].
+    pub principal: O::Principal,
     /// Correlation id of the request: 1 to 128 visible ASCII characters.
     pub correlation_id: String,
     /// Idempotency key of the request, where the operation has `x-idempotency`.
@@ -29,7 +29,7 @@ impl<O: Operation> fmt::Debug for Call<O> {
     }
 }
 
-/// An authenticated caller, or [`Principal::anonymous`] where the contract allows it.
+/// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// Stable name of the caller within its issuer.
@@ -41,14 +41,9 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// The caller of operations without security: no subject, tenant or scope.
-    pub fn anonymous() -> Self {
+    /// Nobody, for the edge's own books: no subject, tenant or scope.
+    pub(crate) fn anonymous() -> Self {
         Self { subject: String::new(), tenant: String::new(), scopes: BTreeSet::new() }
-    }
-
-    /// Whether nobody was authenticated.
-    pub fn is_anonymous(&self) -> bool {
-        self.subject.is_empty()
     }
 
     /// The tenant the caller acts for.

@@ -26,7 +26,7 @@ use crate::outcome::Passes;
 use crate::problem::Wording;
 use crate::routes::{Answer, Caller, Route};
 use crate::serving::Drain;
-use crate::{Failure, Idempotency, InFlight, Info, Input, Principal, Reply, problem};
+use crate::{Admitted, Failure, Idempotency, InFlight, Info, Input, Principal, Reply, problem};
 
 /// Everything the requests of one router share.
 pub(crate) struct Dispatcher {
@@ -116,13 +116,14 @@ impl Dispatcher {
         let route = &self.routes[entry.route];
         seen.operation = route.info.id;
         let path = found.parameters(entry);
-        match self.schemes.admit(route.info.security, &parts).await {
-            Ok(principal) => seen.principal = principal,
+        let admitted = match self.schemes.admit(route.info.security, &parts).await {
+            Ok(admitted) => admitted,
             Err(refusal) => {
                 body::drain(&parts.headers, request_body).await;
                 return Ok(refusal.into());
             }
-        }
+        };
+        seen.principal = admitted.principal();
         let collecting = body::collect(&parts.headers, request_body, self.body_limit);
         let bytes = match tokio::time::timeout(self.request_timeout, collecting).await {
             Ok(Ok(bytes)) => bytes,
@@ -136,7 +137,9 @@ impl Dispatcher {
             let detail = format!("the operation reads {}", route.info.consumes.join(", "));
             return Ok(problem::reply(&problem::UNSUPPORTED_MEDIA_TYPE, &detail).into());
         }
-        self.call(route, parts, path, bytes, seen).await.map(Answered::Reply)
+        self.call(route, parts, path, bytes, admitted, &seen.correlation_id)
+            .await
+            .map(Answered::Reply)
     }
 
     /// Decodes, validates and calls the handler.
@@ -146,7 +149,8 @@ impl Dispatcher {
         parts: Parts,
         path: Vec<(&'static str, String)>,
         bytes: Bytes,
-        seen: &Seen,
+        admitted: Admitted,
+        correlation_id: &str,
     ) -> Answer {
         let query = parts.uri.query().unwrap_or_default().to_owned();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
@@ -160,18 +164,14 @@ impl Dispatcher {
         let guard = match &idempotency {
             None => None,
             Some(given) => {
-                let tenant = &seen.principal.tenant;
-                match self.in_flight.enter(tenant, route.info.id, &given.key) {
+                let tenant = admitted.principal().tenant;
+                match self.in_flight.enter(&tenant, route.info.id, &given.key) {
                     Some(guard) => Some(guard),
                     None => return Ok(in_flight()),
                 }
             }
         };
-        let caller = Caller {
-            principal: seen.principal.clone(),
-            correlation_id: seen.correlation_id.clone(),
-            idempotency,
-        };
+        let caller = Caller { admitted, correlation_id: correlation_id.to_owned(), idempotency };
         // A task of its own: an effect once begun does not end because the caller hung up.
         let limit = self.request_timeout;
         let work = async move {

@@ -17,8 +17,8 @@ use crate::matcher::Matcher;
 use crate::problem::Wording;
 use crate::routes::Route;
 use crate::{
-    Authenticate, Failure, InFlight, Info, Method, Principal, ProblemKind, Requirement, Routes,
-    docs, observation,
+    Authenticate, Failure, Given, InFlight, Info, Method, Principal, ProblemKind, Requirement,
+    Routes, Scheme, Unauthenticated, docs, observation,
 };
 
 /// Why an edge has no router.
@@ -107,6 +107,17 @@ impl Edge {
     pub fn scheme(mut self, name: &'static str, authenticator: impl Authenticate) -> Self {
         self.schemes.set(Some(name), Arc::new(authenticator));
         self
+    }
+
+    /// Recognises callers of one security scheme by the credentials they send: `verify` gets them
+    /// from the place the contract names.
+    #[must_use]
+    pub fn verify<F, R>(self, scheme: Scheme, verify: F) -> Self
+    where
+        F: Fn(Given) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Principal, Unauthenticated>> + Send + 'static,
+    {
+        self.scheme(scheme.name, scheme.verified_by(verify))
     }
 
     /// The largest request body, in bytes.

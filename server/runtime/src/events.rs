@@ -36,7 +36,7 @@ impl Events {
         seen: &mut Seen,
     ) -> Answered {
         match schemes.admit(&[&[self.requirement]], parts).await {
-            Ok(principal) => seen.principal = principal,
+            Ok(admitted) => seen.principal = admitted.principal(),
             Err(refusal) => return refusal.into(),
         }
         let open = Open::new();

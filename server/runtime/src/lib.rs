@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+mod access;
 mod authentication;
 mod authenticator;
 mod body;
@@ -52,12 +53,14 @@ mod outcome;
 mod problem;
 mod reply;
 mod routes;
+mod scheme;
 mod serving;
 mod streaming;
 mod untyped;
 
 pub use axum::Router;
 
+pub use access::{Access, Admitted, Anonymous};
 pub use authentication::{Authenticate, Unauthenticated};
 pub use authenticator::{Authenticator, Expectations, Tenancy};
 pub use call::{Call, Idempotency, Principal};
@@ -70,6 +73,7 @@ pub use operation::{IdempotencyRule, Info, Method, Operation, ProblemKind, Requi
 pub use outcome::{Failure, Fault, Outcome};
 pub use reply::Reply;
 pub use routes::{Mounted, Routes};
+pub use scheme::{Given, Proof, Scheme};
 pub use serving::serve;
 pub use untyped::Answering;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use symbolon_wire::{Documented, Validate};
 
-use crate::{Input, Rejected, Reply};
+use crate::{Access, Input, Rejected, Reply};
 
 /// One operation of the contract; implemented by a generated marker type.
 pub trait Operation: Send + Sync + 'static {
@@ -14,6 +14,8 @@ pub trait Operation: Send + Sync + 'static {
     type Response: Send + 'static;
     /// One variant a documented problem.
     type Error: Documented + Send + 'static;
+    /// What its handler learns of the caller, as [`Info::security`] leaves it open.
+    type Principal: Access;
 
     /// What the edge has to know before it looks at the request.
     const INFO: Info;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use symbolon_wire::{Validate, Violations};
 
-use crate::{Call, Failure, Fault, Idempotency, Info, Input, Operation, Outcome, Principal, Reply};
+use crate::{
+    Access, Admitted, Call, Failure, Fault, Idempotency, Info, Input, Operation, Outcome, Reply,
+};
 
 /// The operations of one tag on their way to an edge.
 ///
@@ -37,7 +39,7 @@ pub(crate) type Answer = Result<Reply, Failure>;
 
 /// What a call is made of besides the request.
 pub(crate) struct Caller {
-    pub(crate) principal: Principal,
+    pub(crate) admitted: Admitted,
     pub(crate) correlation_id: String,
     pub(crate) idempotency: Option<Idempotency>,
 }
@@ -61,9 +63,12 @@ impl<S: Send + Sync + 'static> Routes<S> {
             let request = read::<O>(input)?;
             let (service, method) = (Arc::clone(&service), method.clone());
             Some(Box::new(move |caller: Caller| {
-                let Caller { principal, correlation_id, idempotency } = caller;
-                let call = Call { principal, correlation_id, idempotency, request };
-                Box::pin(async move { answer::<O>(method(service, call).await) })
+                let Caller { admitted, correlation_id, idempotency } = caller;
+                Box::pin(async move {
+                    let principal = O::Principal::of(admitted).ok_or_else(unforeseen)?;
+                    let call = Call { principal, correlation_id, idempotency, request };
+                    answer::<O>(method(service, call).await)
+                })
             }))
         };
         self.routes.push(Route { info: O::INFO, prepare: Box::new(prepare) });
@@ -107,4 +112,9 @@ fn answer<O: Operation>(outcome: Outcome<O>) -> Answer {
         Err(Fault::Documented(error)) => Ok(O::encode(Err(error))),
         Err(Fault::Internal(failure)) => Err(failure),
     }
+}
+
+/// A marker type whose `Principal` and `INFO.security` disagree.
+fn unforeseen() -> Failure {
+    Failure::message("the operation's type of principal knows no such caller".to_owned())
 }

@@ -1,8 +1,10 @@
 //! Emits the server crate of a system: one trait a tag, and the routes that call it.
 
+mod access;
 mod operations;
 mod plan;
 
+use self::access::Callers;
 use super::documents::pretty;
 use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{
@@ -15,6 +17,8 @@ const TEMPLATES: &[Template] = &[
     ("server/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
     ("server/lib.rs.j2", include_str!("templates/lib.rs.j2")),
     ("server/problems.rs.j2", include_str!("templates/problems.rs.j2")),
+    ("server/access.rs.j2", include_str!("templates/access.rs.j2")),
+    ("server/either.rs.j2", include_str!("templates/either.rs.j2")),
     ("server/context.rs.j2", include_str!("templates/context.rs.j2")),
     ("server/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
@@ -33,6 +37,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     let library = plan::Library {
         heading: heading.clone(),
         modules,
+        has_access: !system.schemes.is_empty(),
         has_problems: !system.problems.is_empty(),
         has_asyncapi: system.documents.asyncapi.is_some(),
     };
@@ -49,8 +54,12 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         let plan = plan::Problems { heading: heading.clone(), problems };
         files.push(renderer.file("src/problems.rs", "server/problems.rs.j2", &plan));
     }
+    let callers = access::Callers::of(system);
+    if let Some(plan) = access::plan(system, &callers) {
+        files.push(renderer.file("src/access.rs", "server/access.rs.j2", &plan));
+    }
     for found in &contexts {
-        let plan = context(system, found);
+        let plan = context(system, found, &callers);
         let path = format!("src/{}.rs", module(found));
         files.push(renderer.file(&path, "server/context.rs.j2", &plan));
     }
@@ -64,10 +73,10 @@ fn served(context: &Context) -> Option<Context> {
     (!context.operations.is_empty()).then_some(context)
 }
 
-/// The module of a context; `problems` is one of the crate's own.
+/// The module of a context; some are the crate's own.
 fn module(context: &Context) -> String {
     let module = context_module(context);
-    if module == "problems" { "problems_".to_owned() } else { module }
+    if ["access", "problems"].contains(&module.as_str()) { format!("{module}_") } else { module }
 }
 
 fn problem(kind: &crate::model::ProblemKind) -> plan::Problem {
@@ -85,7 +94,7 @@ fn problem(kind: &crate::model::ProblemKind) -> plan::Problem {
     }
 }
 
-fn context(system: &System, context: &Context) -> plan::Context {
+fn context(system: &System, context: &Context, callers: &Callers) -> plan::Context {
     let any = |test: &dyn Fn(&Operation) -> bool| context.operations.iter().any(test);
     let mut imports = vec![
         "Call",
@@ -124,6 +133,6 @@ fn context(system: &System, context: &Context) -> plan::Context {
         ),
         docs: context_docs(context),
         ident: context_ident(&context.name),
-        operations: operations::plan(system, context),
+        operations: operations::plan(system, context, callers),
     }
 }

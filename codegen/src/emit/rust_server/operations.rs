@@ -1,5 +1,6 @@
 //! Operations as implementations of the edge's `Operation`.
 
+use super::access::Callers;
 use super::plan;
 use crate::emit::render::one_line;
 use crate::emit::rust::{
@@ -13,11 +14,17 @@ use crate::model::{
 };
 
 /// The operations of a context.
-pub(super) fn plan(system: &System, context: &Context) -> Vec<plan::Operation> {
-    context.operations.iter().map(|operation| one(system, context, operation)).collect()
+pub(super) fn plan(system: &System, context: &Context, callers: &Callers) -> Vec<plan::Operation> {
+    let one = |operation| one(system, context, operation, callers);
+    context.operations.iter().map(one).collect()
 }
 
-fn one(system: &System, context: &Context, operation: &Operation) -> plan::Operation {
+fn one(
+    system: &System,
+    context: &Context,
+    operation: &Operation,
+    callers: &Callers,
+) -> plan::Operation {
     let summary = operation.summary.as_deref().or(operation.description.as_deref());
     let summary = doc_lines(summary).into_iter().next();
     let reads = reads(operation);
@@ -45,6 +52,7 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
         }),
         built: braced(8, "Ok(Self::Request", &fields, ")"),
         module: module_ident(&operation.name),
+        principal: callers.spell(operation),
         ident,
         method: operation.method.clone(),
         path: one_line(&operation.path),

@@ -16,6 +16,7 @@ pub(super) struct Library {
     #[serde(flatten)]
     pub(super) heading: Heading,
     pub(super) modules: Vec<String>,
+    pub(super) has_access: bool,
     pub(super) has_problems: bool,
     pub(super) has_asyncapi: bool,
 }
@@ -57,6 +58,8 @@ pub(super) struct Context {
 #[derive(Debug, Serialize)]
 pub(super) struct Operation {
     pub(super) ident: String,
+    /// The type of its callers.
+    pub(super) principal: String,
     /// Its method in the trait.
     pub(super) signature: String,
     pub(super) module: String,
@@ -71,4 +74,61 @@ pub(super) struct Operation {
     pub(super) built: String,
     /// The arms that write successes, then errors.
     pub(super) answers: Vec<String>,
+}
+
+/// The module of security schemes and callers.
+#[derive(Debug, Serialize)]
+pub(super) struct AccessModule {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) constants: Vec<Constant>,
+    /// The constant that lists the others.
+    pub(super) all: String,
+    pub(super) imports: &'static str,
+    pub(super) together: Vec<Together>,
+    pub(super) either: Vec<Either>,
+}
+
+/// A security scheme.
+#[derive(Debug, Serialize)]
+pub(super) struct Constant {
+    pub(super) docs: Vec<String>,
+    pub(super) ident: String,
+    pub(super) value: String,
+}
+
+/// A caller by several schemes at once.
+#[derive(Debug, Serialize)]
+pub(super) struct Together {
+    pub(super) doc: String,
+    pub(super) ident: String,
+    pub(super) fields: Vec<Holder>,
+    pub(super) first: String,
+    /// The schemes as a slice pattern.
+    pub(super) guard: String,
+}
+
+/// The place of one scheme's principal.
+#[derive(Debug, Serialize)]
+pub(super) struct Holder {
+    pub(super) doc: String,
+    pub(super) ident: String,
+}
+
+/// A caller by one of several alternatives.
+#[derive(Debug, Serialize)]
+pub(super) struct Either {
+    pub(super) doc: String,
+    pub(super) ident: String,
+    pub(super) variants: Vec<Alternative>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Alternative {
+    pub(super) doc: String,
+    pub(super) ident: String,
+    pub(super) ty: String,
+    pub(super) guard: String,
+    /// The one principal that stands for the caller.
+    pub(super) principal: &'static str,
 }

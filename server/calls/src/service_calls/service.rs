@@ -224,7 +224,7 @@ fn failed(error: symbolon_kernel::Error) -> Failure {
     }
 }
 
-fn tenant<O: symbolon_server::Operation>(
+fn tenant<O: symbolon_server::Operation<Principal = symbolon_server::Principal>>(
     call: &symbolon_server::Call<O>,
 ) -> Result<TenantId, Failure> {
     Ok(TenantId::new(call.principal.tenant())?)

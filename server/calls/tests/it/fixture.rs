@@ -177,7 +177,7 @@ pub(crate) fn later(url: &str, milliseconds: i64) -> Value {
     json!({ "name": "test", "request": { "method": "GET", "url": url }, "dueAt": due_at })
 }
 
-fn call<O: Operation>(tenant: &str, request: O::Request) -> Call<O> {
+fn call<O: Operation<Principal = Principal>>(tenant: &str, request: O::Request) -> Call<O> {
     let principal = Principal {
         subject: "tester".to_owned(),
         tenant: tenant.to_owned(),

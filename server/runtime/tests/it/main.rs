@@ -1,6 +1,7 @@
 //! The edge as its callers see it, with the operations of a toy contract.
 #![allow(clippy::unwrap_used, missing_debug_implementations, unreachable_pub)]
 
+mod access;
 mod bodies;
 mod contract;
 mod endpoints;

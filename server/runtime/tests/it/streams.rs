@@ -35,6 +35,7 @@ impl Operation for Watch {
     type Request = Request;
     type Response = Response;
     type Error = Nothing;
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("watch", Method::GET, "/v1/news");
 
     fn decode(input: &mut Input) -> Result<Request, Rejected> {
@@ -167,6 +168,7 @@ impl Operation for Wholes {
     type Request = Request;
     type Response = Events<Whole>;
     type Error = Nothing;
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("wholes", Method::GET, "/v1/wholes");
 
     fn decode(_: &mut Input) -> Result<Request, Rejected> {

@@ -10,8 +10,9 @@ use http::{HeaderMap, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use symbolon_server::{
-    Call, DevelopmentIdentity, Edge, Failure, Grant, IdempotencyRule, Info, Input, Method,
-    Operation, Outcome, ProblemKind, Rejected, Reply, Requirement, Routes,
+    Access, Admitted, Call, DevelopmentIdentity, Edge, Failure, Grant, IdempotencyRule, Info,
+    Input, Method, Operation, Outcome, Principal, ProblemKind, Rejected, Reply, Requirement,
+    Routes,
 };
 use symbolon_wire::{Binary, Documented, In, Parameter, Problem, Style, Validate, Violations};
 use tower::ServiceExt;
@@ -83,6 +84,7 @@ impl Operation for PlaceOrder {
     type Request = place_order::Request;
     type Response = place_order::Response;
     type Error = place_order::Error;
+    type Principal = Principal;
 
     const INFO: Info = Info::new("placeOrder", Method::POST, "/v1/orders")
         .security(&[&[WRITE]])
@@ -115,6 +117,7 @@ macro_rules! echo {
             type Request = Echoed;
             type Response = Value;
             type Error = Nothing;
+            type Principal = $crate::toy::Anybody;
             const INFO: Info = $info;
 
             fn decode($input: &mut Input) -> Result<Echoed, Rejected> {
@@ -128,6 +131,16 @@ macro_rules! echo {
             }
         }
     };
+}
+
+/// A caller that nobody asks about.
+#[derive(Debug)]
+pub struct Anybody;
+
+impl Access for Anybody {
+    fn of(_: Admitted) -> Option<Self> {
+        Some(Self)
+    }
 }
 
 pub struct Echoed(pub Value);

@@ -33,6 +33,7 @@ pub fn routes<S: Files>(service: Arc<S>) -> Routes {
 /// `PUT /bytes`
 impl Operation for Bytes {
     messages!(wire::bytes);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("bytes", Method::PUT, "/bytes")
         .consumes(&["application/octet-stream"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -49,6 +50,7 @@ impl Operation for Bytes {
 /// `POST /form`
 impl Operation for Form {
     messages!(wire::form);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("form", Method::POST, "/form")
         .consumes(&["application/x-www-form-urlencoded"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -65,6 +67,7 @@ impl Operation for Form {
 /// `PATCH /json`
 impl Operation for MergePatch {
     messages!(wire::merge_patch);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("mergePatch", Method::PATCH, "/json")
         .consumes(&["application/merge-patch+json"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -81,6 +84,7 @@ impl Operation for MergePatch {
 /// `POST /parts`
 impl Operation for Parts {
     messages!(wire::parts);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("parts", Method::POST, "/parts")
         .consumes(&["multipart/form-data"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {

@@ -28,6 +28,7 @@ pub fn routes<S: Default>(service: Arc<S>) -> Routes {
 /// `GET /x/{a}/{b}`
 impl Operation for GetOne {
     messages!(wire::get_one);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("getOne", Method::GET, "/x/{a}/{b}");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let a = input.required(Parameter::path("a"));
@@ -44,6 +45,7 @@ impl Operation for GetOne {
 /// `GET /x/{c}.json/{d}`
 impl Operation for GetText {
     messages!(wire::get_text);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("getText", Method::GET, "/x/{c}.json/{d}");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let c = input.required(Parameter::path("c"));
@@ -60,6 +62,7 @@ impl Operation for GetText {
 /// `PUT /x/{c}/{d}`
 impl Operation for PutOther {
     messages!(wire::put_other);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("putOther", Method::PUT, "/x/{c}/{d}");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let c = input.required(Parameter::path("c"));

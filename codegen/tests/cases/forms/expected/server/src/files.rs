@@ -37,6 +37,7 @@ pub fn routes<S: Files>(service: Arc<S>) -> Routes {
 /// `POST /form`
 impl Operation for Charge {
     messages!(wire::charge);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("charge", Method::POST, "/form")
         .consumes(&["application/x-www-form-urlencoded"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -56,6 +57,7 @@ impl Operation for Charge {
 /// `PUT /upload`
 impl Operation for Either {
     messages!(wire::either);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("either", Method::PUT, "/upload")
         .consumes(&["multipart/form-data"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -72,6 +74,7 @@ impl Operation for Either {
 /// `DELETE /upload`
 impl Operation for Nameless {
     messages!(wire::nameless);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("nameless", Method::DELETE, "/upload")
         .consumes(&["multipart/form-data", "multipart/mixed"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -91,6 +94,7 @@ impl Operation for Nameless {
 /// `PUT /any`
 impl Operation for Replace {
     messages!(wire::replace);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("replace", Method::PUT, "/any").consumes(&["image/*"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let body = input.bytes();
@@ -106,6 +110,7 @@ impl Operation for Replace {
 /// `PATCH /upload`
 impl Operation for Texts {
     messages!(wire::texts);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("texts", Method::PATCH, "/upload")
         .consumes(&["multipart/form-data"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -122,6 +127,7 @@ impl Operation for Texts {
 /// `POST /upload`
 impl Operation for Upload {
     messages!(wire::upload);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("upload", Method::POST, "/upload")
         .consumes(&["multipart/form-data", "application/json"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {

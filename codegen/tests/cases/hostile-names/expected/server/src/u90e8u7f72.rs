@@ -26,6 +26,7 @@ pub fn routes<S: 部署>(service: Arc<S>) -> Routes {
 /// `GET /部署`
 impl Operation for Get部署 {
     messages!(wire::get_部署);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("get /部署", Method::GET, "/部署");
     fn decode(_: &mut Input) -> Result<Self::Request, Rejected> {
         Ok(Self::Request {})
@@ -40,6 +41,7 @@ impl Operation for Get部署 {
 /// `POST /部署`
 impl Operation for 部署Operation {
     messages!(wire::部署);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("部署", Method::POST, "/部署");
     fn decode(_: &mut Input) -> Result<Self::Request, Rejected> {
         Ok(Self::Request {})

@@ -31,6 +31,7 @@ pub fn routes<S: Pets>(service: Arc<S>) -> Routes {
 /// `POST /pets`
 impl Operation for AddPet {
     messages!(wire::add_pet);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("addPet", Method::POST, "/pets")
         .consumes(&[
             "application/json", "text/json", "application/x-www-form-urlencoded", "application/xml",
@@ -65,6 +66,7 @@ impl Operation for AddPet {
 /// `PUT /pets`
 impl Operation for ReplacePet {
     messages!(wire::replace_pet);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("replacePet", Method::PUT, "/pets")
         .consumes(&["application/json", "multipart/form-data"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -84,6 +86,7 @@ impl Operation for ReplacePet {
 /// `PUT /photo`
 impl Operation for SetPhoto {
     messages!(wire::set_photo);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("setPhoto", Method::PUT, "/photo")
         .consumes(&["application/vnd.photo+json", "image/jpeg", "image/png"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {

@@ -26,6 +26,7 @@ pub fn routes<S: Pets>(service: Arc<S>) -> Routes {
 /// `GET /more`
 impl Operation for FindPets {
     messages!(wire::find_pets);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("findPets", Method::GET, "/more");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let all = input.optional(Parameter::query("all"));
@@ -53,6 +54,7 @@ impl Operation for FindPets {
 /// `GET /pets/{petId}/{more}`
 impl Operation for ListPets {
     messages!(wire::list_pets);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("listPets", Method::GET, "/pets/{petId}/{more}");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let more = input.required(Parameter::path("more").style(Style::Matrix).explode(true));

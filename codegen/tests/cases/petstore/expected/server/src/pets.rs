@@ -32,6 +32,7 @@ pub fn routes<S: Pets>(service: Arc<S>) -> Routes {
 /// `POST /pets`: Create a pet
 impl Operation for CreatePets {
     messages!(wire::create_pets);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("createPets", Method::POST, "/pets")
         .consumes(&["application/json"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -49,6 +50,7 @@ impl Operation for CreatePets {
 /// `GET /pets`: List all pets
 impl Operation for ListPets {
     messages!(wire::list_pets);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("listPets", Method::GET, "/pets");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let limit = input.optional(Parameter::query("limit"));
@@ -67,6 +69,7 @@ impl Operation for ListPets {
 /// `GET /pets/{petId}`: Info for a specific pet
 impl Operation for ShowPetById {
     messages!(wire::show_pet_by_id);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("showPetById", Method::GET, "/pets/{petId}");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let pet_id = input.required(Parameter::path("petId"));

@@ -35,6 +35,7 @@ pub fn routes<S: Pets>(service: Arc<S>) -> Routes {
 /// `POST /pets`
 impl Operation for CreatePet {
     messages!(wire::create_pet);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("createPet", Method::POST, "/pets")
         .idempotency(IdempotencyRule { header: "Idempotency-Key", required: true });
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -56,6 +57,7 @@ impl Operation for CreatePet {
 /// `GET /offers`
 impl Operation for ListOffers {
     messages!(wire::list_offers);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("listOffers", Method::GET, "/offers");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let from = input.optional(Parameter::query("from"));
@@ -72,6 +74,7 @@ impl Operation for ListOffers {
 /// `GET /pets`
 impl Operation for ListPets {
     messages!(wire::list_pets);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("listPets", Method::GET, "/pets");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let after = input.optional(Parameter::query("after"));

@@ -37,6 +37,7 @@ pub fn routes<S: News>(service: Arc<S>) -> Routes {
 /// `POST /news`
 impl Operation for Ask {
     messages!(wire::ask);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("ask", Method::POST, "/news").consumes(&["application/x-ndjson"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let body = input.lines();
@@ -55,6 +56,7 @@ impl Operation for Ask {
 /// `GET /kinds`
 impl Operation for Kinds {
     messages!(wire::kinds);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("kinds", Method::GET, "/kinds");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let last_event_id = input.optional(Parameter::header("Last-Event-ID"));
@@ -71,6 +73,7 @@ impl Operation for Kinds {
 /// `GET /lines`
 impl Operation for Lines {
     messages!(wire::lines);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("lines", Method::GET, "/lines");
     fn decode(_: &mut Input) -> Result<Self::Request, Rejected> {
         Ok(Self::Request {})
@@ -86,6 +89,7 @@ impl Operation for Lines {
 /// `HEAD /kinds`
 impl Operation for Peek {
     messages!(wire::peek);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("peek", Method::HEAD, "/kinds");
     fn decode(_: &mut Input) -> Result<Self::Request, Rejected> {
         Ok(Self::Request {})
@@ -100,6 +104,7 @@ impl Operation for Peek {
 /// `GET /raw`
 impl Operation for Raw {
     messages!(wire::raw);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("raw", Method::GET, "/raw");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let last_event_id = input.optional(Parameter::header("Last-Event-ID"));
@@ -115,6 +120,7 @@ impl Operation for Raw {
 /// `GET /news`
 impl Operation for Watch {
     messages!(wire::watch);
+    type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("watch", Method::GET, "/news");
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let last_event_id = input.optional(Parameter::header("Last-Event-ID"));
