@@ -20,6 +20,8 @@ pub(super) struct Parts<'a> {
     pub(super) required: BTreeSet<&'a str>,
     pub(super) additional: Option<Cursor<'a>>,
     pub(super) unions: Vec<Cursor<'a>>,
+    /// The schemas below the first, which they come from.
+    pub(super) schemas: Vec<Cursor<'a>>,
     seen: BTreeSet<ValueId>,
 }
 
@@ -29,10 +31,41 @@ impl<'a> Parts<'a> {
         self.take_within(at, DEPTH);
     }
 
+    /// Takes in the members of alternatives too: which of them must be there is for a rule to say.
+    pub(super) fn take_alternatives(&mut self) {
+        for alternatives in std::mem::take(&mut self.unions) {
+            for element in alternatives.elements() {
+                let mut parts = Self::default();
+                parts.take(&element);
+                parts.take_nested(DEPTH / 16);
+                for (name, member) in parts.properties {
+                    self.properties.entry(name).or_insert(member);
+                }
+            }
+        }
+    }
+
+    fn take_nested(&mut self, depth: usize) {
+        if depth == 0 {
+            return;
+        }
+        for alternatives in std::mem::take(&mut self.unions) {
+            for element in alternatives.elements() {
+                self.take(&element);
+            }
+        }
+        if !self.unions.is_empty() {
+            self.take_nested(depth - 1);
+        }
+    }
+
     fn take_within(&mut self, at: &Cursor<'a>, depth: usize) {
         let Ok(at) = at.follow() else { return };
         if depth == 0 || !self.seen.insert(at.id()) {
             return;
+        }
+        if depth < DEPTH {
+            self.schemas.push(at.clone());
         }
         for part in at.get("allOf").map(|found| found.elements()).unwrap_or_default() {
             self.take_within(&part, depth - 1);
@@ -81,11 +114,15 @@ impl<'a> Scope<'a> {
             if let Some(first) = telling.iter().find(|part| is_plain(part, 8)) {
                 return self.refined(&list, first, &telling, name, nullable);
             }
-        } else if !parts.unions.is_empty() {
-            let why = "alternatives among the parts of allOf are kept as extra members";
-            self.degrade(&list, "a union", why);
         }
-        self.object_of(at, parts, name, nullable)
+        let mut rules = Vec::new();
+        for part in &parts.schemas {
+            rules.extend(self.rules(part));
+            rules.extend(self.alternatives_of(part));
+        }
+        rules.extend(self.alternatives_of(at));
+        parts.take_alternatives();
+        self.object_of(at, parts, name, nullable).keeping(rules)
     }
 
     /// A value that is no object, with what the other parts ask of it.

@@ -20,16 +20,18 @@ mod pagination;
 mod parameters;
 mod problems;
 mod recursion;
+mod rules;
 mod scalars;
 mod schemas;
 mod security;
 mod streams;
+mod tuples;
 mod unions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Kind};
-use crate::model::{Definition, Documents, Name, System, Type, TypeId, unique_names};
+use crate::model::{Definition, Documents, Name, Predicate, System, Type, TypeId, unique_names};
 use crate::source::{Cursor, RefError, Sources, ValueId, bundle, is_remote};
 
 /// Which files of the sources make a system.
@@ -76,6 +78,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     forms::settle(&mut scope, &mut system);
     directions::mark(&mut system);
     recursion::mark(&mut system, &mut scope);
+    rules::keep_used(&mut system, std::mem::take(&mut scope.predicates));
     let mut problems = scope.problems;
     problems.sort();
     problems.dedup();
@@ -116,6 +119,8 @@ struct Scope<'a> {
     paginated: Vec<(String, Cursor<'a>)>,
     taken: BTreeSet<String>,
     waiting: Vec<(TypeId, Cursor<'a>)>,
+    /// What rules say by name.
+    predicates: BTreeMap<TypeId, Predicate>,
     problem_schemas: BTreeSet<ValueId>,
 }
 
@@ -134,6 +139,7 @@ impl<'a> Scope<'a> {
             paginated: Vec::new(),
             taken: BTreeSet::new(),
             waiting: Vec::new(),
+            predicates: BTreeMap::new(),
             problem_schemas: BTreeSet::new(),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Scope;
 use crate::diagnostic::{Diagnostic, Kind};
-use crate::model::{Shape, System, Type, TypeId};
+use crate::model::{Name, Shape, System, Type, TypeId, Union, Variant};
 
 /// Marks the members and variants through which a type would hold itself without indirection.
 pub(super) fn mark(system: &mut System, scope: &mut Scope<'_>) {
@@ -120,17 +120,42 @@ fn break_alias_circles(system: &mut System, scope: &mut Scope<'_>) {
             Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_) => None,
         })
         .collect();
-    for id in circles(&aliases).into_keys() {
-        if aliases.contains_key(id) {
-            let known = scope.places.values().filter(|(known, _)| known == id);
-            if let Some(place) = known.map(|(_, at)| at.place()).min() {
-                let why = "it is a list or map of itself, which no type here can say".to_owned();
-                let kind = Kind::Degraded { what: "a recursive alias", why };
-                scope.problems.push(Diagnostic::new(place, kind));
-            }
-            if let Some(definition) = system.types.get_mut(id) {
-                definition.shape = Shape::Alias(Type::Any, Box::default());
-            }
+    for id in circles(&aliases).into_keys().filter(|id| aliases.contains_key(id)) {
+        let Some(definition) = system.types.get_mut(id) else { continue };
+        if let Shape::Alias(ty, limits) = &definition.shape
+            && let Some(label) = container(ty)
+        {
+            // A list or map of itself is finite once it has a name of its own.
+            let variant = Variant {
+                name: Name::new(label),
+                ty: ty.clone(),
+                constraints: (**limits).clone(),
+                tags: Vec::new(),
+                recursive: false,
+            };
+            definition.shape = Shape::Union(Union { tag: None, variants: vec![variant] });
+            continue;
         }
+        let known = scope.places.values().filter(|(known, _)| known == id);
+        if let Some(place) = known.map(|(_, at)| at.place()).min() {
+            let why = "it is itself, which no type can say".to_owned();
+            let kind = Kind::Degraded { what: "a recursive alias", why };
+            scope.problems.push(Diagnostic::new(place, kind));
+        }
+        definition.shape = Shape::Alias(Type::Any, Box::default());
+    }
+}
+
+/// What to call the values of a type that puts what it holds behind an indirection.
+fn container(ty: &Type) -> Option<&'static str> {
+    match ty {
+        Type::List(_) => Some("items"),
+        Type::Map(_) => Some("members"),
+        Type::Scalar(_)
+        | Type::Tuple(_)
+        | Type::Named(_)
+        | Type::Nullable(_)
+        | Type::Problem
+        | Type::Any => None,
     }
 }

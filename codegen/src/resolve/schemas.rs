@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::constraints::{constraints, is_pattern};
+use super::rules::prefix;
 use super::{Scope, keywords};
 use crate::diagnostic::Kind;
 use crate::model::{
@@ -13,18 +14,6 @@ use crate::model::{
     unique_names,
 };
 use crate::source::{Cursor, ValueId, file_stem};
-
-/// Keywords that no type and no check says.
-const NOT_ENFORCED: [&str; 8] = [
-    "contains",
-    "dependentRequired",
-    "dependentSchemas",
-    "if",
-    "not",
-    "patternProperties",
-    "prefixItems",
-    "unevaluatedItems",
-];
 
 /// What one schema is: a shape that may need a name, and whether `null` is among its values.
 pub(super) struct Built {
@@ -116,7 +105,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The type a reference leads to. Its definition waits until the current one is done.
-    fn referenced(&mut self, at: &Cursor<'a>, reference: &str) -> Type {
+    pub(super) fn referenced(&mut self, at: &Cursor<'a>, reference: &str) -> Type {
         if let Err(error) = at.target(reference) {
             self.bad_reference(at, error);
             return Type::Any;
@@ -181,6 +170,11 @@ impl<'a> Scope<'a> {
 
     /// What the schema at this place is. It is no reference.
     pub(super) fn build(&mut self, at: &Cursor<'a>, name: &Name) -> Built {
+        let built = self.shape(at, name);
+        built.keeping(self.rules(at))
+    }
+
+    fn shape(&mut self, at: &Cursor<'a>, name: &Name) -> Built {
         let Some(schema) = at.object() else {
             if !at.value.is_boolean() {
                 self.degrade(at, "a schema", "it is neither an object nor a boolean");
@@ -188,9 +182,6 @@ impl<'a> Scope<'a> {
             return Built::any();
         };
         keywords::check_near(self, at, &["x-lifecycle"]);
-        if let Some(keyword) = NOT_ENFORCED.iter().find(|keyword| schema.contains_key(**keyword)) {
-            self.degrade(at, "a schema", &format!("`{keyword}` is not enforced"));
-        }
         self.check_pattern(at);
         if let Some(names) = at.get("propertyNames") {
             self.check_pattern(&names);
@@ -208,12 +199,8 @@ impl<'a> Scope<'a> {
         let structural = schema.contains_key("properties");
         for keyword in ["oneOf", "anyOf"] {
             if let Some(alternatives) = at.get(keyword) {
-                if structural {
-                    if !only_requires(&alternatives) {
-                        let why = "alternatives beside properties are kept as extra members";
-                        self.degrade(&alternatives, "a union", why);
-                    }
-                } else {
+                // Beside properties, what they have are optional members, and a rule.
+                if !structural {
                     return self.union(at, &alternatives, name, nullable);
                 }
             }
@@ -223,7 +210,10 @@ impl<'a> Scope<'a> {
             [] if structural || schema.contains_key("additionalProperties") => {
                 self.object(at, name, nullable)
             }
-            [] if schema.contains_key("items") => self.list(at, name, nullable),
+            [] if schema.contains_key("items") || prefix(at).is_some() => {
+                self.list(at, name, nullable)
+            }
+            [] if schema.contains_key("patternProperties") => self.object(at, name, nullable),
             [] if nullable && type_names(at) == ["null"] => Built::null(),
             [] if schema.contains_key("pattern") || schema.contains_key("maxLength") => {
                 self.scalar(at, "string", nullable)
@@ -249,6 +239,7 @@ impl<'a> Scope<'a> {
     pub(super) fn object(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
         let mut parts = super::all_of::Parts::default();
         parts.take(at);
+        parts.take_alternatives();
         self.object_of(at, parts, name, nullable)
     }
 
@@ -303,7 +294,12 @@ impl<'a> Scope<'a> {
                 self.property(wire, schema, &names[*wire], &owner, required)
             })
             .collect();
-        Built::of(Shape::Object(Object { properties, additional }), nullable)
+        let additional = match additional {
+            Additional::Ignored if speaks_of_all(at) => Additional::Kept(Type::Any, Box::default()),
+            other => other,
+        };
+        let shape = Shape::Object(Object { properties, additional });
+        Built::of(shape, nullable).keeping(self.member_rules(at))
     }
 
     fn property(
@@ -331,6 +327,9 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn list(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
+        if prefix(at).is_some() {
+            return self.positions(at, name, nullable);
+        }
         let mut limits = constraints(at);
         let Some(items) = at.get("items") else {
             return Built::plain(Type::List(Box::new(Type::Any)), limits, nullable);
@@ -362,6 +361,13 @@ pub(super) fn component(at: &Cursor<'_>) -> Option<Name> {
         [name] => Some(Name::new(name)),
         _ => None,
     }
+}
+
+/// Whether a schema asks something of members that it does not name.
+fn speaks_of_all(at: &Cursor<'_>) -> bool {
+    ["minProperties", "maxProperties", "propertyNames", "patternProperties"]
+        .into_iter()
+        .any(|keyword| at.get(keyword).is_some())
 }
 
 /// What to call the owner of a member that came here through `allOf`: the schema it stands in.
@@ -434,15 +440,4 @@ pub(super) fn accepts_null(at: &Cursor<'_>) -> bool {
         }
     }
     false
-}
-
-/// Whether alternatives only say which members must be there together.
-fn only_requires(alternatives: &Cursor<'_>) -> bool {
-    alternatives.elements().iter().all(|element| {
-        element.object().is_some_and(|schema| {
-            schema
-                .keys()
-                .all(|key| matches!(key.as_str(), "required" | "title" | "description" | "not"))
-        })
-    })
 }

@@ -164,8 +164,12 @@ fn tokens(value: &Value) -> String {
         Value::String(text) => literal(text),
         Value::Number(number) => match number.as_f64() {
             Some(whole) if whole.fract() == 0.0 && whole.abs() < 9_007_199_254_740_992.0 => {
-                format!("{whole:.0}")
+                // A literal without a suffix is taken for one of 32 bits.
+                let suffix = if whole.abs() > f64::from(i32::MAX) { "_i64" } else { "" };
+                format!("{whole:.0}{suffix}")
             }
+            _ if number.is_u64() => format!("{number}_u64"),
+            _ if number.is_i64() => format!("{number}_i64"),
             _ => number.to_string(),
         },
         Value::Array(values) => {

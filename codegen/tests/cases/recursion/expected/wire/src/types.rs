@@ -2,7 +2,6 @@
 //! Types of Case, as they travel.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 pub type Alias = Thing;
 
@@ -14,7 +13,12 @@ pub enum Either {
     Thing(Box<Thing>),
 }
 
-pub type Endless = Value;
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
+#[serde(untagged)]
+pub enum Endless {
+    Items(Vec<Endless>),
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
