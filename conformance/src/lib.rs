@@ -32,7 +32,7 @@ mod workflows;
 
 pub use contract::Unreadable;
 pub use coverage::{Cell, Row};
-pub use options::{Credential, InvalidOption, Options, header};
+pub use options::{Credential, Extent, InvalidOption, Options, header};
 pub use report::{Finding, Kind, Ran, Report, Seen};
 
 use session::Session;
@@ -56,6 +56,10 @@ pub async fn run(options: Options) -> Result<Report, Unreadable> {
     let contract = contract::Contract::read(&sources, &options)?;
     let mut session = Session::new(&contract, &options);
     if !session.reaches_server().await {
+        return Ok(session.sum_up(Vec::new()));
+    }
+    if options.extent == Extent::Examples {
+        examples::replay_all(&mut session).await;
         return Ok(session.sum_up(Vec::new()));
     }
     promises::listen(&mut session).await;

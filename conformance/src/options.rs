@@ -20,8 +20,20 @@ pub struct Options {
     pub credentials: Vec<Credential>,
     /// Makes fresh values reproducible; each run on the same data needs another.
     pub seed: u64,
+    /// How much of the contract is judged.
+    pub extent: Extent,
     /// How long to wait for an event the contract promises.
     pub event_patience: Duration,
+}
+
+/// How much of the contract is judged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// All that it says.
+    #[default]
+    Everything,
+    /// The requests that it shows, and their answers: what it does not show is no failure.
+    Examples,
 }
 
 /// A credential that examples and steps name by `x-credential`.
@@ -54,6 +66,7 @@ impl Options {
             headers: Vec::new(),
             credentials: Vec::new(),
             seed: jiff::Timestamp::now().as_microsecond().unsigned_abs(),
+            extent: Extent::Everything,
             event_patience: Duration::from_secs(10),
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use symbolon_conformance::{Credential, Options, header, run_blocking};
+use symbolon_conformance::{Credential, Extent, Options, header, run_blocking};
 
 /// Judges a running server by its contract, over HTTP and events alone.
 ///
@@ -40,6 +40,9 @@ pub struct Arguments {
     /// Makes fresh values the same again; on the same data every run needs another.
     #[arg(long)]
     seed: Option<u64>,
+    /// Replays the examples only: what the contract does not show is not asked for.
+    #[arg(long)]
+    examples: bool,
     /// Prints the report as JSON.
     #[arg(long)]
     json: bool,
@@ -58,6 +61,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     options.workflows = arguments.workflows;
     options.headers = arguments.headers;
     options.credentials = arguments.credentials;
+    if arguments.examples {
+        options.extent = Extent::Examples;
+    }
     options.seed = arguments.seed.unwrap_or(options.seed);
     let report = match run_blocking(options) {
         Ok(report) => report,
