@@ -46,7 +46,9 @@ impl Contract {
             messages: asyncapi.and_then(root).map(|root| messages(&root)).unwrap_or_default(),
         };
         let Some(root) = root(openapi) else { return found };
-        for operation in contract.system.operations() {
+        // What another path hides no server can route.
+        let all = contract.system.operations();
+        for operation in all.filter(|operation| operation.shadowed.is_none()) {
             found.operations.extend(operation::read(&root, operation));
         }
         found.operations.sort_by(|a, b| (a.path, a.method).cmp(&(b.path, b.method)));

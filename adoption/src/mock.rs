@@ -6,6 +6,7 @@ mod body;
 mod credentials;
 mod curl;
 mod emitted;
+mod exchanges;
 mod negotiation;
 mod pick;
 mod preference;
@@ -28,6 +29,7 @@ use credentials::Presented;
 use emitted::Emitted;
 
 pub use curl::curl;
+pub use exchanges::exchanges;
 
 /// The largest body that a mock reads, in bytes.
 const BODY_LIMIT: usize = 16 << 20;

@@ -166,7 +166,7 @@ fn next_steps(out: &Path, tree: &Tree) -> Vec<String> {
 }
 
 /// A name for packages, made of the name of a file.
-fn package_name(stem: &str) -> String {
+pub(crate) fn package_name(stem: &str) -> String {
     let name = Name::new(stem).words().join("-");
     match valid_name(&name) {
         Ok(name) => name,
@@ -175,7 +175,7 @@ fn package_name(stem: &str) -> String {
 }
 
 /// What cargo and npm take for a name, and nothing that a runtime crate is called.
-fn valid_name(name: &str) -> Result<String, String> {
+pub(crate) fn valid_name(name: &str) -> Result<String, String> {
     let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(letters) {
         return Err("a name is lower-case letters, digits and `-`, a letter first".to_owned());

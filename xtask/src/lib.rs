@@ -8,6 +8,7 @@ mod fetch;
 pub mod gen_house;
 pub mod gen_standalone;
 pub mod mock;
+pub mod new;
 pub mod process;
 pub mod root;
 pub mod server;

@@ -80,7 +80,12 @@ fn written(media: &Media, pick: &Pick<'_>, preference: &Preference, seed: u64) -
 }
 
 /// What to send: of a stream every element, else one value.
-fn values(media: &Media, pick: &Pick<'_>, preference: &Preference, seed: u64) -> Vec<Value> {
+pub(super) fn values(
+    media: &Media,
+    pick: &Pick<'_>,
+    preference: &Preference,
+    seed: u64,
+) -> Vec<Value> {
     let is_stream = media.is_event_stream() || media.is_json_lines();
     let of_media = |name: &str| media.examples.iter().find(|example| example.name == name);
     let certain = pick.example.and_then(|example| of_media(example.name));
@@ -110,11 +115,11 @@ fn values(media: &Media, pick: &Pick<'_>, preference: &Preference, seed: u64) ->
 }
 
 /// The headers that the contract shows, and those that every such response has.
-fn headers(response: &Response, seed: u64) -> Vec<(HeaderName, String)> {
+pub(super) fn header_values(response: &Response, seed: u64) -> Vec<(&'static str, Value)> {
     let wanted = response.headers.iter().filter(|header| {
         !WRITTEN_ELSEWHERE.iter().any(|other| header.name.eq_ignore_ascii_case(other))
     });
-    let spelled = wanted.filter_map(|header| {
+    let given = wanted.filter_map(|header| {
         let shown = header.examples.first().map(|example| example.value.clone());
         let schema = header.schema.as_ref();
         let own = || {
@@ -123,11 +128,18 @@ fn headers(response: &Response, seed: u64) -> Vec<(HeaderName, String)> {
         };
         let made =
             || schema.filter(|_| header.is_required).map(|schema| sample(schema, seed).value);
-        let value = shown.or_else(own).or_else(made)?;
-        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
-        Some((name, simple(&value)))
+        Some((header.name, shown.or_else(own).or_else(made)?))
     });
-    spelled.collect()
+    given.collect()
+}
+
+fn headers(response: &Response, seed: u64) -> Vec<(HeaderName, String)> {
+    let spelled = header_values(response, seed).into_iter();
+    spelled
+        .filter_map(|(name, value)| {
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, simple(&value)))
+        })
+        .collect()
 }
 
 /// A header's value in OpenAPI's `simple` style.

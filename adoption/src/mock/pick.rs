@@ -54,17 +54,18 @@ pub(super) fn pick<'c>(
         let code = response.status.code();
         return Ok(Pick { code, response: Some(response), example: Some(example) });
     }
+    Ok(usual(operation, &cases))
+}
+
+/// The answer to a request that the contract does not show.
+pub(super) fn usual<'c>(operation: &'c Operation, cases: &[Case<'c>]) -> Pick<'c> {
     let Some(response) = operation.success() else {
-        return Ok(Pick { code: 204, response: None, example: None });
+        return Pick { code: 204, response: None, example: None };
     };
     // An example that no request example stands for is the answer to any other request.
     let is_free = |example: &&Example| cases.iter().all(|case| case.name != example.name);
     let mut examples = response.content.iter().flat_map(|media| &media.examples);
-    Ok(Pick {
-        code: response.status.code(),
-        response: Some(response),
-        example: examples.find(is_free),
-    })
+    Pick { code: response.status.code(), response: Some(response), example: examples.find(is_free) }
 }
 
 fn unknown(input: &mut Input, what: &str) -> Rejected {

@@ -10,6 +10,7 @@ pub mod rust_events;
 pub mod rust_sdk;
 pub mod rust_server;
 pub mod rust_wire;
+pub mod scaffold;
 pub mod ts_sdk;
 
 pub use documents::pretty;

@@ -2,6 +2,7 @@
 
 mod constraint;
 mod event;
+mod exchange;
 mod name;
 mod operation;
 mod rule;
@@ -11,6 +12,7 @@ mod walk;
 
 pub use constraint::{Bound, Constraints, Format, Number};
 pub use event::{Channel, Message};
+pub use exchange::{Exchange, Origin};
 pub use name::{Name, unique_names};
 pub use operation::{
     Answer, Body, BodyKind, Context, Errors, Header, Idempotency, Location, Offer, Operation,

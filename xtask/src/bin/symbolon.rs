@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::{conformance, gen_standalone, mock};
+use xtask::{conformance, gen_standalone, mock, new};
 
 /// One contract, cut into both halves: a server and its SDKs.
 #[derive(Debug, Parser)]
@@ -18,6 +18,8 @@ enum Command {
     Gen(gen_standalone::Gen),
     /// Serve what a contract shows, with no code at all.
     Mock(mock::Arguments),
+    /// Make a workspace for a contract, to be written on.
+    New(new::Arguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -25,5 +27,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Conformance(options) => conformance::run(options),
         Command::Gen(options) => gen_standalone::run(&options),
         Command::Mock(options) => mock::run(&options),
+        Command::New(options) => new::run(&options),
     }
 }

@@ -4,6 +4,7 @@
 mod generate;
 mod house;
 mod mock;
+mod new;
 mod reach;
 
 use std::path::Path;

@@ -67,14 +67,14 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
 }
 
 /// What of a context a server can tell apart from the rest.
-fn served(context: &Context) -> Option<Context> {
+pub(super) fn served(context: &Context) -> Option<Context> {
     let mut context = context.clone();
     context.operations.retain(|operation| operation.shadowed.is_none());
     (!context.operations.is_empty()).then_some(context)
 }
 
 /// The module of a context; some are the crate's own.
-fn module(context: &Context) -> String {
+pub(super) fn module(context: &Context) -> String {
     let module = context_module(context);
     if ["access", "problems"].contains(&module.as_str()) { format!("{module}_") } else { module }
 }
