@@ -13,7 +13,7 @@ mod walk;
 pub use constraint::{Bound, Constraints, Format, Number};
 pub use event::{Channel, Message};
 pub use exchange::{Exchange, Origin};
-pub use name::{Name, unique_names};
+pub use name::{Name, Words, unique_names};
 pub use operation::{
     Answer, Body, BodyKind, Context, Errors, Header, Idempotency, Location, Offer, Operation,
     Pagination, Parameter, Part, ProblemKind, Status, Stream, Style,

@@ -1,76 +1,82 @@
 //! Names as words, so that every language can spell them its own way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::SplitTerminator;
+use std::sync::Arc;
 
-/// A name taken apart into lower-case words: `submitServiceCall` is `submit service call`.
+/// A name taken apart into lower-case words: `submitServiceCall` is `submit service call`. It is
+/// cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Vec<String>);
+pub struct Name(Arc<str>);
+
+/// The words of a name, each non-empty and in lower case.
+#[derive(Debug, Clone)]
+pub struct Words<'n>(SplitTerminator<'n, char>);
 
 impl Name {
     /// Takes a name apart at case changes and at everything that is no letter or digit.
     pub fn new(text: &str) -> Self {
-        let mut words: Vec<String> = Vec::new();
-        let mut word = String::new();
-        let characters: Vec<char> = text.chars().collect();
-        for (index, &character) in characters.iter().enumerate() {
+        let mut words = Joined::with_capacity(text.len() + 8);
+        let mut previous: Option<char> = None;
+        let mut following = text.chars();
+        while let Some(character) = following.next() {
+            let next = following.clone().next();
+            let before = previous.replace(character);
             if !character.is_alphanumeric() {
-                if let Some(sign) = sign_word(character, index, &characters) {
-                    take(&mut words, &mut word);
-                    words.push(sign.to_owned());
+                words.end();
+                let leads_number = before.is_none() && next.is_some_and(char::is_numeric);
+                if let Some(sign) = sign_word(character, leads_number) {
+                    words.word(sign);
                 }
-                take(&mut words, &mut word);
                 continue;
             }
-            let previous = index.checked_sub(1).map(|before| characters[before]);
-            let next = characters.get(index + 1);
             let rises = character.is_uppercase()
-                && previous.is_some_and(|c| c.is_lowercase() || c.is_numeric());
+                && before.is_some_and(|c| c.is_lowercase() || c.is_numeric());
             let last_of_run = character.is_uppercase()
-                && previous.is_some_and(char::is_uppercase)
-                && next.is_some_and(|c| c.is_lowercase());
+                && before.is_some_and(char::is_uppercase)
+                && next.is_some_and(char::is_lowercase);
             if rises || last_of_run {
-                take(&mut words, &mut word);
+                words.end();
+            }
+            if character.is_ascii() {
+                words.push(character.to_ascii_lowercase());
+                continue;
             }
             for lower in character.to_lowercase().filter(|c| c.is_alphanumeric()) {
                 // What no identifier may hold (UAX 31), such as a superscript, is spelled out.
                 match unicode_ident::is_xid_continue(lower) {
-                    true => word.push(lower),
-                    false => word.push_str(&format!("u{:x}", u32::from(lower))),
+                    true => words.push(lower),
+                    false => format!("u{:x}", u32::from(lower)).chars().for_each(|c| words.push(c)),
                 }
             }
         }
-        take(&mut words, &mut word);
-        if words.is_empty() {
-            words.push("empty".to_owned());
+        if words.text.is_empty() {
+            words.word("empty");
         }
-        Self(words)
+        words.name()
     }
 
     /// The words, each non-empty and in lower case.
-    pub fn words(&self) -> &[String] {
-        &self.0
+    pub fn words(&self) -> Words<'_> {
+        Words(self.0.split_terminator(' '))
     }
 
     /// This name with the words of another behind it.
     #[must_use]
     pub fn then(&self, other: &Self) -> Self {
-        let mut words = self.0.clone();
-        words.extend(other.0.iter().cloned());
-        Self(words)
+        Self(Arc::from([&*self.0, " ", &*other.0].concat()))
     }
 
     /// This name with a number behind it.
     #[must_use]
     pub fn numbered(&self, number: usize) -> Self {
-        let mut words = self.0.clone();
-        words.push(number.to_string());
-        Self(words)
+        Self(Arc::from(format!("{} {number}", self.0)))
     }
 
     /// This name with a word at its end, once.
     #[must_use]
     pub fn ending(&self, word: &str) -> Self {
-        match self.0.last() {
+        match self.words().last() {
             Some(last) if last == word => self.clone(),
             Some(_) | None => self.then(&Self::new(word)),
         }
@@ -79,9 +85,9 @@ impl Name {
     /// This name with another number behind it: `variant 1` is `variant 2`.
     #[must_use]
     pub fn renumbered(&self, number: usize) -> Self {
-        match self.0.split_last() {
-            Some((last, words)) if !words.is_empty() && last.parse::<usize>().is_ok() => {
-                Self(words.to_vec()).numbered(number)
+        match self.0.rsplit_once(' ') {
+            Some((words, last)) if last.parse::<usize>().is_ok() => {
+                Self(words.into()).numbered(number)
             }
             Some(_) | None => self.numbered(number),
         }
@@ -91,50 +97,110 @@ impl Name {
     /// in the middle go.
     #[must_use]
     pub fn within(&self, letters: usize) -> Self {
-        let length =
-            |words: &[String]| words.iter().map(|word| word.chars().count()).sum::<usize>();
-        let mut words = self.0.clone();
-        while words.len() > 2 && length(&words) > letters {
-            // What comes last tells most.
-            words.remove((words.len() - 1) / 2);
+        if self.0.len() <= letters {
+            return self.clone();
         }
-        Self(words)
+        let mut words: Vec<(&str, usize)> =
+            self.words().map(|word| (word, word.chars().count())).collect();
+        let mut length: usize = words.iter().map(|(_, length)| length).sum();
+        while words.len() > 2 && length > letters {
+            // What comes last tells most.
+            length -= words.remove((words.len() - 1) / 2).1;
+        }
+        let mut kept = Joined::with_capacity(self.0.len());
+        words.into_iter().for_each(|(word, _)| kept.word(word));
+        kept.name()
     }
 
     /// What two names share that no language may tell apart; a letter leads where a digit would,
     /// as in identifiers.
     pub fn key(&self) -> String {
-        let key = self.0.concat();
-        if key.starts_with(|c: char| c.is_ascii_digit()) { format!("n{key}") } else { key }
+        let mut key = String::with_capacity(self.0.len() + 1);
+        if self.0.starts_with(|c: char| c.is_ascii_digit()) {
+            key.push('n');
+        }
+        self.words().for_each(|word| key.push_str(word));
+        key
     }
 
     /// This name in letters and digits that every registry and file system takes, a letter first.
     #[must_use]
     pub fn ascii(&self) -> Self {
-        let spelled = |word: &String| -> String {
-            let spell = |c: char| match c.is_ascii() {
-                true => c.to_string(),
-                false => format!("u{:x}", u32::from(c)),
-            };
-            word.chars().map(spell).collect()
-        };
-        let mut words: Vec<String> = self.0.iter().map(spelled).collect();
-        if words.first().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
-            words.insert(0, "n".to_owned());
+        let mut words = Joined::with_capacity(self.0.len());
+        if self.0.starts_with(|c: char| c.is_ascii_digit()) {
+            words.word("n");
         }
-        Self(words)
+        for word in self.words() {
+            words.end();
+            for c in word.chars() {
+                match c.is_ascii() {
+                    true => words.push(c),
+                    false => format!("u{:x}", u32::from(c)).chars().for_each(|c| words.push(c)),
+                }
+            }
+        }
+        words.name()
     }
 }
 
-fn take(words: &mut Vec<String>, word: &mut String) {
-    if !word.is_empty() {
-        words.push(std::mem::take(word));
+impl Words<'_> {
+    /// The words with this between them.
+    pub fn join(self, separator: &str) -> String {
+        let mut text = String::with_capacity(64);
+        for (index, word) in self.enumerate() {
+            if index > 0 {
+                text.push_str(separator);
+            }
+            text.push_str(word);
+        }
+        text
+    }
+}
+
+impl<'n> Iterator for Words<'n> {
+    type Item = &'n str;
+
+    fn next(&mut self) -> Option<&'n str> {
+        self.0.next()
+    }
+}
+
+/// Words with a space between them, as they are put together.
+struct Joined {
+    text: String,
+    ended: bool,
+}
+
+impl Joined {
+    fn with_capacity(letters: usize) -> Self {
+        Self { text: String::with_capacity(letters), ended: false }
+    }
+
+    /// What comes next belongs to another word.
+    fn end(&mut self) {
+        self.ended = !self.text.is_empty();
+    }
+
+    fn push(&mut self, character: char) {
+        if std::mem::take(&mut self.ended) {
+            self.text.push(' ');
+        }
+        self.text.push(character);
+    }
+
+    fn word(&mut self, word: &str) {
+        self.end();
+        word.chars().for_each(|character| self.push(character));
+        self.end();
+    }
+
+    fn name(self) -> Name {
+        Name(self.text.into())
     }
 }
 
 /// Signs that carry the meaning of an enum value: `+1` and `-1` must not meet.
-fn sign_word(sign: char, index: usize, characters: &[char]) -> Option<&'static str> {
-    let leads_number = index == 0 && characters.get(1).is_some_and(|c| c.is_numeric());
+fn sign_word(sign: char, leads_number: bool) -> Option<&'static str> {
     match sign {
         '+' if leads_number => Some("plus"),
         '-' if leads_number => Some("minus"),
@@ -147,7 +213,7 @@ fn sign_word(sign: char, index: usize, characters: &[char]) -> Option<&'static s
 }
 
 /// A name for each text, no two alike: a clash is settled by number, in the order of the texts.
-pub fn unique_names<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, Name> {
+pub fn unique_names<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeMap<&'a str, Name> {
     let sorted: BTreeSet<&str> = texts.into_iter().collect();
     let mut taken = BTreeSet::new();
     let mut names = BTreeMap::new();
@@ -158,7 +224,7 @@ pub fn unique_names<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeMap<St
             .chain(free)
             .find(|candidate| taken.insert(candidate.key()))
             .expect("numbers do not run out");
-        names.insert(text.to_owned(), name);
+        names.insert(text, name);
     }
     names
 }

@@ -144,9 +144,10 @@ fn required<'a>(element: &Cursor<'a>) -> BTreeSet<&'a str> {
 
 /// A name that does not begin with its owner's: the one always stands beside the other.
 fn without_prefix(name: &Name, owner: &Name) -> Name {
-    match name.words().strip_prefix(owner.words()) {
-        Some([first, ..]) if !first.starts_with(|c: char| c.is_ascii_digit()) => {
-            let rest = &name.words()[owner.words().len()..];
+    let words: Vec<&str> = name.words().collect();
+    let of_owner: Vec<&str> = owner.words().collect();
+    match words.strip_prefix(of_owner.as_slice()) {
+        Some(rest @ [first, ..]) if !first.starts_with(|c: char| c.is_ascii_digit()) => {
             Name::new(&rest.join("-"))
         }
         Some(_) | None => name.clone(),

@@ -24,17 +24,19 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
         let tag = found.at.get("tags").and_then(|tags| tags.elements().into_iter().next());
         let tag = tag.and_then(|tag| tag.value.as_str()).filter(|tag| !tag.trim().is_empty());
         let tag = tag.unwrap_or("default").to_owned();
-        let operation = operation(scope, root, found, &names[&found.id], system);
+        let operation = operation(scope, root, found, &names[found.id.as_str()], system);
         by_tag.entry(tag).or_default().push(operation);
     }
     let descriptions = tag_descriptions(root);
     let tags = unique_names(by_tag.keys().map(String::as_str));
+    let names: Vec<Name> = tags.into_values().collect();
     system.contexts = by_tag
         .into_iter()
-        .map(|(tag, mut operations)| {
+        .zip(names)
+        .map(|((tag, mut operations), name)| {
             operations.sort_by(|left, right| left.name.cmp(&right.name));
             let description = descriptions.get(&tag).cloned();
-            Context { name: tags[&tag].clone(), tag, description, operations }
+            Context { name, tag, description, operations }
         })
         .collect();
     security::define_missing(system);

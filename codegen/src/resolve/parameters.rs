@@ -66,9 +66,9 @@ pub(super) fn resolve<'a>(
         unique_names(labels.values().map(String::as_str).chain(missing.iter().map(String::as_str)));
     let mut parameters: Vec<Parameter> = found
         .iter()
-        .map(|(key, at)| parameter(scope, key, at, &names[&labels[key]], owner))
+        .map(|(key, at)| parameter(scope, key, at, &names[labels[key].as_str()], owner))
         .collect();
-    parameters.extend(missing.iter().map(|name| undeclared(name, &names[name])));
+    parameters.extend(missing.iter().map(|name| undeclared(name, &names[name.as_str()])));
     parameters
         .sort_by(|left, right| (left.location, &left.wire).cmp(&(right.location, &right.wire)));
     parameters

@@ -157,7 +157,7 @@ pub(crate) fn variant_ident(name: &Name) -> String {
 
 /// A name as a field, function or variable: `service_call_id`.
 pub(crate) fn field_ident(name: &Name) -> String {
-    let ident = name.words().iter().map(|word| spelled(word)).collect::<Vec<_>>().join("_");
+    let ident = name.words().map(spelled).collect::<Vec<_>>().join("_");
     if KEYWORDS.contains(&ident.as_str()) {
         return format!("{ident}_");
     }

@@ -97,7 +97,7 @@ pub(crate) fn local_ident(name: &Name) -> String {
 
 /// A name as a constant: `SUBMIT_SERVICE_CALL`.
 pub(crate) fn constant_ident(name: &Name) -> String {
-    let words: Vec<String> = name.words().iter().map(|word| word.to_uppercase()).collect();
+    let words: Vec<String> = name.words().map(|word| word.to_uppercase()).collect();
     identifier(words.join("_"), 'N')
 }
 
@@ -162,7 +162,7 @@ enum Case {
 
 fn cased(name: &Name, case: Case) -> String {
     let mut ident = String::new();
-    for (index, word) in name.words().iter().enumerate() {
+    for (index, word) in name.words().enumerate() {
         // Two numbers in a row must not run together: `1 2` is no `12`.
         let number = word.starts_with(|c: char| c.is_ascii_digit());
         if number && ident.ends_with(|c: char| c.is_ascii_digit()) {
