@@ -213,7 +213,7 @@ fn sign_word(sign: char, leads_number: bool) -> Option<&'static str> {
 }
 
 /// A name for each text, no two alike: a clash is settled by number, in the order of the texts.
-pub fn unique_names<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeMap<&'a str, Name> {
+pub fn unique_names<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, Name> {
     let sorted: BTreeSet<&str> = texts.into_iter().collect();
     let mut taken = BTreeSet::new();
     let mut names = BTreeMap::new();
@@ -224,7 +224,7 @@ pub fn unique_names<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeMap<&'
             .chain(free)
             .find(|candidate| taken.insert(candidate.key()))
             .expect("numbers do not run out");
-        names.insert(text, name);
+        names.insert(text.to_owned(), name);
     }
     names
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use saphyr_parser::{Event, Parser};
 
-use super::Pointer;
+use super::{Pointer, locate_json};
 
 /// A range of a text, in bytes, and where it begins (counting from 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,35 +33,30 @@ pub fn locate_all<'p>(
     text: &str,
     pointers: &BTreeSet<&'p Pointer>,
 ) -> BTreeMap<&'p Pointer, Located> {
-    let mut search = Search { nodes: vec![Node::default()], levels: Vec::new(), missing: 1 };
-    for pointer in pointers {
-        search.want(pointer);
-    }
-    for event in Parser::new_from_str(text) {
-        let Ok((event, span)) = event else { break };
-        let start = span.start.index();
-        let end = span.end.index().max(start + 1);
-        let found = Found { start, end, line: span.start.line(), column: span.start.col() };
-        search.event(&event, found);
-        if search.missing == 0 {
-            break;
+    let mut wanted = Wanted::new(pointers);
+    let found: Vec<(&Pointer, Found)> = match locate_json::find(text, &mut wanted) {
+        Some(()) => wanted.all(pointers),
+        None => {
+            let mut search = Search { wanted: Wanted::new(pointers), levels: Vec::new() };
+            search.read(text);
+            in_bytes(text, search.wanted.all(pointers))
         }
-    }
-    let found: Vec<(&Pointer, Found)> =
-        pointers.iter().map(|pointer| (*pointer, search.deepest(pointer))).collect();
-    let bytes = bytes_of(text, found.iter().flat_map(|(_, found)| [found.start, found.end]));
-    let located = found.into_iter().map(|(pointer, found)| {
-        let start = bytes[&found.start];
-        let shown = &text[start..bytes[&found.end]];
+    };
+    let lines = Lines::around(text, found.iter().map(|(_, found)| found.start));
+    let located = found.into_iter().map(|(pointer, Found { start, end })| {
+        let end = end.min(text.len());
+        let shown = text.get(start..end).unwrap_or_default();
         let end = start + shown.find('\n').unwrap_or(shown.len());
-        (pointer, Located { start, end, line: found.line, column: found.column + 1 })
+        let (line, column) = lines.of(start);
+        (pointer, Located { start, end, line, column })
     });
     located.collect()
 }
 
-/// The byte at which each of these characters begins.
-fn bytes_of(text: &str, characters: impl Iterator<Item = usize>) -> BTreeMap<usize, usize> {
-    let wanted: BTreeSet<usize> = characters.collect();
+/// Ranges in bytes instead of characters.
+fn in_bytes<'p>(text: &str, found: Vec<(&'p Pointer, Found)>) -> Vec<(&'p Pointer, Found)> {
+    let ends = found.iter().flat_map(|(_, found)| [found.start, found.end]);
+    let wanted: BTreeSet<usize> = ends.collect();
     let mut bytes = BTreeMap::new();
     let mut wanted = wanted.into_iter().peekable();
     for (index, (byte, _)) in text.char_indices().enumerate() {
@@ -72,30 +67,118 @@ fn bytes_of(text: &str, characters: impl Iterator<Item = usize>) -> BTreeMap<usi
         }
     }
     bytes.extend(wanted.map(|index| (index, text.len())));
-    bytes
+    let converted = found.into_iter().map(|(pointer, found)| {
+        (pointer, Found { start: bytes[&found.start], end: bytes[&found.end] })
+    });
+    converted.collect()
 }
 
-/// A range in characters, as the parser counts them.
+/// Line and column of some bytes of a text.
+struct Lines(BTreeMap<usize, (usize, usize)>);
+
+impl Lines {
+    fn around(text: &str, bytes: impl Iterator<Item = usize>) -> Self {
+        let wanted: BTreeSet<usize> = bytes.map(|byte| byte.min(text.len())).collect();
+        let (mut line, mut line_start, mut read) = (1, 0, 0);
+        let mut found = BTreeMap::new();
+        for byte in wanted {
+            let passed = &text.as_bytes()[read..byte];
+            line += passed.iter().filter(|sign| **sign == b'\n').count();
+            if let Some(last) = passed.iter().rposition(|sign| *sign == b'\n') {
+                line_start = read + last + 1;
+            }
+            read = byte;
+            let before = text.get(line_start..byte).unwrap_or_default();
+            found.insert(byte, (line, before.chars().count() + 1));
+        }
+        Self(found)
+    }
+
+    fn of(&self, byte: usize) -> (usize, usize) {
+        self.0.get(&byte).copied().unwrap_or((1, 1))
+    }
+}
+
+/// A range of the text.
 #[derive(Debug, Clone, Copy)]
-struct Found {
-    start: usize,
-    end: usize,
-    line: usize,
-    column: usize,
+pub(super) struct Found {
+    pub(super) start: usize,
+    pub(super) end: usize,
 }
 
 /// The wanted pointers as a tree of tokens.
+pub(super) struct Wanted {
+    nodes: Vec<Node>,
+    /// Nodes that were not yet found.
+    missing: usize,
+}
+
 #[derive(Default)]
 struct Node {
     children: BTreeMap<String, usize>,
     found: Option<Found>,
 }
 
+impl Wanted {
+    fn new(pointers: &BTreeSet<&Pointer>) -> Self {
+        let mut wanted = Self { nodes: vec![Node::default()], missing: 1 };
+        for pointer in pointers {
+            let mut node = 0;
+            for token in pointer.tokens() {
+                node = match wanted.child(node, &token) {
+                    Some(child) => child,
+                    None => {
+                        let child = wanted.nodes.len();
+                        wanted.nodes[node].children.insert(token.into_owned(), child);
+                        wanted.nodes.push(Node::default());
+                        wanted.missing += 1;
+                        child
+                    }
+                };
+            }
+        }
+        wanted
+    }
+
+    /// How many places are still to be found.
+    pub(super) fn missing(&self) -> usize {
+        self.missing
+    }
+
+    /// What is wanted under this name inside that.
+    pub(super) fn child(&self, node: usize, token: &str) -> Option<usize> {
+        self.nodes[node].children.get(token).copied()
+    }
+
+    /// Notes where something stands that is wanted; what stands there first counts.
+    pub(super) fn found(&mut self, node: usize, found: Found) {
+        let place = &mut self.nodes[node].found;
+        if place.is_none() {
+            *place = Some(found);
+            self.missing -= 1;
+        }
+    }
+
+    fn all<'p>(&self, pointers: &BTreeSet<&'p Pointer>) -> Vec<(&'p Pointer, Found)> {
+        pointers.iter().map(|pointer| (*pointer, self.deepest(pointer))).collect()
+    }
+
+    /// Where the deepest part of a pointer is that exists.
+    fn deepest(&self, pointer: &Pointer) -> Found {
+        let mut best = Found { start: 0, end: 1 };
+        let mut node = Some(0);
+        for token in pointer.tokens() {
+            best = node.and_then(|node| self.nodes[node].found).unwrap_or(best);
+            node = node.and_then(|node| self.child(node, &token));
+        }
+        node.and_then(|node| self.nodes[node].found).unwrap_or(best)
+    }
+}
+
+/// The search of a YAML text; ranges are in characters, as its parser counts them.
 struct Search {
-    nodes: Vec<Node>,
+    wanted: Wanted,
     levels: Vec<Level>,
-    /// Nodes that were not yet found.
-    missing: usize,
 }
 
 /// A collection that is open.
@@ -107,31 +190,15 @@ struct Level {
 }
 
 impl Search {
-    fn want(&mut self, pointer: &Pointer) {
-        let mut node = 0;
-        for token in pointer.tokens() {
-            node = match self.nodes[node].children.get(&*token) {
-                Some(child) => *child,
-                None => {
-                    let child = self.nodes.len();
-                    self.nodes[node].children.insert(token.into_owned(), child);
-                    self.nodes.push(Node::default());
-                    self.missing += 1;
-                    child
-                }
-            };
+    fn read(&mut self, text: &str) {
+        for event in Parser::new_from_str(text) {
+            let Ok((event, span)) = event else { break };
+            let start = span.start.index();
+            self.event(&event, Found { start, end: span.end.index().max(start + 1) });
+            if self.wanted.missing() == 0 {
+                break;
+            }
         }
-    }
-
-    /// Where the deepest part of a pointer is that exists.
-    fn deepest(&self, pointer: &Pointer) -> Found {
-        let mut best = Found { start: 0, end: 1, line: 1, column: 0 };
-        let mut node = Some(0);
-        for token in pointer.tokens() {
-            best = node.and_then(|node| self.nodes[node].found).unwrap_or(best);
-            node = node.and_then(|node| self.nodes[node].children.get(&*token)).copied();
-        }
-        node.and_then(|node| self.nodes[node].found).unwrap_or(best)
     }
 
     fn event(&mut self, event: &Event<'_>, found: Found) {
@@ -171,18 +238,15 @@ impl Search {
         let node = match self.levels.last() {
             None => 0,
             Some(level) => {
-                let children = &self.nodes[level.node?].children;
+                let node = level.node?;
                 match &level.key {
-                    Some((key, _)) => *children.get(key)?,
+                    Some((key, _)) => self.wanted.child(node, key)?,
                     None if level.mapping => return None,
-                    None => *children.get(&level.index.to_string())?,
+                    None => self.wanted.child(node, &level.index.to_string())?,
                 }
             }
         };
-        if self.nodes[node].found.is_none() {
-            self.nodes[node].found = Some(shown);
-            self.missing -= 1;
-        }
+        self.wanted.found(node, shown);
         Some(node)
     }
 
@@ -220,5 +284,16 @@ mod tests {
     #[test]
     fn reads_json() {
         assert_eq!(found("{\"a\": {\"é\": [1, {\"c\": 2}]}}", "/a/é/1/c"), ("2".into(), 1, 23));
+        let text =
+            "\u{feff}{\n  \"x\": [{\"}\": \"]\\\"\"}, -1e3],\n  \"\\u0061\": {\"b\": null}\n}\n";
+        assert_eq!(found(text, "/a"), ("\"\\u0061\"".into(), 3, 3));
+        assert_eq!(found(text, "/a/b"), ("null".into(), 3, 19));
+        assert_eq!(found(text, "/x/1"), ("-1e3".into(), 2, 23));
+        assert_eq!(found(text, "/x/7/y"), ("\"x\"".into(), 2, 3));
+    }
+
+    #[test]
+    fn yaml_that_looks_like_json_is_yaml() {
+        assert_eq!(found("{\"a\": {b: '}'}, \"c\": 1}", "/c"), ("1".into(), 1, 22));
     }
 }

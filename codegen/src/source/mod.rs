@@ -9,6 +9,7 @@ mod json;
 mod json_pointer;
 mod load;
 mod locate;
+mod locate_json;
 mod members;
 mod yaml;
 
