@@ -1,5 +1,6 @@
 //! What to call the alternatives of a union. No name depends on the order they stand in.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -10,19 +11,19 @@ use crate::model::{Constraints, Name, Scalar, Type, Variant};
 use crate::source::Cursor;
 
 /// An alternative whose type is known.
-pub(super) struct Alternative {
+pub(super) struct Alternative<'a> {
     pub(super) ty: Type,
     /// What to call it if no other is called so.
     pub(super) label: Name,
     /// What tells it from another that would be called the same.
-    pub(super) content: String,
+    pub(super) content: Cow<'a, Value>,
     /// What its value must keep to.
     pub(super) constraints: Constraints,
     /// The values of the tag that choose it.
     pub(super) tags: Vec<String>,
 }
 
-impl Alternative {
+impl Alternative<'_> {
     /// Whether another says the same of values.
     fn is_like(&self, other: &Self) -> bool {
         self.ty == other.ty && self.constraints == other.constraints
@@ -55,14 +56,14 @@ pub(super) fn names_in_place(
                 _ => "variant-1",
             },
         };
-        (without_prefix(&Name::new(label), owner), content(element.value))
+        (without_prefix(&Name::new(label), owner), element.value)
     });
     settled(labels.collect())
 }
 
 /// The alternatives as variants; without a tag, a type that stands twice counts once.
-pub(super) fn variants(found: Vec<Alternative>, owner: &Name, tagged: bool) -> Vec<Variant> {
-    let mut kept: Vec<Alternative> = Vec::new();
+pub(super) fn variants(found: Vec<Alternative<'_>>, owner: &Name, tagged: bool) -> Vec<Variant> {
+    let mut kept: Vec<Alternative<'_>> = Vec::new();
     for alternative in found {
         match kept.iter_mut().find(|known| !tagged && known.is_like(&alternative)) {
             None => kept.push(alternative),
@@ -77,7 +78,7 @@ pub(super) fn variants(found: Vec<Alternative>, owner: &Name, tagged: bool) -> V
     let labels = kept.iter().map(|alternative| {
         let short = without_prefix(&alternative.label, owner);
         let label = if counts[&short.key()] == 1 { short } else { alternative.label.clone() };
-        (label, alternative.content.clone())
+        (label, alternative.content.as_ref())
     });
     let names = settled(labels.collect());
     kept.into_iter()
@@ -124,15 +125,36 @@ pub(super) fn kind(ty: &Type) -> Option<&'static str> {
 }
 
 /// A value as text, the same however its members are ordered.
-pub(super) fn content(value: &Value) -> String {
+fn content(value: &Value) -> String {
+    let mut text = String::new();
+    write_content(value, &mut text);
+    text
+}
+
+fn write_content(value: &Value, text: &mut String) {
     match value {
         Value::Object(members) => {
-            let sorted: BTreeMap<&String, String> =
-                members.iter().map(|(name, member)| (name, content(member))).collect();
-            format!("{sorted:?}")
+            let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            text.push('{');
+            for (name, member) in sorted {
+                text.push_str(&format!("{name:?}: "));
+                write_content(member, text);
+                text.push_str(", ");
+            }
+            text.push('}');
         }
-        Value::Array(items) => format!("{:?}", items.iter().map(content).collect::<Vec<_>>()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+        Value::Array(items) => {
+            text.push('[');
+            for item in items {
+                write_content(item, text);
+                text.push_str(", ");
+            }
+            text.push(']');
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            text.push_str(&value.to_string());
+        }
     }
 }
 
@@ -155,11 +177,12 @@ fn without_prefix(name: &Name, owner: &Name) -> Name {
 }
 
 /// Names no two of which are alike: a clash is settled by number, in the order of the contents.
-fn settled(labels: Vec<(Name, String)>) -> Vec<Name> {
+fn settled(labels: Vec<(Name, &Value)>) -> Vec<Name> {
     let mut order: Vec<usize> = (0..labels.len()).collect();
-    order.sort_by_key(|index| {
-        let (label, content) = &labels[*index];
-        (label.key(), content)
+    let keys: Vec<String> = labels.iter().map(|(label, _)| label.key()).collect();
+    order.sort_by(|left, right| {
+        let by_content = || content(labels[*left].1).cmp(&content(labels[*right].1));
+        keys[*left].cmp(&keys[*right]).then_with(by_content)
     });
     let mut names: Vec<Name> = labels.iter().map(|(label, _)| label.clone()).collect();
     let mut taken = BTreeSet::new();
@@ -181,10 +204,10 @@ mod tests {
 
     #[test]
     fn names_do_not_hang_on_the_order() {
-        let label = |text: &str, content: &str| (Name::new(text), content.to_owned());
-        let one = settled(vec![label("variant-1", "b"), label("variant-1", "a"), label("x", "c")]);
-        let other =
-            settled(vec![label("x", "c"), label("variant-1", "a"), label("variant-1", "b")]);
+        let [a, b, c] = ["a", "b", "c"].map(serde_json::Value::from);
+        let label = |text: &str, content| (Name::new(text), content);
+        let one = settled(vec![label("variant-1", &b), label("variant-1", &a), label("x", &c)]);
+        let other = settled(vec![label("x", &c), label("variant-1", &a), label("variant-1", &b)]);
         assert_eq!(one, [Name::new("variant-2"), Name::new("variant-1"), Name::new("x")]);
         assert_eq!(other, [Name::new("x"), Name::new("variant-1"), Name::new("variant-2")]);
     }

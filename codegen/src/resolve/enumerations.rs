@@ -1,5 +1,6 @@
 //! `enum` and `const`: texts become enumerations, other values are listed beside their type.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -51,7 +52,7 @@ impl<'a> Scope<'a> {
         }
         let found = kinds.into_iter().map(|(ty, constraints)| {
             let kind = kind(&ty).unwrap_or("value");
-            let (label, content) = (Name::new(kind), kind.to_owned());
+            let (label, content) = (Name::new(kind), Cow::Owned(Value::from(kind)));
             Alternative { ty, label, content, constraints, tags: Vec::new() }
         });
         let variants = variants(found.collect(), name, false);

@@ -1,12 +1,13 @@
 //! `oneOf`, `anyOf` and several names in `type`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::Scope;
 use super::all_of::Parts;
-use super::alternatives::{Alternative, content, kind, names_in_place, variants};
+use super::alternatives::{Alternative, kind, names_in_place, variants};
 use super::enumerations::texts_enumeration;
 use super::schemas::Built;
 use crate::model::{Constraints, Name, Scalar, Shape, Tag, Type, Union};
@@ -57,10 +58,10 @@ impl<'a> Scope<'a> {
             return Built::any();
         }
         let found = elements.iter().zip(names).zip(types.into_iter().zip(tags));
-        let found: Vec<Alternative> = found
+        let found: Vec<Alternative<'_>> = found
             .map(|((element, own), ((ty, constraints), tags))| Alternative {
                 label: label(element, own, &ty, &tags, &elements),
-                content: content(element.value),
+                content: Cow::Borrowed(element.value),
                 ty,
                 constraints,
                 tags,
@@ -116,7 +117,7 @@ impl<'a> Scope<'a> {
         name: &Name,
         nullable: bool,
     ) -> Built {
-        let found: Vec<Alternative> = names
+        let found: Vec<Alternative<'_>> = names
             .iter()
             .map(|kind| {
                 let built = match *kind {
@@ -130,7 +131,7 @@ impl<'a> Scope<'a> {
                 Alternative {
                     ty,
                     label,
-                    content: (*kind).to_owned(),
+                    content: Cow::Owned(Value::from(*kind)),
                     constraints,
                     tags: Vec::new(),
                 }

@@ -10,6 +10,9 @@ use super::{Cursor, Pointer, ValueId, file_stem};
 /// The whole document with no reference that leaves it: what other files hold moves to
 /// `components.schemas` (or stands in place where it is no schema).
 pub fn bundle(root: &Cursor<'_>) -> Value {
+    if root.sources.files().nth(1).is_none() {
+        return root.value.clone();
+    }
     let mut folder = Folder::new(root, "#/components/schemas");
     let mut value = folder.fold(root, Names::Keywords);
     folder.drain();
@@ -56,6 +59,8 @@ struct Folder<'a> {
     prefix: &'static str,
     /// Whether references inside the home file move too, since only a part of it is kept.
     inward: bool,
+    /// The schemas of the home file that have names already.
+    components: Option<&'a Value>,
     names: BTreeMap<ValueId, String>,
     taken: BTreeSet<String>,
     waiting: Vec<(String, Cursor<'a>)>,
@@ -66,20 +71,14 @@ struct Folder<'a> {
 
 impl<'a> Folder<'a> {
     fn new(root: &Cursor<'a>, prefix: &'static str) -> Self {
-        let mut taken = BTreeSet::new();
-        let mut names = BTreeMap::new();
-        let file = Cursor::root(root.sources, root.file);
-        let schemas = file.get("components").and_then(|found| found.get("schemas"));
-        for (name, at) in schemas.map(|found| found.members()).unwrap_or_default() {
-            taken.insert(name.to_owned());
-            names.insert(at.id(), name.to_owned());
-        }
+        let components = root.file.value.get("components");
         Self {
             home: &root.file.path,
             prefix,
             inward: false,
-            names,
-            taken,
+            components: components.and_then(|found| found.get("schemas")),
+            names: BTreeMap::new(),
+            taken: BTreeSet::new(),
             waiting: Vec::new(),
             moved: Map::new(),
             standing: Vec::new(),
@@ -166,8 +165,8 @@ impl<'a> Folder<'a> {
         if !looks_like_schema(target) {
             return None;
         }
-        let name = match self.names.get(&target.id()) {
-            Some(name) if !self.inward || self.moved.contains_key(name) => name.clone(),
+        let name = match self.name_of(target) {
+            Some(name) if !self.inward || self.moved.contains_key(&name) => name,
             _ => self.move_here(target),
         };
         Some(Address::New(format!("{}{}", self.prefix, Pointer::default().child(&name))))
@@ -184,23 +183,38 @@ impl<'a> Folder<'a> {
         folded
     }
 
+    /// The name of a schema that has one.
+    fn name_of(&self, target: &Cursor<'a>) -> Option<String> {
+        let of_component = || {
+            let components = self.components?;
+            target.name().filter(|_| target.stands_in(components)).map(str::to_owned)
+        };
+        self.names.get(&target.id()).cloned().or_else(of_component)
+    }
+
+    /// Takes a name if it is free.
+    fn takes(&mut self, name: &str) -> bool {
+        let is_component = self.components.is_some_and(|found| found.get(name).is_some());
+        !is_component && self.taken.insert(name.to_owned())
+    }
+
     fn move_here(&mut self, target: &Cursor<'a>) -> String {
         if self.inward
-            && let Some(name) = self.names.get(&target.id())
-            && self.waiting.iter().any(|(waiting, _)| waiting == name)
+            && let Some(name) = self.name_of(target)
+            && self.waiting.iter().any(|(waiting, _)| *waiting == name)
         {
-            return name.clone();
+            return name;
         }
         let wanted = match target.pointer().last() {
             Some(token) => token,
             None => file_stem(&target.file.path).to_owned(),
         };
         let wanted = wanted.replace(|c: char| !is_component_key(c), "_");
-        let known = self.names.get(&target.id()).cloned();
+        let known = self.name_of(target);
         let name = known.unwrap_or_else(|| {
             let mut name = wanted.clone();
             let mut number = 2;
-            while !self.taken.insert(name.clone()) {
+            while !self.takes(&name) {
                 name = format!("{wanted}{number}");
                 number += 1;
             }

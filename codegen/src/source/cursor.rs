@@ -99,6 +99,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Whether this value is a member or an element of the other.
+    pub(super) fn stands_in(&self, other: &Value) -> bool {
+        self.above.as_ref().is_some_and(|(step, _)| std::ptr::eq(step.value, other))
+    }
+
     /// What tells this value apart from every other.
     pub fn id(&self) -> ValueId {
         ValueId(std::ptr::from_ref(self.value).addr())
