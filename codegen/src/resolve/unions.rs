@@ -41,7 +41,7 @@ impl<'a> Scope<'a> {
         };
         tags.resize(elements.len(), Vec::new());
         let names = names_in_place(&elements, &tags, name);
-        let types: Vec<(Type, Constraints)> = elements
+        let mut types: Vec<(Type, Constraints)> = elements
             .iter()
             .zip(&names)
             .map(|(element, own)| {
@@ -49,6 +49,16 @@ impl<'a> Scope<'a> {
                 (ty.present().clone(), limits)
             })
             .collect();
+        // A value that breaks what one alternative asks may be one of another of its kind.
+        let mut rules = Vec::new();
+        if tag.is_none() && overlap(&types) {
+            types.iter_mut().for_each(|(_, limits)| *limits = Constraints::default());
+            rules = self.alternatives_of(at);
+            if rules.is_empty() {
+                let why = "what its alternatives ask beyond their types is not enforced";
+                self.degrade(alternatives, "a union", why);
+            }
+        }
         if types.iter().any(|(ty, _)| *ty == Type::Any) || types.is_empty() {
             let why = match types.as_slice() {
                 [] => "it has no alternatives; it is carried as any JSON",
@@ -68,10 +78,11 @@ impl<'a> Scope<'a> {
             })
             .collect();
         let variants = variants(found, name, tag.is_some());
-        match variants.as_slice() {
+        let built = match variants.as_slice() {
             [single] => Built::plain(single.ty.clone(), single.constraints.clone(), nullable),
             _ => Built::of(Shape::Union(Union { tag, variants }), nullable),
-        }
+        };
+        built.keeping(rules)
     }
 
     /// The property that tells the alternatives apart, and its values for each of them.
@@ -263,4 +274,28 @@ fn fixed_texts(element: &Cursor<'_>) -> BTreeMap<String, Vec<String>> {
         }
     }
     fixed
+}
+
+/// Whether alternatives without a name are of one kind, and ask something of their values.
+fn overlap(types: &[(Type, Constraints)]) -> bool {
+    let kind = |ty: &Type| match ty {
+        Type::Scalar(Scalar::Boolean | Scalar::Null) => 0,
+        Type::Scalar(
+            Scalar::Text
+            | Scalar::DateTime
+            | Scalar::Date
+            | Scalar::Uuid
+            | Scalar::Decimal
+            | Scalar::Base64
+            | Scalar::Binary,
+        ) => 1,
+        Type::Scalar(_) => 2,
+        Type::List(_) | Type::Tuple(_) => 3,
+        Type::Map(_) => 4,
+        Type::Named(_) | Type::Nullable(_) | Type::Problem | Type::Any => 5,
+    };
+    types.iter().enumerate().any(|(index, (ty, limits))| {
+        let mut others = types.iter().enumerate().filter(|(other, _)| *other != index);
+        !limits.is_empty() && kind(ty) != 0 && others.any(|(_, (other, _))| kind(other) == kind(ty))
+    })
 }

@@ -3,3 +3,4 @@
 
 mod parameter;
 mod refusal;
+mod rule;

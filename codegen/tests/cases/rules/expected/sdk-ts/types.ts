@@ -15,6 +15,7 @@ export interface Size {
 export interface Thing {
   at?: number;
   by?: 'name';
+  code?: string;
   data?: string;
   most?: number;
   open?: string[];

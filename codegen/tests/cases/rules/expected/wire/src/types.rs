@@ -66,6 +66,12 @@ pub struct Thing {
         default, deserialize_with = "symbolon_wire::present",
         skip_serializing_if = "Option::is_none",
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "String"))]
+    pub code: Option<String>,
+    #[serde(
+        default, deserialize_with = "symbolon_wire::present",
+        skip_serializing_if = "Option::is_none",
+    )]
     #[cfg_attr(feature = "schemars", schemars(with = "Base64"))]
     pub data: Option<Base64>,
     #[serde(
@@ -161,6 +167,17 @@ impl Validate for Thing {
                 ]),
             ])
         ));
+        at.optional("code", &self.code, |value, at| {
+            at.rule(value, "anyOf", symbolon_wire::rule!(
+                Predicate::Any(&[
+                    Predicate::All(&[Predicate::Kinds(&[JsonKind::Text]), Predicate::MaxLength(3)]),
+                    Predicate::All(&[
+                        Predicate::Kinds(&[JsonKind::Text]),
+                        Predicate::MinLength(10),
+                    ]),
+                ])
+            ));
+        });
         at.optional("data", &self.data, |value, at| {
             at.max_length(&value.to_string(), 8);
         });
