@@ -16,6 +16,12 @@ pub type Credentials<'a> =
 pub trait Auth: Send + Sync + 'static {
     /// The credentials to send now.
     fn credentials(&self) -> Credentials<'_>;
+
+    /// The credentials for an operation of which any of these sets of security schemes will do.
+    /// A source that knows of no schemes gives what it has.
+    fn credentials_for(&self, _alternatives: &[&[&str]]) -> Credentials<'_> {
+        self.credentials()
+    }
 }
 
 /// One credential and its place on the request.
@@ -160,7 +166,7 @@ impl fmt::Debug for All {
     }
 }
 
-fn authorization(value: String) -> Credential {
+pub(crate) fn authorization(value: String) -> Credential {
     Credential::Header { name: "Authorization".to_owned(), value }
 }
 

@@ -149,10 +149,14 @@ impl Client {
         headers.insert(ACCEPT, header_value(ACCEPT.as_str(), info.accept)?);
         replace(&mut headers, &written.headers);
         replace(&mut headers, &options.headers);
-        if info.security == Security::Required {
-            for credential in self.shared.auth.credentials().await? {
-                apply(credential, &mut url, &mut headers)?;
-            }
+        let auth = &self.shared.auth;
+        let credentials = match info.security {
+            Security::Required => auth.credentials().await?,
+            Security::AnyOf(alternatives) => auth.credentials_for(alternatives).await?,
+            Security::None => Vec::new(),
+        };
+        for credential in credentials {
+            apply(credential, &mut url, &mut headers)?;
         }
         let url = Url::parse(&url).map_err(|_| EncodeError::Url)?;
         let builder = self.shared.http.request(info.method.clone(), url);

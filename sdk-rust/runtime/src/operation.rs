@@ -83,11 +83,13 @@ impl Info {
     }
 }
 
-/// Whether the client's credentials are sent with an operation.
+/// Which of the client's credentials are sent with an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Security {
-    /// They are sent.
+    /// All of them.
     Required,
-    /// They are withheld: the contract says `security: []`.
+    /// None: the contract says `security: []`.
     None,
+    /// Those of one of these sets of security schemes; an empty set allows for none.
+    AnyOf(&'static [&'static [&'static str]]),
 }

@@ -9,8 +9,11 @@
 )]
 
 #[rustfmt::skip]
+mod keyring;
+#[rustfmt::skip]
 pub mod service_calls;
 
+pub use keyring::Credentials;
 pub use symbolon_client::{
     ApiKey, Auth, Bearer, Call, Client as Transport, ClientBuilder, ClientError, Error, Retry,
     follow,

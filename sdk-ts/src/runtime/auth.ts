@@ -7,8 +7,11 @@ export interface Credential {
 
 /** A source of credentials. It is asked before every attempt, so it may renew what expired. */
 export interface Auth {
-  credentials(): readonly Credential[] | Promise<readonly Credential[]>;
+  credentials(wanted?: Alternatives): readonly Credential[] | Promise<readonly Credential[]>;
 }
+
+/** Sets of security schemes of which any will do; an empty set allows for no credentials. */
+export type Alternatives = readonly (readonly string[])[];
 
 /** A secret, or where to get it. */
 export type Secret = string | (() => string | Promise<string>);
@@ -42,6 +45,38 @@ export function all(...sources: readonly Auth[]): Auth {
     credentials: async () => {
       const credentials: Credential[] = [];
       for (const source of sources) credentials.push(...(await source.credentials()));
+      return credentials;
+    },
+  };
+}
+
+/** Sends `Authorization: <scheme> <secret>` (RFC 9110, 11.6.2). */
+export function authorization(scheme: string, secret: Secret): Auth {
+  return single('header', 'Authorization', async () => `${scheme} ${await reveal(secret)}`);
+}
+
+/**
+ * Credentials by security scheme: what a generated `credentials` is made of. An operation gets
+ * those of the first alternative that all are there for; with none there, it is sent without
+ * credentials if the contract allows that, and else not at all.
+ */
+export function keyring(sources: { readonly [scheme: string]: Auth | undefined }): Auth {
+  const held = new Map(Object.entries(sources).filter(([, source]) => source !== undefined));
+  const complete = (schemes: readonly string[]) => schemes.every((scheme) => held.has(scheme));
+  return {
+    credentials: async (given) => {
+      const wanted = given ?? (held.size > 0 ? [[...held.keys()]] : []);
+      // Whoever has credentials means to be known where that is left open.
+      const met = wanted.find((schemes) => schemes.length > 0 && complete(schemes));
+      if (wanted.length === 0) throw new Error('none were given');
+      if (met === undefined && !wanted.some((schemes) => schemes.length === 0)) {
+        const ways = wanted.map((schemes) => schemes.join(' and ')).join(', or of ');
+        throw new Error(`the operation needs those of ${ways}`);
+      }
+      const credentials: Credential[] = [];
+      for (const scheme of met ?? []) {
+        credentials.push(...((await held.get(scheme)?.credentials()) ?? []));
+      }
       return credentials;
     },
   };

@@ -1,4 +1,4 @@
-import { anonymous, type Auth, type Credential } from './auth.js';
+import { anonymous, type Alternatives, type Auth, type Credential } from './auth.js';
 import { EncodeError, TimeoutError, TransportError } from './error.js';
 import { decode, isStreamed, type Incoming, type Readable } from './incoming.js';
 import type { Operation, Paged } from './operation.js';
@@ -148,15 +148,15 @@ export class Core {
       setHeader(headers, 'X-Correlation-Id', options.correlationId);
     }
     if (operation.security === 'none') return { url, headers };
-    for (const credential of await this.#credentials()) {
+    for (const credential of await this.#credentials(operation.security)) {
       url = apply(credential, url, headers);
     }
     return { url, headers };
   }
 
-  async #credentials(): Promise<readonly Credential[]> {
+  async #credentials(wanted?: Alternatives): Promise<readonly Credential[]> {
     try {
-      return await this.#auth.credentials();
+      return await this.#auth.credentials(wanted);
     } catch (cause) {
       throw new EncodeError('no credentials', { cause });
     }
@@ -168,7 +168,7 @@ interface Sent extends Readable {
   readonly method: string;
   readonly accept?: string;
   readonly idempotency?: string;
-  readonly security?: 'none';
+  readonly security?: 'none' | Alternatives;
 }
 
 /** What may end a call before its response. */

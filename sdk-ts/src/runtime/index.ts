@@ -1,5 +1,5 @@
-export { all, anonymous, apiKey, basic, bearer } from './auth.js';
-export type { Auth, Credential, Secret } from './auth.js';
+export { all, anonymous, apiKey, authorization, basic, bearer, keyring } from './auth.js';
+export type { Alternatives, Auth, Credential, Secret } from './auth.js';
 export type { Binary } from './binary.js';
 export { Core } from './client.js';
 export type { CallOptions, ClientOptions } from './client.js';

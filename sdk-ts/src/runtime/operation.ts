@@ -1,3 +1,4 @@
+import type { Alternatives } from './auth.js';
 import type { Parameter, Styles } from './parameters.js';
 
 /** What the contract says of one operation. Generated constants are of this type. */
@@ -12,8 +13,8 @@ export interface Operation<Request, Response extends { status: number }> {
   readonly accept?: string;
   /** Header that carries the idempotency key, where the operation has one (`x-idempotency`). */
   readonly idempotency?: string;
-  /** Says that the client's credentials are withheld (`security: []`). */
-  readonly security?: 'none';
+  /** Which of the client's credentials are sent, where it is not all: none for `security: []`. */
+  readonly security?: 'none' | Alternatives;
   /** Where the members of the request travel. */
   readonly parameters?: readonly Parameter<keyof Request & string>[];
   /** How the member `body` of the request is written; the first, or as `contentType` says. */

@@ -1,5 +1,6 @@
 //! Emits the Rust SDK of a system: one client a tag, one method an operation.
 
+mod keyring;
 mod operations;
 mod paging;
 mod plan;
@@ -14,6 +15,7 @@ use crate::model::{Context, Operation, System};
 const TEMPLATES: &[Template] = &[
     ("sdk/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
     ("sdk/lib.rs.j2", include_str!("templates/lib.rs.j2")),
+    ("sdk/keyring.rs.j2", include_str!("templates/keyring.rs.j2")),
     ("sdk/context.rs.j2", include_str!("templates/context.rs.j2")),
     ("sdk/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
@@ -27,11 +29,15 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         plan::Manifest { package: manifest(system, "sdk", "SDK of"), wire: wire.clone() };
     let mut contexts: Vec<plan::Group> = system.contexts.iter().map(group).collect();
     contexts.sort_by(|left, right| left.module.cmp(&right.module));
-    let library = plan::Library { heading, wire: wire.replace('-', "_"), contexts };
+    let has_schemes = !system.schemes.is_empty();
+    let library = plan::Library { heading, wire: wire.replace('-', "_"), has_schemes, contexts };
     let mut files = vec![
         renderer.file("Cargo.toml", "sdk/Cargo.toml.j2", &manifest),
         renderer.file("src/lib.rs", "sdk/lib.rs.j2", &library),
     ];
+    if let Some(plan) = keyring::plan(system) {
+        files.push(renderer.file("src/keyring.rs", "sdk/keyring.rs.j2", &plan));
+    }
     for found in &system.contexts {
         let plan = context(system, found);
         let path = format!("src/{}.rs", context_module(found));
@@ -67,7 +73,7 @@ fn context(system: &System, context: &Context) -> plan::Context {
     if operations.iter().any(|operation| operation.paged.is_some()) {
         imports.push("Paged");
     }
-    if any(&operations::is_anonymous) {
+    if any(&|operation| keyring::security(system, operation).is_some()) {
         imports.push("Security");
     }
     imports.sort_unstable();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{paging, plan};
+use super::{keyring, paging, plan};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     REQUEST_BODY, answer_body, answer_ident, arm, braced, bracketed, choice, chosen, descriptor,
@@ -59,7 +59,7 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
         method: operation.method.clone(),
         path: one_line(&operation.path),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
-        info: info(operation, &besides(operation)),
+        info: info(operation, &besides(system, operation)),
         plain: writes.is_empty(),
         writes,
         answers: arms,
@@ -70,17 +70,10 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
     }
 }
 
-/// Whether the client's credentials do not belong on this operation.
-pub(super) fn is_anonymous(operation: &Operation) -> bool {
-    operation.security.is_empty() || operation.security.iter().any(Vec::is_empty)
-}
-
 /// What not every operation has.
-fn besides(operation: &Operation) -> Vec<String> {
+fn besides(system: &System, operation: &Operation) -> Vec<String> {
     let mut lines = Vec::new();
-    if is_anonymous(operation) {
-        lines.push(".security(Security::None)".to_owned());
-    }
+    lines.extend(keyring::security(system, operation));
     if let Some(accept) = accept(operation) {
         lines.push(format!(".accept({})", literal(&accept)));
     }

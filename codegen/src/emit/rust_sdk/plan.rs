@@ -16,6 +16,7 @@ pub(super) struct Library {
     #[serde(flatten)]
     pub(super) heading: Heading,
     pub(super) wire: String,
+    pub(super) has_schemes: bool,
     pub(super) contexts: Vec<Group>,
 }
 
@@ -69,4 +70,20 @@ pub(super) struct Paged {
     pub(super) items: String,
     pub(super) next: String,
     pub(super) parameter: String,
+}
+
+/// The builder of credentials.
+#[derive(Debug, Serialize)]
+pub(super) struct Keyring {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) imports: String,
+    pub(super) methods: Vec<Credential>,
+}
+
+/// The method that takes a scheme's credentials.
+#[derive(Debug, Serialize)]
+pub(super) struct Credential {
+    pub(super) docs: Vec<String>,
+    pub(super) text: String,
 }

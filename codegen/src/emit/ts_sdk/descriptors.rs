@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::operations::parameter_key;
 use super::pages::Pages;
-use super::{answers, bodies, plan};
+use super::{answers, bodies, credentials, plan};
 use crate::emit::typescript::{Speller, literal, type_ident};
-use crate::model::{Answer, Body, Errors, Location, Operation, Parameter, Style, System};
+use crate::model::{Answer, Body, Errors, Location, Operation, Parameter, Style};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const JSON: &str = "application/json";
@@ -46,7 +46,7 @@ pub(super) fn plan(
         path: literal(&operation.path),
         accept: accept(operation).map(|text| literal(&text)),
         idempotency: idempotency(operation),
-        anonymous: is_anonymous(operation, speller.system),
+        security: credentials::security(operation, speller.system),
         parameters: operation.parameters.iter().map(parameter).collect(),
         body: operation.body.as_ref().map(bodies::writing),
         responses: read(&operation.answers),
@@ -108,12 +108,6 @@ fn accept(operation: &Operation) -> Option<String> {
     let others: Vec<String> = others.into_iter().map(|found| format!("{found};q=0.5")).collect();
     let unusual = !usual || !others.is_empty();
     unusual.then(|| accepted.chain(others).collect::<Vec<_>>().join(", "))
-}
-
-/// Whether an operation takes no credentials in a system that otherwise does.
-fn is_anonymous(operation: &Operation, system: &System) -> bool {
-    let open = |operation: &Operation| operation.security.iter().all(Vec::is_empty);
-    open(operation) && !system.operations().all(open)
 }
 
 fn parameter(parameter: &Parameter) -> plan::Parameter {

@@ -6,6 +6,7 @@
 mod answers;
 mod bodies;
 mod client;
+mod credentials;
 mod descriptors;
 mod operations;
 mod pages;
@@ -27,6 +28,7 @@ const TEMPLATES: &[Template] = &[
     ("ts/answer.ts.j2", include_str!("templates/answer.ts.j2")),
     ("ts/client.ts.j2", include_str!("templates/client.ts.j2")),
     ("ts/context_class.ts.j2", include_str!("templates/context_class.ts.j2")),
+    ("ts/credentials.ts.j2", include_str!("templates/credentials.ts.j2")),
     ("ts/index.ts.j2", include_str!("templates/index.ts.j2")),
 ];
 
@@ -50,9 +52,13 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         files.push(renderer.file(&path, "ts/context.ts.j2", &plan));
     }
     let client = client::plan(system, &usage, heading.clone());
+    if let Some(plan) = credentials::plan(system, heading.clone()) {
+        files.push(renderer.file("credentials.ts", "ts/credentials.ts.j2", &plan));
+    }
     let index = plan::Index {
         heading,
         client: client.ident.clone(),
+        has_schemes: !system.schemes.is_empty(),
         files: system.contexts.iter().map(context_file).collect(),
     };
     files.push(renderer.file("client.ts", "ts/client.ts.j2", &client));
@@ -63,7 +69,11 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
 /// The file of a context, without its ending; none takes the name of a file of another kind.
 fn context_file(context: &Context) -> String {
     let stem = file_stem(&context.name);
-    if ["client", "index", "types"].contains(&stem.as_str()) { format!("{stem}_") } else { stem }
+    if ["client", "credentials", "index", "types"].contains(&stem.as_str()) {
+        format!("{stem}_")
+    } else {
+        stem
+    }
 }
 
 /// A name nobody has taken yet, as close to the wanted one as can be had.

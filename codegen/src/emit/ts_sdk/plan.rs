@@ -80,7 +80,7 @@ pub(super) struct Descriptor {
     pub(super) path: String,
     pub(super) accept: Option<String>,
     pub(super) idempotency: Option<String>,
-    pub(super) anonymous: bool,
+    pub(super) security: Option<String>,
     pub(super) parameters: Vec<Parameter>,
     /// How the body is written, as an expression.
     pub(super) body: Option<String>,
@@ -165,5 +165,19 @@ pub(super) struct Index {
     #[serde(flatten)]
     pub(super) heading: Heading,
     pub(super) client: String,
+    pub(super) has_schemes: bool,
     pub(super) files: Vec<String>,
+}
+
+/// The credentials a client may have, by security scheme.
+#[derive(Debug, Serialize)]
+pub(super) struct Credentials {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    /// What the file takes from the runtime, types and functions.
+    pub(super) types: String,
+    pub(super) functions: String,
+    pub(super) members: Vec<Member>,
+    /// Each scheme and its source.
+    pub(super) sources: Vec<String>,
 }

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod calls;
+mod keyring;
 mod pages;
 mod pets;
 mod retries;
