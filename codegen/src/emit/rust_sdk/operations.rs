@@ -59,6 +59,7 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
         method: operation.method.clone(),
         path: one_line(&operation.path),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
+        deprecated: operation.deprecated,
         info: info(operation, &besides(system, operation)),
         plain: writes.is_empty(),
         writes,

@@ -52,6 +52,7 @@ pub(super) struct Operation {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) summary: String,
+    pub(super) deprecated: bool,
     /// The constant that says what it is.
     pub(super) info: String,
     pub(super) plain: bool,
