@@ -4,6 +4,8 @@
 pub mod bench;
 pub mod conformance;
 pub mod corpus;
+pub mod cost;
+pub mod dice;
 mod fetch;
 pub mod gen_house;
 pub mod gen_standalone;
@@ -14,5 +16,6 @@ pub mod root;
 pub mod server;
 pub mod signals;
 pub mod test;
+pub mod throughput;
 pub mod tidy;
 pub mod up;

@@ -3,14 +3,17 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::{bench, gen_house, test, tidy, up};
+use xtask::{bench, corpus, gen_house, test, tidy, up};
 
 /// Tasks of this project.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", version, subcommand_required = true)]
 enum Task {
-    /// Measure what generation costs.
+    /// Measure what generation and generated code cost.
+    #[command(subcommand)]
     Bench(bench::Bench),
+    /// Generate public contracts and hold what comes out against the bars.
+    Corpus(corpus::Corpus),
     /// Write (or check) everything that is generated from contracts/.
     Gen(gen_house::Gen),
     /// Run every check.
@@ -24,6 +27,7 @@ enum Task {
 fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
         Task::Bench(options) => bench::run(&options),
+        Task::Corpus(options) => corpus::run(&options),
         Task::Gen(options) => gen_house::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Tidy(options) => tidy::run(&options),
