@@ -9,13 +9,25 @@ use crate::corpus::{CONTRACTS, FOLDER};
 use crate::process;
 use crate::root::root;
 use crate::server::target;
+use crate::throughput;
+
+/// What is measured.
+#[derive(Debug, clap::Subcommand)]
+pub enum Bench {
+    /// Generation, against rivals in the same run.
+    Gen(Gen),
+    /// The generated server, against servers written by hand in the same run.
+    Server(throughput::Server),
+}
 
 /// Measures generation of every target from public contracts, against rivals in the same run.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --rival \\\n    \
+#[command(
+    after_help = "Examples:\n  cargo xtask bench gen\n  cargo xtask bench gen --rival \\\n    \
     'openapi-to-rust=openapi-to-rust generate {contract} --output-dir {out}'\n\n\
-    Needs GNU time (`apt-get install time`) and the corpus beside the project.")]
-pub struct Bench {
+    Needs GNU time (`apt-get install time`) and the corpus beside the project."
+)]
+pub struct Gen {
     /// Runs of each; the median counts.
     #[arg(long, default_value_t = 11)]
     pub runs: usize,
@@ -36,7 +48,14 @@ struct Cost {
 ///
 /// # Errors
 /// When something does not build or run.
-pub fn run(options: &Bench) -> anyhow::Result<ExitCode> {
+pub fn run(which: &Bench) -> anyhow::Result<ExitCode> {
+    match which {
+        Bench::Gen(options) => generation(options),
+        Bench::Server(options) => throughput::run(options),
+    }
+}
+
+fn generation(options: &Gen) -> anyhow::Result<ExitCode> {
     let root = root();
     let corpus = root.join(FOLDER);
     if !corpus.exists() {
