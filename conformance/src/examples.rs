@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 use symbolon_codegen::source::Cursor;
 
+use crate::Extent;
 use crate::answer::Answer;
-use crate::contract::{Documented, Example, Operation};
+use crate::contract::{Documented, Example, In, Operation, Parameter};
 use crate::echo;
 use crate::expressions::{Scope, evaluate};
 use crate::report::Complaint;
@@ -81,22 +82,28 @@ fn successes<'c>(operation: &'c Operation<'c>) -> impl Iterator<Item = &'c str> 
 fn case<'c>(operation: &'c Operation<'c>, name: &'c str) -> Case<'c> {
     let mut written = Draft::default();
     let mut sources = Vec::new();
-    let mut source = |example: &'c Example<'c>, draft: &mut Draft| {
+    let source = |example: &'c Example<'c>, draft: &mut Draft| {
         draft.credential = draft.credential.take().or(example.credential.map(str::to_owned));
-        sources.push(Source { from: example.from, at: example.at.clone() });
+        Source { from: example.from, at: example.at.clone() }
     };
     let named = |examples: &'c [Example<'c>]| examples.iter().find(|example| example.name == name);
     for parameter in &operation.parameters {
         if let Some(example) = named(&parameter.examples) {
             let value = example.value.clone();
             written.parameters.push((parameter.location, parameter.name.to_owned(), value));
-            source(example, &mut written);
+            sources.push(source(example, &mut written));
+        } else if parameter.location == In::Path
+            && let Some((value, from, at)) = stand_in(parameter)
+        {
+            let (location, name) = (parameter.location, parameter.name.to_owned());
+            written.parameters.push((location, name, value.clone()));
+            sources.push(Source { from, at });
         }
     }
     for media in &operation.body {
         if let Some(example) = named(&media.examples) {
             written.body = Some((media.name.to_owned(), example.value.clone()));
-            source(example, &mut written);
+            sources.push(source(example, &mut written));
             break;
         }
     }
@@ -106,6 +113,16 @@ fn case<'c>(operation: &'c Operation<'c>, name: &'c str) -> Case<'c> {
     });
     let at = sources.first().map_or_else(|| operation.at.clone(), |source| source.at.clone());
     Case { name, written, answers: answers.collect(), sources, at }
+}
+
+/// What stands in a path where no example has the name of the case: its first
+/// one, or that of its schema.
+fn stand_in<'c>(parameter: &'c Parameter<'c>) -> Option<(&'c Value, Option<&'c str>, Cursor<'c>)> {
+    if let Some(first) = parameter.examples.first() {
+        return Some((first.value, first.from, first.at.clone()));
+    }
+    let at = parameter.schema.as_ref()?.get("example")?;
+    Some((at.value, None, at))
 }
 
 /// The request of a case, with fresh values and what workflows gave.
@@ -151,7 +168,12 @@ async fn replay<'c>(session: &mut Session<'c>, operation: &'c Operation<'c>, cas
     };
     let complaints = match (case.answers.iter().find(matching), case.answers.first()) {
         (Some((status, example)), _) => {
-            differences(operation, case, &request, &answer, (*status, example))
+            let mut found = differences(operation, &answer, (*status, example));
+            // What nobody has written yet answers with the example whatever was sent.
+            if session.options.extent == Extent::Everything {
+                found.extend(echoes(case, &request, &answer, example));
+            }
+            found
         }
         (None, Some((status, example))) => {
             let code = example.value.get("code").and_then(Value::as_str).unwrap_or_default();
@@ -187,8 +209,6 @@ fn not_replayed<'c>(
 /// How an answer of the right status differs from its example.
 fn differences<'c>(
     operation: &Operation<'c>,
-    case: &Case<'c>,
-    request: &Request,
     answer: &Answer,
     (status, example): (Documented, &'c Example<'c>),
 ) -> Vec<Complaint<'c>> {
@@ -210,9 +230,21 @@ fn differences<'c>(
             complaints.push(Complaint::new("place of the error", &example.at, expected, found));
         }
     }
-    for lost in echo::lost(&case.written, &request.draft, example.value, body) {
-        let check = format!("echo of {}", lost.pointer);
-        complaints.push(Complaint::new(check, &example.at, lost.expected, lost.got));
-    }
     complaints
+}
+
+/// What was sent, should have come back, and did not.
+fn echoes<'c>(
+    case: &Case<'c>,
+    request: &Request,
+    answer: &Answer,
+    example: &'c Example<'c>,
+) -> Vec<Complaint<'c>> {
+    let Some(body) = &answer.json else { return Vec::new() };
+    let lost = echo::lost(&case.written, &request.draft, example.value, body);
+    let complaint = |lost: echo::Lost| {
+        let check = format!("echo of {}", lost.pointer);
+        Complaint::new(check, &example.at, lost.expected, lost.got)
+    };
+    lost.into_iter().map(complaint).collect()
 }
