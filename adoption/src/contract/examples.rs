@@ -71,12 +71,16 @@ pub(super) fn cases(operation: &Operation) -> Vec<Case<'_>> {
 
 fn case<'c>(operation: &'c Operation, name: &'static str) -> Case<'c> {
     let of = |examples: &'c [Example]| examples.iter().find(|example| example.name == name);
+    // What has no name pairs with what goes well: a refusal would need a reason to be meant.
+    let is_meant = |shown: &Shown<'c>| {
+        shown.example.name == name && (name != UNNAMED || shown.response.status.is_success())
+    };
     let mut found = Case {
         name,
         parameters: Vec::new(),
         body: None,
         is_of_another_caller: false,
-        answers: operation.shown().filter(|shown| shown.example.name == name).collect(),
+        answers: operation.shown().filter(is_meant).collect(),
     };
     for (index, parameter) in operation.parameters.iter().enumerate() {
         if let Some(example) = of(&parameter.examples) {

@@ -27,6 +27,8 @@ pub struct Operation {
     pub bodies: Vec<Media>,
     /// What it answers, sorted by status.
     pub responses: Vec<Response>,
+    /// The status that a replay of an idempotent request gets, if it has one of its own.
+    pub replay: Option<u16>,
     /// `x-idempotency`.
     pub idempotency: Option<IdempotencyRule>,
     /// `x-emits`.
@@ -115,7 +117,10 @@ impl Operation {
     /// What it answers when all goes well: the first success, else what is left.
     pub fn success(&self) -> Option<&Response> {
         let documented = || self.responses.iter();
-        let exact = documented().find(|one| matches!(one.status, Status::Exactly(200..300)));
+        // What only a replay gets is not what a request gets.
+        let is_replay = |one: &&Response| self.replay == Some(one.status.code());
+        let exact = || documented().filter(|one| matches!(one.status, Status::Exactly(200..300)));
+        let exact = exact().find(|one| !is_replay(one)).or_else(|| exact().next());
         exact
             .or_else(|| documented().find(|one| one.status == Status::Range(2)))
             .or_else(|| documented().find(|one| one.status == Status::Default))
@@ -172,6 +177,9 @@ pub(super) fn read(root: &Cursor<'static>, known: &model::Operation) -> Option<O
         is_body_required: body.as_ref().is_some_and(|body| body.flag("required")),
         bodies: body.map(|body| media::content(&body, Direction::Request)).unwrap_or_default(),
         responses,
+        replay: at.get("x-idempotency").and_then(|rule| {
+            rule.value.get("replay")?.as_u64().and_then(|code| u16::try_from(code).ok())
+        }),
         idempotency: at.get("x-idempotency").map(|rule| IdempotencyRule {
             header: parameter::IDEMPOTENCY_KEY,
             required: rule.flag("required"),

@@ -48,7 +48,9 @@ fn of_operation(operation: &Operation, seed: u64) -> Vec<Exchange> {
     if let Some(otherwise) = otherwise {
         let is_needed = |one: &Exchange| {
             answers(one) != answers(&otherwise)
-                || found.iter().any(|other| other.name != one.name && holds(one, other))
+                || found
+                    .iter()
+                    .any(|other| answers(one) != answers(other) && !contradicts(one, other))
         };
         let mut needed: Vec<Exchange> =
             found.iter().filter(|one| is_needed(one)).cloned().collect();
@@ -58,10 +60,13 @@ fn of_operation(operation: &Operation, seed: u64) -> Vec<Exchange> {
     found
 }
 
-/// Whether every part of the other request is one of this.
-fn holds(one: &Exchange, other: &Exchange) -> bool {
-    other.parameters.iter().all(|part| one.parameters.contains(part))
-        && (other.body.is_none() || other.body == one.body)
+/// Whether no request can be both.
+fn contradicts(one: &Exchange, other: &Exchange) -> bool {
+    let differs = |part: &(model::Location, String, Value)| {
+        other.parameters.iter().any(|it| (it.0, &it.1) == (part.0, &part.1) && it.2 != part.2)
+    };
+    let bodies = one.body.as_ref().zip(other.body.as_ref());
+    one.parameters.iter().any(differs) || bodies.is_some_and(|(one, other)| one != other)
 }
 
 fn exchange(pick: &Pick<'_>, seed: u64) -> Option<Exchange> {
