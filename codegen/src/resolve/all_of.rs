@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Scope;
 use super::constraints::constraints;
 use super::schemas::{Built, type_names};
-use crate::model::{Constraints, Name, Type};
+use crate::model::{Constraints, Name, Predicate, Rule, Type};
 use crate::source::{Cursor, ValueId};
 
 /// How far compositions of compositions are followed; no contract a person wrote comes near.
@@ -112,7 +112,7 @@ impl<'a> Scope<'a> {
                 return self.union(at, &union, name, nullable);
             }
             if let Some(first) = telling.iter().find(|part| is_plain(part, 8)) {
-                return self.refined(&list, first, &telling, name, nullable);
+                return self.refined(first, &telling, name, nullable);
             }
         }
         let mut rules = Vec::new();
@@ -128,18 +128,19 @@ impl<'a> Scope<'a> {
     /// A value that is no object, with what the other parts ask of it.
     fn refined(
         &mut self,
-        list: &Cursor<'a>,
         first: &Cursor<'a>,
         parts: &[&Cursor<'a>],
         name: &Name,
         nullable: bool,
     ) -> Built {
         let (ty, mut limits) = self.type_of(first, name);
-        let others = parts.iter().filter(|part| part.id() != first.id());
-        let asked: Vec<Constraints> = others.map(|part| constraints(part)).collect();
+        let others: Vec<_> = parts.iter().filter(|part| part.id() != first.id()).collect();
+        let asked: Vec<Constraints> = others.iter().map(|part| constraints(part)).collect();
         if matches!(ty.present(), Type::Named(_)) && asked.iter().any(|more| !more.is_empty()) {
-            let why = "what its other parts ask of the first is not enforced";
-            self.degrade(list, "a composition", why);
+            // A type with a name of its own is not changed here: the rest is asked beside it.
+            let rest = others.iter().map(|part| self.predicate(part)).collect();
+            limits.rules.push(Rule { keyword: "allOf", predicate: Predicate::All(rest) });
+            return Built::plain(ty, limits, nullable);
         }
         for more in asked {
             limits.take(more);

@@ -108,6 +108,11 @@ impl Validate for Thing {
         at.optional("color", &self.color, |value, at| {
             value.validate(at);
         });
+        at.optional("label", &self.label, |value, at| {
+            at.rule(value, "allOf", symbolon_wire::rule!(
+                Predicate::All(&[Predicate::MaxLength(5)])
+            ));
+        });
         at.member("name", &self.name, |value, at| {
             at.max_length(value, 20);
         });
