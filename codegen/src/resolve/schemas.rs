@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::constraints::{constraints, is_pattern};
 use super::rules::prefix;
@@ -186,6 +186,7 @@ impl<'a> Scope<'a> {
         if let Some(names) = at.get("propertyNames") {
             self.check_pattern(&names);
         }
+        self.check_unevaluated(at, schema);
         let nullable = accepts_null(at);
         if let Some(value) = schema.get("const") {
             return self.enumeration(at, std::slice::from_ref(value), name, nullable);
@@ -223,6 +224,20 @@ impl<'a> Scope<'a> {
             ["array"] => self.list(at, name, nullable),
             [scalar] => self.scalar(at, scalar, nullable),
             several => self.several_types(at, several, name, nullable),
+        }
+    }
+
+    /// Reports what is asked of elements and members that no other keyword evaluated: which those
+    /// are depends on the value where there are alternatives.
+    fn check_unevaluated(&mut self, at: &Cursor<'a>, schema: &Map<String, Value>) {
+        let says = |keyword: &str| schema.contains_key(keyword);
+        let depends = ["oneOf", "anyOf", "if", "dependentSchemas"].into_iter().any(says);
+        if says("unevaluatedItems") {
+            self.degrade(at, "a schema", "`unevaluatedItems` is not enforced");
+        }
+        if depends && says("unevaluatedProperties") {
+            let why = "`unevaluatedProperties` beside alternatives is not enforced as it is meant";
+            self.degrade(at, "a schema", why);
         }
     }
 
