@@ -243,6 +243,22 @@ impl Type {
         }
     }
 
+    /// Calls `visit` for every type name this type mentions, to change it.
+    pub fn each_name_mut(&mut self, visit: &mut dyn FnMut(&mut TypeId)) {
+        match self {
+            Self::Named(id) => visit(id),
+            Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => {
+                inner.each_name_mut(visit);
+            }
+            Self::Tuple(elements) => {
+                for element in elements {
+                    element.each_name_mut(visit);
+                }
+            }
+            Self::Scalar(_) | Self::Problem | Self::Any => {}
+        }
+    }
+
     /// Calls `visit` for every type name this type mentions.
     pub fn each_name<'a>(&'a self, visit: &mut dyn FnMut(&'a TypeId)) {
         match self {
@@ -259,6 +275,27 @@ impl Type {
 }
 
 impl Shape {
+    /// Calls `visit` for every type name this definition mentions, to change it.
+    pub fn each_name_mut(&mut self, visit: &mut dyn FnMut(&mut TypeId)) {
+        match self {
+            Self::Object(object) => {
+                for property in &mut object.properties {
+                    property.ty.each_name_mut(visit);
+                }
+                if let Additional::Kept(ty, _) = &mut object.additional {
+                    ty.each_name_mut(visit);
+                }
+            }
+            Self::Union(union) => {
+                for variant in &mut union.variants {
+                    variant.ty.each_name_mut(visit);
+                }
+            }
+            Self::Alias(ty, _) => ty.each_name_mut(visit),
+            Self::Enumeration(_) => {}
+        }
+    }
+
     /// Calls `visit` for every type name this definition mentions.
     pub fn each_name<'a>(&'a self, visit: &mut dyn FnMut(&'a TypeId)) {
         match self {

@@ -91,6 +91,9 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
         Some(own) => own.ending("response"),
         None => name.then(&Name::new("response")).then(&Name::new(&label)),
     };
+    if let Some(links) = at.get("links") {
+        scope.degrade(&links, "a response", "nothing is generated for its links");
+    }
     // HTTP has no content in these (RFC 9110, 6.4.1), whatever the contract says of it.
     let is_bare = matches!(status, Status::Code(100..=199 | 204 | 205 | 304));
     let content = at.get("content").filter(|_| !is_bare);

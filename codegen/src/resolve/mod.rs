@@ -27,6 +27,7 @@ mod security;
 mod streams;
 mod tuples;
 mod unions;
+mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,6 +78,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     layouts::check(&mut scope, &system.types);
     forms::settle(&mut scope, &mut system);
     directions::mark(&mut system);
+    views::split(&mut system, &mut scope);
     recursion::mark(&mut system, &mut scope);
     rules::keep_used(&mut system, std::mem::take(&mut scope.predicates));
     let mut problems = scope.problems;
