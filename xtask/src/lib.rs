@@ -7,6 +7,7 @@ pub mod corpus;
 pub mod cost;
 pub mod dice;
 mod fetch;
+pub mod fuzz;
 pub mod gen_house;
 pub mod gen_standalone;
 pub mod mock;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::{bench, corpus, gen_house, test, tidy, up};
+use xtask::{bench, corpus, fuzz, gen_house, test, tidy, up};
 
 /// Tasks of this project.
 #[derive(Debug, Parser)]
@@ -14,6 +14,8 @@ enum Task {
     Bench(bench::Bench),
     /// Generate public contracts and hold what comes out against the bars.
     Corpus(corpus::Corpus),
+    /// Generate from mutated contracts: nothing may break.
+    Fuzz(fuzz::Fuzz),
     /// Write (or check) everything that is generated from contracts/.
     Gen(gen_house::Gen),
     /// Run every check.
@@ -28,6 +30,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
         Task::Bench(options) => bench::run(&options),
         Task::Corpus(options) => corpus::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Gen(options) => gen_house::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Tidy(options) => tidy::run(&options),
