@@ -50,6 +50,24 @@ pub enum Kind {
         /// Why not.
         why: String,
     },
+    /// An overlay that cannot be laid, or not all of it.
+    #[error("this overlay cannot be laid: {why}")]
+    BadOverlay {
+        /// Why not.
+        why: String,
+    },
+    /// An action of an overlay that changes nothing.
+    #[error("`{target}` selects nothing")]
+    OverlayUnused {
+        /// The JSONPath.
+        target: String,
+    },
+    /// An overlay that was made for another document.
+    #[error("this overlay extends `{extended}`, which is none of the documents")]
+    OverlayElsewhere {
+        /// What it extends.
+        extended: String,
+    },
     /// A reference leads nowhere.
     #[error("`{reference}` does not exist")]
     RefNotFound {
@@ -179,11 +197,15 @@ impl Kind {
     /// How bad it is, unless someone bears with it.
     fn severity(&self) -> Severity {
         match self {
-            Self::Degraded { .. } | Self::UndeclaredPathParameter { .. } => Severity::Warning,
+            Self::Degraded { .. }
+            | Self::UndeclaredPathParameter { .. }
+            | Self::OverlayUnused { .. }
+            | Self::OverlayElsewhere { .. } => Severity::Warning,
             Self::Unreadable { .. }
             | Self::OutsideFolder { .. }
             | Self::Malformed { .. }
             | Self::NotAContract { .. }
+            | Self::BadOverlay { .. }
             | Self::RefNotFound { .. }
             | Self::RemoteRef { .. }
             | Self::RefCycle { .. }
@@ -207,6 +229,9 @@ impl Kind {
             Self::OutsideFolder { .. } => "outside-folder",
             Self::Malformed { .. } => "malformed",
             Self::NotAContract { .. } => "not-a-contract",
+            Self::BadOverlay { .. } => "bad-overlay",
+            Self::OverlayUnused { .. } => "overlay-unused",
+            Self::OverlayElsewhere { .. } => "overlay-elsewhere",
             Self::RefNotFound { .. } => "ref-not-found",
             Self::RemoteRef { .. } => "remote-ref",
             Self::RefCycle { .. } => "ref-cycle",
@@ -231,6 +256,9 @@ impl Kind {
             Self::OutsideFolder { .. } => "outside",
             Self::Malformed { .. } => "the parser stopped here",
             Self::NotAContract { .. } => "in this document",
+            Self::BadOverlay { .. } => "here",
+            Self::OverlayUnused { .. } => "selects nothing",
+            Self::OverlayElsewhere { .. } => "made for this",
             Self::RefNotFound { .. } => "nothing at this address",
             Self::RemoteRef { .. } => "remote",
             Self::RefCycle { .. } => "the circle begins here",
@@ -260,6 +288,14 @@ impl Kind {
             Self::NotAContract { .. } => {
                 "OpenAPI 3.0 and 3.1 and AsyncAPI 3.0 are read, as YAML or JSON".into()
             }
+            Self::BadOverlay { .. } => {
+                "Overlay 1.0 and 1.1 are read: targets are JSONPath (RFC 9535), like merges with like"
+                    .into()
+            }
+            Self::OverlayUnused { .. } => {
+                "the document has changed, or an earlier action took it; take the action out".into()
+            }
+            Self::OverlayElsewhere { .. } => "it is laid over the contract all the same".into(),
             Self::RefNotFound { similar: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::RefNotFound { similar: None, .. } => "define it, or mend the address".into(),
             Self::RemoteRef { .. } => {
@@ -312,9 +348,23 @@ impl Diagnostic {
         Self { place, kind, severity }
     }
 
+    /// Calls `visit` for every place it speaks of.
+    pub fn each_place(&mut self, visit: &mut dyn FnMut(&mut Place)) {
+        visit(&mut self.place);
+        if let Kind::DuplicateOperationId { first, .. } = &mut self.kind {
+            visit(first);
+        }
+    }
+
     /// Whether something of the contract is left untyped or out, and everything else is carried.
     pub fn is_degradation(&self) -> bool {
-        self.is_bearable() && !matches!(self.kind, Kind::ExampleInvalid { .. })
+        let speaks_of_more = matches!(
+            self.kind,
+            Kind::ExampleInvalid { .. }
+                | Kind::OverlayUnused { .. }
+                | Kind::OverlayElsewhere { .. }
+        );
+        self.is_bearable() && !speaks_of_more
     }
 
     /// Whether everything else can be generated all the same: one place is left untyped or out.
@@ -322,7 +372,7 @@ impl Diagnostic {
         match &self.kind {
             // Nothing can come of a contract whose own file cannot be had.
             Kind::Unreadable { path, .. } => *path != self.place.file,
-            Kind::Malformed { .. } | Kind::NotAContract { .. } => false,
+            Kind::Malformed { .. } | Kind::NotAContract { .. } | Kind::BadOverlay { .. } => false,
             Kind::UnknownKeyword { .. }
             | Kind::BadKeyword { .. }
             | Kind::UndocumentedStatus { .. }
@@ -336,6 +386,8 @@ impl Diagnostic {
             | Kind::DuplicateOperationId { .. }
             | Kind::ClashingPaths { .. }
             | Kind::UndeclaredPathParameter { .. }
+            | Kind::OverlayUnused { .. }
+            | Kind::OverlayElsewhere { .. }
             | Kind::ExampleInvalid { .. }
             | Kind::UnknownScheme { .. }
             | Kind::Degraded { .. } => true,

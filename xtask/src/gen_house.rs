@@ -43,7 +43,8 @@ pub fn run(options: &Gen) -> anyhow::Result<ExitCode> {
     for entry in Catalog::read(&root)?.systems {
         let openapi = format!("contracts/{}", entry.openapi);
         let asyncapi = entry.asyncapi.map(|path| format!("contracts/{path}"));
-        let access = Access { root: Some("contracts".into()), ..Access::default() };
+        let overlays = entry.overlays.iter().map(|path| format!("contracts/{path}")).collect();
+        let access = Access { root: Some("contracts".into()), overlays, ..Access::default() };
         let system = Entry {
             name: &entry.name,
             openapi: &openapi,

@@ -33,6 +33,10 @@ pub struct Gen {
     /// The AsyncAPI document (3.0) that goes with it.
     #[arg(long, value_name = "FILE")]
     pub asyncapi: Option<String>,
+    /// An overlay (1.0 or 1.1) to lay over the document it extends, else over the contract; may be
+    /// given more than once.
+    #[arg(long, value_name = "FILE")]
+    pub overlay: Vec<String>,
     /// Where to write; made if missing.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -77,7 +81,8 @@ pub fn run(options: &Gen) -> anyhow::Result<ExitCode> {
     };
     let fetcher = if options.allow_remote { Some(fetcher()?) } else { None };
     let fetch = fetcher.as_ref().map(|fetch| fetch as Fetch<'_>);
-    let contract = read_within(entry, &Access { root: options.root.clone(), fetch });
+    let access = Access { root: options.root.clone(), overlays: options.overlay.clone(), fetch };
+    let contract = read_within(entry, &access);
     let mut contract = if options.strict { contract } else { contract.bearing() };
     if !contract.is_sound() {
         return Ok(refuse(options, &contract));

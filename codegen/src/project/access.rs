@@ -14,6 +14,8 @@ pub type Fetch<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 pub struct Access<'a> {
     /// The folder that holds all of the contract; that of each document if absent.
     pub root: Option<PathBuf>,
+    /// Overlays, in the order they are laid over the documents.
+    pub overlays: Vec<String>,
     /// How to fetch what is on other machines; nothing is fetched if absent.
     pub fetch: Option<Fetch<'a>>,
 }
@@ -23,6 +25,7 @@ impl fmt::Debug for Access<'_> {
         formatter
             .debug_struct("Access")
             .field("root", &self.root)
+            .field("overlays", &self.overlays)
             .field("fetch", &self.fetch.is_some())
             .finish()
     }

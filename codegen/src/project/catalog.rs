@@ -24,6 +24,9 @@ pub struct SystemEntry {
     pub openapi: String,
     /// The AsyncAPI document.
     pub asyncapi: Option<String>,
+    /// Overlays, in the order they are laid over the documents.
+    #[serde(default)]
+    pub overlays: Vec<String>,
     /// The Arazzo document.
     pub workflows: Option<String>,
 }

@@ -4,7 +4,7 @@ use super::access::{Access, reader};
 use crate::diagnostic::{Diagnostic, Kind, Severity};
 use crate::model::System;
 use crate::resolve::{Entry, resolve};
-use crate::source::{LoadError, Place, Pointer, Reader, Sources, Unread};
+use crate::source::{LoadError, OverlayMistake, Place, Pointer, Reader, Sources, Unread};
 
 /// A contract that was read: its model, and everything that is wrong with it.
 #[derive(Debug)]
@@ -47,19 +47,29 @@ pub fn read(entry: Entry<'_>) -> Contract {
 pub fn read_within(entry: Entry<'_>, access: &Access<'_>) -> Contract {
     let documents: Vec<&str> =
         [Some(entry.openapi), entry.asyncapi].into_iter().flatten().collect();
-    collect(entry, &reader(&documents, access))
+    let overlays: Vec<&str> = access.overlays.iter().map(String::as_str).collect();
+    let named = [documents, overlays].concat();
+    collect(entry, &access.overlays, &reader(&named, access))
 }
 
 /// Reads a contract through `reader`, which may know other places than the disk.
-pub fn collect(entry: Entry<'_>, reader: Reader<'_>) -> Contract {
+pub fn collect(entry: Entry<'_>, overlays: &[String], reader: Reader<'_>) -> Contract {
     let mut sources = Sources::default();
-    let mut errors = sources.add(entry.openapi, reader);
+    let documents: Vec<&str> =
+        [Some(entry.openapi), entry.asyncapi].into_iter().flatten().collect();
+    let laid = overlays.iter().flat_map(|path| sources.lay(path, &documents, reader));
+    let mut errors: Vec<LoadError> = laid.collect();
+    errors.extend(sources.add(entry.openapi, reader));
     if let Some(path) = entry.asyncapi {
         errors.extend(sources.add(path, reader));
     }
     let (system, mut problems) = resolve(&sources, entry);
     problems.extend(errors.into_iter().map(diagnostic));
+    for problem in &mut problems {
+        problem.each_place(&mut |place| *place = sources.origin(place.clone()));
+    }
     problems.sort();
+    problems.dedup();
     Contract { sources, system, problems }
 }
 
@@ -79,6 +89,14 @@ fn diagnostic(error: LoadError) -> Diagnostic {
             let place = Place::new(path, Pointer::default());
             let (line, column, reason) = (error.line, error.column, error.message);
             Diagnostic::new(place, Kind::Malformed { reason, line, column })
+        }
+        LoadError::Overlay { place, mistake } => {
+            let kind = match mistake {
+                OverlayMistake::Bad(why) => Kind::BadOverlay { why },
+                OverlayMistake::Unused(target) => Kind::OverlayUnused { target },
+                OverlayMistake::Elsewhere(extended) => Kind::OverlayElsewhere { extended },
+            };
+            Diagnostic::new(place, kind)
         }
     }
 }

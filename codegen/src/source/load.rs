@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::json_pointer::percent_decode;
 use super::members::Names;
+use super::origins::Origins;
+use super::overlay::{self, OverlayMistake};
 use super::{File, Place, Pointer, parse};
 
 /// Reads the text of a file; the only way this room sees a disk or a network.
@@ -38,6 +40,10 @@ pub struct Sources {
     files: BTreeMap<String, File>,
     /// Files that are referred to and cannot be had, which was reported.
     absent: BTreeSet<String>,
+    /// Overlays, each with the document it is laid over, in their order.
+    overlays: Vec<(String, String)>,
+    /// Where the values of documents come from that overlays have changed.
+    origins: BTreeMap<String, Origins>,
 }
 
 /// Why a file is not among the sources.
@@ -59,9 +65,81 @@ pub enum LoadError {
         /// What is wrong and where.
         error: super::ParseError,
     },
+    /// An overlay cannot be laid, or not all of it.
+    Overlay {
+        /// Where in the overlay.
+        place: Place,
+        /// What is wrong.
+        mistake: OverlayMistake,
+    },
 }
 
 impl Sources {
+    /// Takes an overlay for that of these documents which it extends, else for the first of them;
+    /// it is laid over the document when that is added.
+    pub fn lay(&mut self, path: &str, documents: &[&str], read: Reader<'_>) -> Vec<LoadError> {
+        let text = match read(path) {
+            Ok(text) => text,
+            Err(reason) => {
+                return vec![LoadError::Unreadable { path: path.into(), referrer: None, reason }];
+            }
+        };
+        let value = match parse(path, &text) {
+            Ok(value) => value,
+            Err(error) => {
+                let value = Value::Null;
+                self.files.insert(path.to_owned(), File { path: path.to_owned(), text, value });
+                return vec![LoadError::Malformed { path: path.into(), error }];
+            }
+        };
+        let extended = value.get("extends").and_then(Value::as_str).map(str::to_owned);
+        let over = extended.as_ref().and_then(|extended| {
+            let wanted = normal(&referred(path, extended));
+            documents.iter().find(|document| normal(document) == wanted)
+        });
+        let mut errors = Vec::new();
+        if let (None, Some(extended)) = (over, extended.filter(|extended| !is_remote(extended))) {
+            let place = Place::new(path, Pointer::default().child("extends"));
+            errors.push(LoadError::Overlay { place, mistake: OverlayMistake::Elsewhere(extended) });
+        }
+        if let Some(document) = over.or(documents.first()) {
+            self.overlays.push(((*document).to_owned(), path.to_owned()));
+        }
+        self.files.insert(path.to_owned(), File { path: path.to_owned(), text, value });
+        errors
+    }
+
+    /// Lays every overlay over the document it is for.
+    fn overlaid(&mut self, path: &str, value: &mut Value) -> Vec<LoadError> {
+        let overlays = self.overlays.iter().filter(|(document, _)| document == path);
+        let files: Vec<&File> =
+            overlays.filter_map(|(_, overlay)| self.files.get(overlay)).collect();
+        if files.is_empty() {
+            return Vec::new();
+        }
+        let mut origins = Origins::new(path);
+        let mut errors = Vec::new();
+        for overlay in files {
+            for (pointer, mistake) in overlay::apply(value, overlay, &mut origins) {
+                let place = Place::new(&overlay.path, pointer);
+                errors.push(LoadError::Overlay { place, mistake });
+            }
+        }
+        self.origins.insert(path.to_owned(), origins);
+        errors
+    }
+
+    /// Where what stands at a place was written: elsewhere, if an overlay put it there.
+    pub fn origin(&self, place: Place) -> Place {
+        match self.origins.get(&place.file) {
+            Some(origins) => {
+                let tokens: Vec<String> = place.pointer.tokens().map(Into::into).collect();
+                origins.of(&tokens)
+            }
+            None => place,
+        }
+    }
+
     /// Adds a file and every file its references lead to; reports every file that cannot be had.
     pub fn add(&mut self, path: &str, read: Reader<'_>) -> Vec<LoadError> {
         let mut errors = Vec::new();
@@ -82,7 +160,8 @@ impl Sources {
                 }
             };
             match parse(&path, &text) {
-                Ok(value) => {
+                Ok(mut value) => {
+                    errors.extend(self.overlaid(&path, &mut value));
                     let mut found = Vec::new();
                     outward(&value, &Pointer::default(), Names::Keywords, &mut found);
                     for (target, pointer) in found {

@@ -11,6 +11,8 @@ mod load;
 mod locate;
 mod locate_json;
 mod members;
+mod origins;
+mod overlay;
 mod yaml;
 
 pub mod bundle;
@@ -20,6 +22,7 @@ pub use dialect::modern;
 pub use json_pointer::Pointer;
 pub use load::{LoadError, Reader, Sources, Unread, file_stem, is_remote, normal};
 pub use locate::{Located, locate, locate_all};
+pub use overlay::OverlayMistake;
 pub use yaml::Located as ParseError;
 
 use serde_json::Value;

@@ -6,10 +6,10 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Number, Value};
 
 /// Nodes a document may hold once its aliases are expanded: the guard against YAML bombs.
-const NODE_BUDGET: usize = 10_000_000;
+pub(super) const NODE_BUDGET: usize = 10_000_000;
 
 /// Levels a document may nest, as in serde_json: every later pass walks down as deep.
-const DEPTH_BUDGET: usize = 127;
+pub(super) const DEPTH_BUDGET: usize = 127;
 
 /// Why a text is no document, and where (line and column count from 1).
 #[derive(Debug, Clone, PartialEq, Eq)]

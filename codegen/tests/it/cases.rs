@@ -23,6 +23,9 @@ struct Case {
     /// The entry file.
     #[serde(default = "openapi")]
     openapi: String,
+    /// Overlays, in the order they are laid.
+    #[serde(default)]
+    overlays: Vec<String>,
     /// Whether to bear with what leaves one place untyped, as `symbolon gen` does.
     #[serde(default)]
     bearing: bool,
@@ -40,7 +43,7 @@ pub(crate) fn cases_folder() -> PathBuf {
 }
 
 /// The contract in a folder, whose paths are relative to it.
-pub(crate) fn contract(folder: &Path, openapi: &str) -> Contract {
+pub(crate) fn contract(folder: &Path, openapi: &str, overlays: &[String]) -> Contract {
     let asyncapi = folder.join("asyncapi.yaml").exists().then_some("asyncapi.yaml");
     let entry = Entry { name: "case", openapi, asyncapi, command: "symbolon gen" };
     let read = |path: &str| match path {
@@ -50,7 +53,7 @@ pub(crate) fn contract(folder: &Path, openapi: &str) -> Contract {
         inside => fs::read_to_string(folder.join(inside))
             .map_err(|_| Unread::Failed("no such file".to_owned())),
     };
-    collect(entry, &read)
+    collect(entry, overlays, &read)
 }
 
 /// Every generated file, by its path in a workspace of its own.
@@ -88,7 +91,7 @@ fn contracts_become_what_is_expected() {
 fn check(folder: &Path, differing: &mut Vec<String>) {
     let case = fs::read_to_string(folder.join("case.toml")).unwrap();
     let case: Case = toml::from_str(&case).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
-    let contract = contract(folder, &case.openapi);
+    let contract = contract(folder, &case.openapi, &case.overlays);
     let contract = if case.bearing { contract.bearing() } else { contract };
     let problems = match contract.problems.as_slice() {
         [] => String::new(),

@@ -87,6 +87,7 @@ pub(crate) fn load(options: &Options) -> Result<Sources, Unreadable> {
         LoadError::Malformed { path, error } => {
             format!("{path}:{}:{}: {}", error.line, error.column, error.message)
         }
+        LoadError::Overlay { place, .. } => format!("{}{}", place.file, place.pointer),
     });
     Err(Unreadable { reasons: reasons.collect() })
 }
