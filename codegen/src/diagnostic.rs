@@ -286,11 +286,10 @@ impl Kind {
             }
             Self::Malformed { .. } => "mend the syntax; nothing else was looked at".into(),
             Self::NotAContract { .. } => {
-                "OpenAPI 3.0 and 3.1 and AsyncAPI 3.0 are read, as YAML or JSON".into()
+                "OpenAPI 3.0 to 3.2 and AsyncAPI 2.0 to 3.1 are read, as YAML or JSON".into()
             }
             Self::BadOverlay { .. } => {
-                "Overlay 1.0 and 1.1 are read: targets are JSONPath (RFC 9535), like merges with like"
-                    .into()
+                "Overlay 1.0 and 1.1 are read; targets are JSONPath (RFC 9535)".into()
             }
             Self::OverlayUnused { .. } => {
                 "the document has changed, or an earlier action took it; take the action out".into()

@@ -9,13 +9,12 @@ use symbolon_codegen::diagnostic::{Diagnostic, Severity, render, to_json};
 use symbolon_codegen::emit::EMITTERS;
 use symbolon_codegen::model::Name;
 use symbolon_codegen::project::{
-    Access, Contract, Fetch, Tree, compare, foreign, former, read_within, standalone,
-    write_standalone,
+    Contract, Tree, compare, foreign, former, standalone, write_standalone,
 };
 use symbolon_codegen::resolve::Entry;
 use symbolon_codegen::source::file_stem;
 
-use crate::fetch::fetcher;
+use crate::reach::Reach;
 
 /// Generates a server, SDKs and schemas from a contract.
 #[derive(Debug, clap::Args)]
@@ -33,10 +32,6 @@ pub struct Gen {
     /// The AsyncAPI document (3.0) that goes with it.
     #[arg(long, value_name = "FILE")]
     pub asyncapi: Option<String>,
-    /// An overlay (1.0 or 1.1) to lay over the document it extends, else over the contract; may be
-    /// given more than once.
-    #[arg(long, value_name = "FILE")]
-    pub overlay: Vec<String>,
     /// Where to write; made if missing.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -50,13 +45,9 @@ pub struct Gen {
     /// examples that violate their own schemas.
     #[arg(long)]
     pub strict: bool,
-    /// The folder that holds all of the contract; nothing is read from outside of it. That of the
-    /// document if absent.
-    #[arg(long, value_name = "DIR")]
-    pub root: Option<PathBuf>,
-    /// Fetch what the contract refers to on other machines (http and https).
-    #[arg(long)]
-    pub allow_remote: bool,
+    /// What may be read.
+    #[command(flatten)]
+    pub reach: Reach,
     /// Print a report as JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -79,10 +70,7 @@ pub fn run(options: &Gen) -> anyhow::Result<ExitCode> {
         asyncapi: options.asyncapi.as_deref(),
         command: "symbolon gen",
     };
-    let fetcher = if options.allow_remote { Some(fetcher()?) } else { None };
-    let fetch = fetcher.as_ref().map(|fetch| fetch as Fetch<'_>);
-    let access = Access { root: options.root.clone(), overlays: options.overlay.clone(), fetch };
-    let contract = read_within(entry, &access);
+    let contract = options.reach.read(entry)?;
     let mut contract = if options.strict { contract } else { contract.bearing() };
     if !contract.is_sound() {
         return Ok(refuse(options, &contract));

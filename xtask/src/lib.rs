@@ -13,6 +13,7 @@ pub mod gen_standalone;
 pub mod mock;
 pub mod new;
 pub mod process;
+pub mod reach;
 pub mod root;
 pub mod server;
 pub mod signals;

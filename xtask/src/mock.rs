@@ -1,6 +1,5 @@
 //! `symbolon mock`: a contract's examples, served with no code at all.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -8,9 +7,10 @@ use serde_json::json;
 use symbolon_adoption::contract::Contract;
 use symbolon_adoption::mock::{Mock, Told, curl};
 use symbolon_codegen::diagnostic::{render, to_json};
-use symbolon_codegen::project::{Access, read_within};
 use symbolon_codegen::resolve::Entry;
 use symbolon_codegen::source::file_stem;
+
+use crate::reach::Reach;
 
 /// Serves what a contract shows, with no code at all, behind the edge that real servers have.
 ///
@@ -32,9 +32,9 @@ pub struct Arguments {
     /// The AsyncAPI document; its messages are served under /events.
     #[arg(long, value_name = "FILE")]
     asyncapi: Option<String>,
-    /// The folder that holds all of the contract; that of the document if absent.
-    #[arg(long, value_name = "DIR")]
-    root: Option<PathBuf>,
+    /// What may be read.
+    #[command(flatten)]
+    reach: Reach,
     /// The port to listen on; 0 for any that is free.
     #[arg(long, default_value_t = 4010)]
     port: u16,
@@ -58,8 +58,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         asyncapi,
         command: "symbolon mock",
     };
-    let access = Access { root: arguments.root.clone(), fetch: None };
-    let contract = read_within(entry, &access).bearing();
+    let contract = arguments.reach.read(entry)?.bearing();
     if !contract.is_sound() {
         if arguments.json {
             let errors = to_json(&contract.problems, &contract.sources);

@@ -109,7 +109,7 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
         status,
         headers: headers(scope, at, &name),
         body,
-        description: at.text("description").map(str::to_owned),
+        description: at.text("description").or_else(|| at.text("summary")).map(str::to_owned),
     }
 }
 

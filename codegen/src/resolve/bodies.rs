@@ -40,8 +40,10 @@ pub(super) fn resolve<'a>(
         scope.degrade(at, "a body", &why);
         members.retain(|(media_type, _)| is_media_type(media_type));
     }
-    let mut entries: Vec<Entry<'a>> =
-        members.into_iter().map(|(media_type, at)| entry(media_type, at)).collect();
+    let mut entries: Vec<Entry<'a>> = members
+        .into_iter()
+        .map(|(media_type, at)| entry(media_type, scope.follow(&at).unwrap_or(at)))
+        .collect();
     entries.sort_by_key(|entry| (entry.media, media::rank(entry.media_type), entry.media_type));
     let mut groups: Vec<Vec<Entry<'a>>> = Vec::new();
     for entry in entries {

@@ -97,7 +97,7 @@ fn examples<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>) -> Vec<Cursor<'a>> {
     let mut found: Vec<Cursor<'a>> = at.get("example").into_iter().collect();
     for (_, named) in at.get("examples").map(|found| found.members()).unwrap_or_default() {
         if let Some(named) = scope.follow(&named) {
-            found.extend(named.get("value"));
+            found.extend(named.get("value").or_else(|| named.get("dataValue")));
         }
     }
     found

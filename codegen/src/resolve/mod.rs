@@ -57,7 +57,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
         command: entry.command,
         ..System::default()
     };
-    if let Some(root) = scope.open(entry.openapi, "openapi", &["3.0", "3.1"]) {
+    if let Some(root) = scope.open(entry.openapi, "openapi", &["3.0", "3.1", "3.2"]) {
         scope.declare_components(&root);
         operations::resolve(&mut scope, &root, &mut system);
         examples::check(&mut scope, &root);
@@ -155,7 +155,7 @@ impl<'a> Scope<'a> {
             None => format!("it has no member `{kind}`"),
             Some(version) => {
                 let version = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
-                if versions.iter().any(|known| version.starts_with(known)) {
+                if versions.iter().any(|known| is_version(&version, known)) {
                     return Some(root);
                 }
                 format!("its {kind} version is {version}")
@@ -237,6 +237,11 @@ impl<'a> Scope<'a> {
             .expect("numbers do not run out");
         TypeId(name)
     }
+}
+
+/// Whether a version is of this feature set: patches change nothing.
+fn is_version(version: &str, known: &str) -> bool {
+    version.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
 }
 
 /// The most similar name, if one is near enough to be meant.

@@ -7,7 +7,8 @@ use crate::diagnostic::{Diagnostic, Kind};
 use crate::model::{Context, Errors, Name, Operation, System, unique_names};
 use crate::source::{Cursor, Place};
 
-const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
+const METHODS: [&str; 9] =
+    ["delete", "get", "head", "options", "patch", "post", "put", "query", "trace"];
 
 /// Fills in the contexts, their operations and the problem catalogue.
 pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut System) {
@@ -45,7 +46,8 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
 /// An operation in its document.
 struct Found<'a> {
     id: String,
-    method: &'static str,
+    /// As it stands in a request line.
+    method: String,
     path: String,
     /// The template that stood first where this one's paths are.
     shadowed: Option<String>,
@@ -56,7 +58,7 @@ struct Found<'a> {
 fn find<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) -> Vec<Found<'a>> {
     let mut found: Vec<Found<'a>> = Vec::new();
     let mut first: BTreeMap<String, Place> = BTreeMap::new();
-    let mut routes: BTreeMap<(&str, String), String> = BTreeMap::new();
+    let mut routes: BTreeMap<(String, String), String> = BTreeMap::new();
     for (key, item) in root.get("paths").map(|paths| paths.members()).unwrap_or_default() {
         if key.starts_with("x-") {
             continue;
@@ -64,23 +66,39 @@ fn find<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) -> Vec<Found<'a>> {
         let path = path_of(scope, key, &item);
         let key = item;
         let Some(item) = scope.follow(&key) else { continue };
-        for method in METHODS {
-            let Some(at) = item.get(method) else { continue };
-            let Some(at) = scope.follow(&at) else { continue };
-            let route = (method, route(&path));
+        for (method, written) in methods(scope, &item) {
+            let Some(at) = scope.follow(&written) else { continue };
+            let route = (method.clone(), route(&path));
             let shadowed = routes.get(&route).cloned();
             match &shadowed {
                 Some(earlier) => {
-                    let place = key.get(method).unwrap_or_else(|| key.clone());
                     let kind = Kind::ClashingPaths { path: path.clone(), first: earlier.clone() };
-                    scope.report(&place, kind);
+                    scope.report(&written, kind);
                 }
                 None => {
                     routes.insert(route, path.clone());
                 }
             }
-            let id = id_of(scope, &mut first, &at, format!("{method} {path}"));
+            let id = format!("{} {path}", method.to_lowercase());
+            let id = id_of(scope, &mut first, &at, id);
             found.push(Found { id, method, path: path.clone(), shadowed, item: item.clone(), at });
+        }
+    }
+    found
+}
+
+/// The operations of a path with their methods: those OpenAPI names, then any others.
+fn methods<'a>(scope: &mut Scope<'a>, item: &Cursor<'a>) -> Vec<(String, Cursor<'a>)> {
+    let named = METHODS.iter().filter_map(|name| Some((name.to_uppercase(), item.get(name)?)));
+    let mut found: Vec<(String, Cursor<'a>)> = named.collect();
+    let others = item.get("additionalOperations").map(|others| others.members());
+    for (name, at) in others.unwrap_or_default() {
+        // RFC 9110: a method is a token, in capitals or not.
+        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if name.is_empty() || !name.chars().all(is_token) {
+            scope.degrade(&at, "a path", &format!("`{name}` is no method of HTTP"));
+        } else if !found.iter().any(|(known, _)| known == name) {
+            found.push((name.to_owned(), at));
         }
     }
     found
@@ -165,10 +183,10 @@ fn operation<'a>(
     let mut parameters = parameters::resolve(scope, &found.item, at, &found.path, name);
     let body = answers::request_body(scope, at, name);
     let (mut answers, mut statuses) = answers::resolve(scope, at, name);
-    if found.method == "head" {
+    if found.method == "HEAD" {
         answers.iter_mut().chain(&mut statuses).for_each(|answer| answer.body = None);
     }
-    if found.method == "get" {
+    if found.method == "GET" {
         streams::resumable(&mut parameters, &answers);
     }
     let errors = match keywords::problems(scope, at, &system.problems) {
@@ -183,7 +201,7 @@ fn operation<'a>(
     Operation {
         id: found.id.clone(),
         name: name.clone(),
-        method: found.method.to_uppercase(),
+        method: found.method.clone(),
         path: found.path.clone(),
         shadowed: found.shadowed.clone(),
         summary: at.text("summary").map(str::to_owned),
@@ -203,6 +221,9 @@ fn operation<'a>(
 fn tag_descriptions(root: &Cursor<'_>) -> BTreeMap<String, String> {
     let tags = root.get("tags").map(|tags| tags.elements()).unwrap_or_default();
     tags.iter()
-        .filter_map(|tag| Some((tag.text("name")?.to_owned(), tag.text("description")?.to_owned())))
+        .filter_map(|tag| {
+            let text = tag.text("description").or_else(|| tag.text("summary"))?;
+            Some((tag.text("name")?.to_owned(), text.to_owned()))
+        })
         .collect()
 }

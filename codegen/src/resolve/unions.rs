@@ -34,6 +34,10 @@ impl<'a> Scope<'a> {
             let limits = Constraints { listed, ..Constraints::default() };
             return Built::plain(Type::Scalar(Scalar::Int64), limits, nullable);
         }
+        if let Some(otherwise) = at.get("discriminator").and_then(|at| at.get("defaultMapping")) {
+            let why = "a value with no tag, or with an unknown one, is refused";
+            self.degrade(&otherwise, "a discriminator", why);
+        }
         let tagged = self.tags(at, alternatives, &elements);
         let (tag, mut tags) = match tagged {
             Some((wire, tags)) => (Some(Tag { wire }), tags),

@@ -12,8 +12,9 @@ pub(super) enum Names {
 }
 
 /// Keywords whose members have names the author chose.
-const MAPS: [&str; 32] = [
+const MAPS: [&str; 34] = [
     "$defs",
+    "additionalOperations",
     "callbacks",
     "channels",
     "content",
@@ -25,6 +26,7 @@ const MAPS: [&str; 32] = [
     "headers",
     "links",
     "mapping",
+    "mediaTypes",
     "messageTraits",
     "messages",
     "operationTraits",
@@ -51,7 +53,7 @@ impl Names {
     /// What the names inside this member are; none for data, in which nothing is a reference.
     pub(super) fn inside(self, name: &str, value: &Value) -> Option<Self> {
         let is_data = || {
-            matches!(name, "example" | "default" | "value" | "const" | "enum")
+            matches!(name, "example" | "default" | "value" | "dataValue" | "const" | "enum")
                 || name.starts_with("x-")
                 || (name == "examples" && value.is_array())
         };

@@ -159,7 +159,12 @@ impl Client {
             apply(credential, &mut url, &mut headers)?;
         }
         let url = Url::parse(&url).map_err(|_| EncodeError::Url)?;
-        let builder = self.shared.http.request(info.method.clone(), url);
+        let method = reqwest::Method::from_bytes(info.method.as_str().as_bytes());
+        let method = method.map_err(|_| EncodeError::Parameter {
+            name: "method".to_owned(),
+            reason: "it is no method of HTTP".to_owned(),
+        })?;
+        let builder = self.shared.http.request(method, url);
         let builder = match &written.body {
             Body::Empty => builder,
             Body::Bytes { media_type, content } => {

@@ -17,7 +17,6 @@ mod retry;
 mod streaming;
 
 pub use bytes::Bytes;
-pub use http::Method;
 
 pub use auth::{All, Anonymous, ApiKey, Auth, AuthError, Basic, Bearer, Credential, Credentials};
 pub use call::{Call, Outcome};
@@ -30,3 +29,4 @@ pub use operation::{Info, Operation, Security};
 pub use outgoing::Outgoing;
 pub use pagination::{Items, Paged, Pages};
 pub use retry::Retry;
+pub use symbolon_wire::Method;

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use http::Method;
+use symbolon_wire::Method;
 
 use crate::{DecodeError, Incoming, Outgoing};
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
 use uuid::Uuid;
 
 use crate::Info;
@@ -47,11 +47,7 @@ impl Retry {
 
 /// Whether a second request cannot do more than the first.
 pub(crate) fn repeatable(info: &Info) -> bool {
-    let idempotent = matches!(
-        info.method,
-        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE | Method::TRACE
-    );
-    idempotent || info.idempotency.is_some()
+    info.method.is_idempotent() || info.idempotency.is_some()
 }
 
 /// Whether the server asks to come back later.

@@ -19,7 +19,7 @@ export const DEFAULT_RETRY: Retry = { attempts: 3, initialDelayMs: 250, longestD
 /** Every call is sent once. */
 export const NO_RETRY: Retry = { attempts: 1, initialDelayMs: 0, longestDelayMs: 0 };
 
-const IDEMPOTENT: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'];
+const IDEMPOTENT: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE', 'QUERY'];
 
 /** Whether a second request cannot do more than the first. */
 export function repeatable(operation: { method: string; idempotency?: string }): boolean {

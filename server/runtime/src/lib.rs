@@ -69,12 +69,13 @@ pub use edge::{Edge, EdgeError};
 pub use in_flight::{InFlight, InFlightGuard};
 pub use input::{Input, Rejected};
 pub use keys::KeyError;
-pub use operation::{IdempotencyRule, Info, Method, Operation, ProblemKind, Requirement};
+pub use operation::{IdempotencyRule, Info, Operation, ProblemKind, Requirement};
 pub use outcome::{Failure, Fault, Outcome};
 pub use reply::Reply;
 pub use routes::{Mounted, Routes};
 pub use scheme::{Given, Proof, Scheme};
 pub use serving::serve;
+pub use symbolon_wire::Method;
 pub use untyped::Answering;
 
 /// What generated code names without a dependency of its own.

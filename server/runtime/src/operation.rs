@@ -1,8 +1,6 @@
 //! What generated code says about an operation of the contract.
 
-use std::fmt;
-
-use symbolon_wire::{Documented, Validate};
+use symbolon_wire::{Documented, Method, Validate};
 
 use crate::{Access, Input, Rejected, Reply};
 
@@ -81,42 +79,6 @@ macro_rules! routes {
             $(.on::<$operation, _, _>(|service, call| async move { service.$method(call).await }))*
             .finish()
     };
-}
-
-/// A method an OpenAPI path item can hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "each is the method of its name (RFC 9110, RFC 5789)")]
-pub enum Method {
-    GET,
-    HEAD,
-    POST,
-    PUT,
-    DELETE,
-    OPTIONS,
-    TRACE,
-    PATCH,
-}
-
-impl Method {
-    /// The method's name as it stands in a request line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::GET => "GET",
-            Self::HEAD => "HEAD",
-            Self::POST => "POST",
-            Self::PUT => "PUT",
-            Self::DELETE => "DELETE",
-            Self::OPTIONS => "OPTIONS",
-            Self::TRACE => "TRACE",
-            Self::PATCH => "PATCH",
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
 }
 
 /// One security requirement: a scheme of the contract and the scopes it must grant.

@@ -1,6 +1,7 @@
 //! Emits renditions of the contract for tools that read no 3.1.
 
 mod openapi30;
+mod openapi31;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -10,7 +11,12 @@ use crate::model::System;
 
 /// `openapi-3.0.json`.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {
-    let older = openapi30::rendition(&system.documents.openapi);
+    let document = &system.documents.openapi;
+    let is_newest = document["openapi"].as_str().is_some_and(|text| text.starts_with("3.2"));
+    let older = match is_newest {
+        true => openapi30::rendition(&openapi31::rendition(document)),
+        false => openapi30::rendition(document),
+    };
     vec![GeneratedFile::new("openapi-3.0.json", pretty(&older))]
 }
 

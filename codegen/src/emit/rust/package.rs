@@ -103,12 +103,21 @@ pub(crate) fn markers(context: &Context) -> String {
 /// What the edge or a client has to know of an operation beforehand: what every operation has, and
 /// what this one has besides.
 pub(crate) fn info(operation: &Operation, besides: &[String]) -> String {
-    let facts =
-        [literal(&operation.id), format!("Method::{}", operation.method), literal(&operation.path)];
+    let facts = [literal(&operation.id), method(&operation.method), literal(&operation.path)];
     let head = bracketed(4, "const INFO: Info = Info::new(", &facts, ")");
     let one_line = format!("{head}{};", besides.concat());
     or_long(4, one_line, || {
         let calls = besides.iter().map(|call| format!("\n        {call}"));
         format!("{head}{};", calls.collect::<String>())
     })
+}
+
+/// A method as the runtimes name it.
+fn method(name: &str) -> String {
+    const KNOWN: [&str; 9] =
+        ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "QUERY"];
+    match KNOWN.contains(&name) {
+        true => format!("Method::{name}"),
+        false => format!("Method::Other({})", literal(name)),
+    }
 }
