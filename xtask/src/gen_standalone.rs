@@ -26,10 +26,10 @@ use crate::reach::Reach;
     Exit codes: 0 generated (what is carried only in part is reported),\n\
     1 the contract has errors, 2 wrong usage")]
 pub struct Gen {
-    /// The OpenAPI document (3.0 or 3.1, YAML or JSON).
+    /// The OpenAPI document (3.0 to 3.2, YAML or JSON), or an AsyncAPI document alone.
     #[arg(long, value_name = "FILE")]
     pub contract: String,
-    /// The AsyncAPI document (3.0) that goes with it.
+    /// The AsyncAPI document (2.0 to 3.1) that goes with it.
     #[arg(long, value_name = "FILE")]
     pub asyncapi: Option<String>,
     /// Where to write; made if missing.

@@ -64,7 +64,7 @@ pub struct System {
 /// The contract's documents with every other file folded in.
 #[derive(Debug, Clone, Default)]
 pub struct Documents {
-    /// The OpenAPI document.
+    /// The OpenAPI document; null if the contract is events and nothing else.
     pub openapi: Value,
     /// The AsyncAPI document, if the contract has one.
     pub asyncapi: Option<Value>,

@@ -25,8 +25,10 @@ pub fn expected(system: &System, targets: &[String]) -> Tree {
     let mut tree = Tree::default();
     let wanted = |name: &str| targets.is_empty() || targets.iter().any(|target| target == name);
     let mut members: Vec<&str> = Vec::new();
-    let server = wanted("rust_server");
-    let sdk = wanted("rust_sdk");
+    // Who has only events has no requests to serve or to send.
+    let is_asked = !system.documents.openapi.is_null();
+    let server = is_asked && wanted("rust_server");
+    let sdk = is_asked && wanted("rust_sdk");
     if wanted("rust_wire") || wanted("rust_events") || server || sdk {
         place(&mut tree, "wire", emit::rust_wire::emit(system));
         place(&mut tree, "wire", emit::rust_events::emit(system));

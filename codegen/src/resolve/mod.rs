@@ -40,7 +40,7 @@ use crate::source::{Cursor, RefError, Sources, ValueId, bundle, is_remote};
 pub struct Entry<'a> {
     /// Name of the system: `calls`.
     pub name: &'a str,
-    /// Path of the OpenAPI document.
+    /// Path of the OpenAPI document; that of the AsyncAPI document where there are only events.
     pub openapi: &'a str,
     /// Path of the AsyncAPI document.
     pub asyncapi: Option<&'a str>,
@@ -57,16 +57,20 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
         command: entry.command,
         ..System::default()
     };
-    if let Some(root) = scope.open(entry.openapi, "openapi", &["3.0", "3.1", "3.2"]) {
+    let alone = is_asyncapi(sources, entry.openapi);
+    if !alone && let Some(root) = scope.open(entry.openapi, "openapi", &OPENAPI) {
         scope.declare_components(&root);
         operations::resolve(&mut scope, &root, &mut system);
         examples::check(&mut scope, &root);
         describe(&mut scope, &root, &mut system);
         system.documents = Documents { openapi: bundle::bundle(&root), asyncapi: None };
     }
-    if let Some(path) = entry.asyncapi
-        && let Some(root) = scope.open(path, "asyncapi", &["3.0"])
-    {
+    let asyncapi = entry.asyncapi.or(alone.then_some(entry.openapi));
+    if let Some(root) = asyncapi.and_then(|path| scope.open(path, "asyncapi", &ASYNCAPI)) {
+        if alone {
+            scope.declare_components(&root);
+            describe(&mut scope, &root, &mut system);
+        }
         events::resolve(&mut scope, &root, &mut system);
         messages::check(&mut scope, &system);
         system.documents.asyncapi = Some(bundle::bundle(&root));
@@ -85,6 +89,16 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     problems.sort();
     problems.dedup();
     (system, problems)
+}
+
+/// The versions that are read.
+const OPENAPI: [&str; 3] = ["3.0", "3.1", "3.2"];
+const ASYNCAPI: [&str; 9] = ["2.0", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "3.0", "3.1"];
+
+/// Whether a contract is events and nothing else.
+fn is_asyncapi(sources: &Sources, path: &str) -> bool {
+    let value = sources.file(path).map(|file| &file.value);
+    value.is_some_and(|value| value.get("openapi").is_none() && value.get("asyncapi").is_some())
 }
 
 /// What a document says of itself; one that says nothing is called as its packages are.

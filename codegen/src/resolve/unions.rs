@@ -98,7 +98,8 @@ impl<'a> Scope<'a> {
     ) -> Option<(String, Vec<Vec<String>>)> {
         let property = at
             .get("discriminator")
-            .and_then(|found| found.text("propertyName"))
+            // AsyncAPI names the property and nothing else.
+            .and_then(|found| found.value.as_str().or_else(|| found.text("propertyName")))
             .filter(|property| elements.iter().all(|element| has_property(element, property)));
         let tagged = match property {
             Some(property) => Some((property.to_owned(), declared_tags(at, elements, property))),

@@ -12,6 +12,9 @@ use crate::model::System;
 /// `openapi-3.0.json`.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {
     let document = &system.documents.openapi;
+    if document.is_null() {
+        return Vec::new();
+    }
     let is_newest = document["openapi"].as_str().is_some_and(|text| text.starts_with("3.2"));
     let older = match is_newest {
         true => openapi30::rendition(&openapi31::rendition(document)),
