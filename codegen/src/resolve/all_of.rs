@@ -61,6 +61,16 @@ impl<'a> Parts<'a> {
 
     fn take_within(&mut self, at: &Cursor<'a>, depth: usize) {
         let Ok(at) = at.follow() else { return };
+        self.take_own(&at, depth);
+    }
+
+    /// Takes in what a reference leads to and what stands beside it.
+    pub(super) fn take_with_siblings(&mut self, at: &Cursor<'a>) {
+        self.take_within(at, DEPTH);
+        self.take_own(at, DEPTH);
+    }
+
+    fn take_own(&mut self, at: &Cursor<'a>, depth: usize) {
         if depth == 0 || !self.seen.insert(at.id()) {
             return;
         }
@@ -165,21 +175,24 @@ fn is_plain(part: &Cursor<'_>, depth: usize) -> bool {
 
 /// Whether a part of `allOf` only carries prose, or keywords that do not change the type.
 fn says_nothing(part: &Cursor<'_>) -> bool {
-    part.object().is_some_and(|schema| {
-        schema.keys().all(|key| {
-            key.starts_with("x-")
-                || matches!(
-                    key.as_str(),
-                    "description"
-                        | "title"
-                        | "nullable"
-                        | "example"
-                        | "examples"
-                        | "default"
-                        | "readOnly"
-                        | "writeOnly"
-                        | "deprecated"
-                )
-        })
-    })
+    part.object().is_some_and(|schema| schema.keys().all(|key| is_prose(key)))
+}
+
+/// Whether a keyword of schemas is prose, or does not change the type.
+pub(super) fn is_prose(key: &str) -> bool {
+    key.starts_with("x-")
+        || matches!(
+            key,
+            "$comment"
+                | "summary"
+                | "description"
+                | "title"
+                | "nullable"
+                | "example"
+                | "examples"
+                | "default"
+                | "readOnly"
+                | "writeOnly"
+                | "deprecated"
+        )
 }

@@ -5,6 +5,7 @@ mod alternatives;
 mod answers;
 mod bodies;
 mod constraints;
+mod deep_names;
 mod directions;
 mod enumerations;
 mod events;
@@ -24,6 +25,7 @@ mod rules;
 mod scalars;
 mod schemas;
 mod security;
+mod siblings;
 mod streams;
 mod tuples;
 mod unions;
@@ -59,6 +61,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     };
     let alone = is_asyncapi(sources, entry.openapi);
     if !alone && let Some(root) = scope.open(entry.openapi, "openapi", &OPENAPI) {
+        scope.heeds_siblings = root.text("openapi").is_some_and(|text| !is_version(text, "3.0"));
         scope.declare_components(&root);
         operations::resolve(&mut scope, &root, &mut system);
         examples::check(&mut scope, &root);
@@ -134,6 +137,8 @@ struct Scope<'a> {
     /// Every `x-pagination`, by the id of its operation.
     paginated: Vec<(String, Cursor<'a>)>,
     taken: BTreeSet<String>,
+    /// Whether keywords beside a reference count in files that say no version.
+    heeds_siblings: bool,
     waiting: Vec<(TypeId, Cursor<'a>)>,
     /// What rules say by name.
     predicates: BTreeMap<TypeId, Predicate>,
@@ -154,6 +159,7 @@ impl<'a> Scope<'a> {
             emitted: Vec::new(),
             paginated: Vec::new(),
             taken: BTreeSet::new(),
+            heeds_siblings: false,
             waiting: Vec::new(),
             predicates: BTreeMap::new(),
             problem_schemas: BTreeSet::new(),

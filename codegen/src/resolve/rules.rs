@@ -102,8 +102,8 @@ impl<'a> Scope<'a> {
 
     /// A whole schema as one predicate.
     pub(super) fn predicate(&mut self, at: &Cursor<'a>) -> Predicate {
-        if let Some(reference) = at.reference() {
-            return self.named_predicate(at, reference);
+        if at.reference().is_some() {
+            return self.named_predicate(at);
         }
         match at.value {
             Value::Bool(false) => return Predicate::Never,
@@ -144,8 +144,8 @@ impl<'a> Scope<'a> {
     }
 
     /// What a reference leads to, said once for all that refer to it.
-    fn named_predicate(&mut self, at: &Cursor<'a>, reference: &str) -> Predicate {
-        let ty = self.referenced(at, reference);
+    fn named_predicate(&mut self, at: &Cursor<'a>) -> Predicate {
+        let ty = self.led_to(at);
         let Type::Named(id) = ty.present().clone() else { return Predicate::Always };
         if !self.predicates.contains_key(&id) {
             let Some(target) = self.follow(at) else { return Predicate::Always };

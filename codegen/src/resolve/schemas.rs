@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::constraints::{constraints, is_pattern};
+use super::deep_names::deep_name;
 use super::rules::prefix;
 use super::{Scope, keywords};
 use crate::diagnostic::Kind;
@@ -13,7 +14,7 @@ use crate::model::{
     Additional, Constraints, Definition, Name, Object, Property, Rule, Scalar, Shape, Type, TypeId,
     unique_names,
 };
-use crate::source::{Cursor, ValueId, file_stem};
+use crate::source::{Cursor, ValueId};
 
 /// What one schema is: a shape that may need a name, and whether `null` is among its values.
 pub(super) struct Built {
@@ -45,8 +46,8 @@ impl Built {
 impl<'a> Scope<'a> {
     /// The type of the schema at this place; `name` is used if the type needs one.
     pub(super) fn type_of(&mut self, at: &Cursor<'a>, name: &Name) -> (Type, Constraints) {
-        if let Some(reference) = at.reference() {
-            return (self.referenced(at, reference), Constraints::default());
+        if at.reference().is_some() && !self.has_siblings(at) {
+            return (self.led_to(at), Constraints::default());
         }
         let schema = at.id();
         if !self.standing.insert(schema) {
@@ -64,7 +65,8 @@ impl<'a> Scope<'a> {
                 (if nullable { ty.or_null() } else { ty }, *constraints)
             }
             shape @ (Shape::Object(_) | Shape::Enumeration(_) | Shape::Union(_)) => {
-                let id = match self.inline.get(&schema) {
+                let referred = self.places.get(&schema).map(|(id, _)| id);
+                let id = match self.inline.get(&schema).or(referred) {
                     Some(id) => id.clone(),
                     None => self.free_name(name),
                 };
@@ -105,23 +107,16 @@ impl<'a> Scope<'a> {
     }
 
     /// The type a reference leads to. Its definition waits until the current one is done.
-    pub(super) fn referenced(&mut self, at: &Cursor<'a>, reference: &str) -> Type {
-        if let Err(error) = at.target(reference) {
-            self.bad_reference(at, error);
-            return Type::Any;
-        }
+    pub(super) fn led_to(&mut self, at: &Cursor<'a>) -> Type {
         let Some(target) = self.follow(at) else { return Type::Any };
         if self.problem_schemas.contains(&target.id()) {
             return Type::Problem;
         }
-        let id = match self.places.get(&target.id()) {
-            Some((id, _)) => id.clone(),
+        let known = self.places.get(&target.id()).map(|(id, _)| id);
+        let id = match known.or(self.inline.get(&target.id())) {
+            Some(id) => id.clone(),
             None => {
-                let name = match target.pointer().last() {
-                    Some(token) => Name::new(&token),
-                    None => Name::new(file_stem(&target.file.path)),
-                };
-                let id = self.free_name(&name);
+                let id = self.free_name(&deep_name(&target));
                 self.places.insert(target.id(), (id.clone(), target.clone()));
                 self.waiting.push((id.clone(), target.clone()));
                 id
@@ -135,8 +130,8 @@ impl<'a> Scope<'a> {
     pub(super) fn drain(&mut self) {
         while let Some((id, at)) = self.waiting.pop() {
             let built = match at.reference() {
-                Some(reference) => {
-                    let ty = self.referenced(&at, reference);
+                Some(_) if !self.has_siblings(&at) => {
+                    let ty = self.led_to(&at);
                     // The name of this very component was taken by what it points at.
                     if ty.present() == &Type::Named(id.clone()) {
                         match self.follow(&at) {
@@ -147,7 +142,7 @@ impl<'a> Scope<'a> {
                         Built::plain(ty, Constraints::default(), false)
                     }
                 }
-                None => self.build(&at, &id.0),
+                Some(_) | None => self.build(&at, &id.0),
             };
             self.define(&id, &at, built);
         }
@@ -168,7 +163,7 @@ impl<'a> Scope<'a> {
         self.types.insert(id.clone(), definition);
     }
 
-    /// What the schema at this place is. It is no reference.
+    /// What the schema at this place is. If it is a reference, others stand beside it.
     pub(super) fn build(&mut self, at: &Cursor<'a>, name: &Name) -> Built {
         let built = self.shape(at, name);
         built.keeping(self.rules(at))
@@ -181,6 +176,9 @@ impl<'a> Scope<'a> {
             }
             return Built::any();
         };
+        if at.reference().is_some() {
+            return self.beside(at, name);
+        }
         keywords::check_near(self, at, &["x-lifecycle"]);
         self.check_pattern(at);
         if let Some(names) = at.get("propertyNames") {

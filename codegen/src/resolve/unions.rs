@@ -11,7 +11,7 @@ use super::alternatives::{Alternative, kind, names_in_place, variants};
 use super::enumerations::texts_enumeration;
 use super::schemas::Built;
 use crate::model::{Constraints, Name, Scalar, Shape, Tag, Type, Union};
-use crate::source::{Cursor, file_stem};
+use crate::source::{Cursor, Pointer, ValueId, file_stem};
 
 impl<'a> Scope<'a> {
     pub(super) fn union(
@@ -217,17 +217,18 @@ fn has_property(element: &Cursor<'_>, property: &str) -> bool {
 
 /// The tags of each alternative: by the mapping, else by the value it fixes, else by its name.
 fn declared_tags(at: &Cursor<'_>, elements: &[Cursor<'_>], property: &str) -> Vec<Vec<String>> {
-    let mapping: Vec<(String, String)> = at
+    let mapping: Vec<(String, ValueId)> = at
         .get("discriminator")
         .and_then(|found| found.get("mapping"))
         .map(|found| found.members())
         .unwrap_or_default()
         .into_iter()
-        .filter_map(|(tag, target)| Some((tag.to_owned(), target.value.as_str()?.to_owned())))
+        .filter_map(|(tag, target)| Some((tag.to_owned(), mapped_to(&target)?)))
         .collect();
     elements
         .iter()
         .map(|element| {
+            let own = element.follow();
             let reference = element.reference().unwrap_or_default();
             let name = match reference.rsplit_once('/') {
                 Some((_, name)) if reference.contains('#') => name,
@@ -235,7 +236,7 @@ fn declared_tags(at: &Cursor<'_>, elements: &[Cursor<'_>], property: &str) -> Ve
             };
             let mapped: Vec<String> = mapping
                 .iter()
-                .filter(|(_, target)| target == reference || target == name)
+                .filter(|(_, target)| own.as_ref().is_ok_and(|own| own.id() == *target))
                 .map(|(tag, _)| tag.clone())
                 .collect();
             if !mapped.is_empty() {
@@ -245,6 +246,15 @@ fn declared_tags(at: &Cursor<'_>, elements: &[Cursor<'_>], property: &str) -> Ve
             if fixed.is_empty() { vec![name.to_owned()] } else { fixed }
         })
         .collect()
+}
+
+/// What an entry of a mapping leads to, which is the name of a schema or a reference to one.
+fn mapped_to(at: &Cursor<'_>) -> Option<ValueId> {
+    let text = at.value.as_str()?;
+    let named = Pointer::default().child("components").child("schemas").child(text);
+    let by_name = at.target(&format!("#{named}")).and_then(|found| found.follow());
+    let found = by_name.or_else(|_| at.target(text)?.follow());
+    found.ok().map(|found| found.id())
 }
 
 /// A property that every alternative fixes to values no other has.

@@ -52,8 +52,8 @@ pub mod list_things {
     #[derive(Debug, Clone, PartialEq)]
     pub enum Error {
         /// any other status: It failed.
-        Default { status: u16, body: types::Schema },
+        Default { status: u16, body: types::GetThingResponse404 },
     }
     impl Documented for Error {}
-    symbolon_wire::into_body!(Error as types::Schema: Default);
+    symbolon_wire::into_body!(Error as types::GetThingResponse404: Default);
 }
