@@ -175,6 +175,56 @@ fn nothing_panics_on_deep_text() {
     }
 }
 
+#[test]
+fn what_nests_too_deeply_is_refused_with_a_problem() {
+    const LEVELS: usize = 100_000;
+    let nested = |open: &str, close: &str| {
+        format!("{{\"openapi\":\"3.1.0\",\"x\":{}1{}}}", open.repeat(LEVELS), close.repeat(LEVELS))
+    };
+    let block: String = (0..2_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    let bomb: String = (1..40)
+        .map(|level| format!("a{level}: &a{level} [*a{0}, *a{0}, *a{0}]\n", level - 1))
+        .collect();
+    let texts = [
+        nested("[", "]"),
+        nested("{\"a\":", "}"),
+        nested("[", "]").replacen("{\"openapi\":\"3.1.0\",", "openapi: 3.1.0\n", 1),
+        format!("openapi: 3.1.0\nx: {}", "[".repeat(LEVELS)),
+        format!("openapi: 3.1.0\nx: {}", "{a: ".repeat(LEVELS)),
+        format!("openapi: 3.1.0\nx: {}1", "- ".repeat(LEVELS)),
+        block,
+        format!("a0: &a0 [x, x, x]\n{bomb}openapi: 3.1.0\n"),
+    ];
+    for text in texts {
+        let contract = read(&cases_folder().join("openapi.yaml"), &text);
+        assert!(!contract.is_sound(), "{}", &text[..60]);
+        let told = render(&contract.problems, &contract.sources);
+        assert!(told.contains("error[malformed]"), "{told}");
+    }
+}
+
+#[test]
+fn long_chains_are_walked_or_refused() {
+    let chain = |link: &dyn Fn(usize) -> String| {
+        let links: String = (0..600).map(|at| format!("    S{at}: {}\n", link(at + 1))).collect();
+        format!("openapi: 3.1.0\ncomponents:\n  schemas:\n{links}    S600: {{ type: string }}\n")
+    };
+    let to = |at: usize| format!("{{ $ref: '#/components/schemas/S{at}' }}");
+    let texts = [
+        chain(&to),
+        chain(&|at| format!("{{ allOf: [{}] }}", to(at))),
+        chain(&|at| format!("{{ oneOf: [{}, {{ type: integer }}] }}", to(at))),
+        chain(&|at| format!("{{ type: array, items: {} }}", to(at))),
+        chain(&|at| format!("{{ type: object, properties: {{ next: {} }} }}", to(at))),
+        chain(&|at| format!("{{ additionalProperties: {}, minProperties: 1 }}", to(at))),
+    ];
+    for text in texts {
+        let contract = read(&cases_folder().join("openapi.yaml"), &text);
+        let _ = render(&contract.problems, &contract.sources);
+        let _ = outputs(&contract.system);
+    }
+}
+
 /// The document as JSON text with the members of every object in another order.
 fn shuffled(value: &Value, dice: &mut Dice) -> String {
     match value {
