@@ -103,7 +103,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(_) => arguments.root.clone(),
         None => Some(dir.join("contracts")),
     };
-    let mut contract = read_within(entry, &Access { root, fetch: None }).bearing();
+    let mut contract = read_within(entry, &Access { root, ..Access::default() }).bearing();
     if !contract.is_sound() {
         if arguments.json {
             let errors = to_json(&contract.problems, &contract.sources);
