@@ -34,10 +34,6 @@ impl<'a> Scope<'a> {
             let limits = Constraints { listed, ..Constraints::default() };
             return Built::plain(Type::Scalar(Scalar::Int64), limits, nullable);
         }
-        if let Some(otherwise) = at.get("discriminator").and_then(|at| at.get("defaultMapping")) {
-            let why = "a value with no tag, or with an unknown one, is refused";
-            self.degrade(&otherwise, "a discriminator", why);
-        }
         let tagged = self.tags(at, alternatives, &elements);
         let (tag, mut tags) = match tagged {
             Some((wire, tags)) => (Some(Tag { wire }), tags),
@@ -96,6 +92,10 @@ impl<'a> Scope<'a> {
         alternatives: &Cursor<'a>,
         elements: &[Cursor<'a>],
     ) -> Option<(String, Vec<Vec<String>>)> {
+        if let Some(otherwise) = at.get("discriminator").and_then(|at| at.get("defaultMapping")) {
+            let why = "a value with no tag, or with an unknown one, is refused";
+            self.degrade(&otherwise, "a discriminator", why);
+        }
         let property = at
             .get("discriminator")
             // AsyncAPI names the property and nothing else.
