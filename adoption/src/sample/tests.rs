@@ -21,7 +21,7 @@ fn made(schema: Value) -> Sample {
     });
     let text = document.to_string();
     let entry = Entry { name: "t", openapi: "t.json", asyncapi: None, command: "test" };
-    let contract = collect(entry, &[], &|_: &str| Ok(text.clone()));
+    let contract = collect(entry, &|_: &str| Ok(text.clone()));
     let contract = Contract::new(contract, "t.json", None);
     let response = contract.operations[0].success().expect("200 is documented");
     sample(response.content[0].schema.as_ref().expect("it has a schema"), 7)

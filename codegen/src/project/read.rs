@@ -49,11 +49,16 @@ pub fn read_within(entry: Entry<'_>, access: &Access<'_>) -> Contract {
         [Some(entry.openapi), entry.asyncapi].into_iter().flatten().collect();
     let overlays: Vec<&str> = access.overlays.iter().map(String::as_str).collect();
     let named = [documents, overlays].concat();
-    collect(entry, &access.overlays, &reader(&named, access))
+    collect_overlaid(entry, &access.overlays, &reader(&named, access))
 }
 
 /// Reads a contract through `reader`, which may know other places than the disk.
-pub fn collect(entry: Entry<'_>, overlays: &[String], reader: Reader<'_>) -> Contract {
+pub fn collect(entry: Entry<'_>, reader: Reader<'_>) -> Contract {
+    collect_overlaid(entry, &[], reader)
+}
+
+/// The same, with these overlays laid over the documents.
+pub fn collect_overlaid(entry: Entry<'_>, overlays: &[String], reader: Reader<'_>) -> Contract {
     let mut sources = Sources::default();
     let documents: Vec<&str> =
         [Some(entry.openapi), entry.asyncapi].into_iter().flatten().collect();

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use symbolon_codegen::diagnostic::{Severity, render};
 use symbolon_codegen::emit;
 use symbolon_codegen::model::System;
-use symbolon_codegen::project::{Contract, collect};
+use symbolon_codegen::project::{Contract, collect_overlaid};
 use symbolon_codegen::resolve::Entry;
 use symbolon_codegen::source::{Unread, is_remote};
 
@@ -53,7 +53,7 @@ pub(crate) fn contract(folder: &Path, openapi: &str, overlays: &[String]) -> Con
         inside => fs::read_to_string(folder.join(inside))
             .map_err(|_| Unread::Failed("no such file".to_owned())),
     };
-    collect(entry, overlays, &read)
+    collect_overlaid(entry, overlays, &read)
 }
 
 /// Every generated file, by its path in a workspace of its own.

@@ -55,7 +55,7 @@ fn read(path: &std::path::Path, text: &str) -> Contract {
         other if folder.join(other).is_file() => Ok(fs::read_to_string(folder.join(other))?),
         _ => Err(Unread::Failed("no such file".to_owned())),
     };
-    collect(entry, &[], &reader)
+    collect(entry, &reader)
 }
 
 fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
