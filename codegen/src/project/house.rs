@@ -17,7 +17,7 @@ pub fn expected(systems: &[System]) -> Tree {
             }
             tree.owned.insert(folder.into());
         };
-        place(format!("generated/{name}-wire"), emit::rust_wire::emit(system));
+        place(format!("generated/{name}-wire"), emit::rust_wire::emit_described(system));
         place(format!("generated/{name}-wire"), emit::rust_events::emit(system));
         place(format!("generated/{name}-server"), emit::rust_server::emit(system));
         place(format!("generated/schemas/{name}"), emit::event_schemas::emit(system));

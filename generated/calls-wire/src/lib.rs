@@ -13,6 +13,8 @@
 #[rustfmt::skip]
 pub mod events;
 #[rustfmt::skip]
+mod codecs;
+#[rustfmt::skip]
 pub mod service_calls;
 #[rustfmt::skip]
 pub mod types;

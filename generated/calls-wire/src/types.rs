@@ -4,39 +4,40 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use symbolon_wire::{Open, Tagged, Validate, Violations};
+use symbolon_wire::{Open, Validate, Violations};
 use uuid::Uuid;
 
 /// Attempts started so far.
 pub type AttemptCount = i32;
 
 /// The target answered otherwise, or not at all.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct AttemptFailed {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
     /// Kind of aggregate the event belongs to.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
     pub aggregate_type: EnvelopeAggregateType,
     /// The message that caused this one; absent if a request did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
     /// The X-Correlation-Id of the request that began it all.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: AttemptFailedData,
     /// Identity of the event; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
     /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
     pub schema_version: i32,
     /// Owner of the aggregate.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: AttemptFailedType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
@@ -44,83 +45,59 @@ pub struct AttemptFailed {
 }
 
 /// Why the attempt failed, and the target's response if there was one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct AttemptFailedData {
     #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 1, "minimum" = 1)))]
     pub attempt: AttemptNumber,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none"))]
     pub headers: Option<RecordedHeaders>,
     pub kind: Open<FailureKind>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "latencyMs", skip_serializing_if = "Option::is_none", extend("minimum" = 0)))]
     pub latency_ms: Option<LatencyMs>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 8192)))]
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("maxLength" = 8192)))]
     pub snippet: Option<Snippet>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 599, "minimum" = 100)))]
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("maximum" = 599, "minimum" = 100)))]
     pub status: Option<HttpStatus>,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum AttemptFailedType {
-    /// `AttemptFailed`.
-    #[default]
-    AttemptFailed,
-}
-
-impl AttemptFailedType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::AttemptFailed];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AttemptFailed => "AttemptFailed",
-        }
-    }
-}
-
-impl std::fmt::Display for AttemptFailedType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] AttemptFailed,
 }
 
 /// Which attempt, from 1.
 pub type AttemptNumber = i32;
 
 /// The request is about to leave; recorded before it does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct AttemptStarted {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
     /// Kind of aggregate the event belongs to.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
     pub aggregate_type: EnvelopeAggregateType,
     /// The message that caused this one; absent if a request did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
     /// The X-Correlation-Id of the request that began it all.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: AttemptStartedData,
     /// Identity of the event; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
     /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
     pub schema_version: i32,
     /// Owner of the aggregate.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: AttemptStartedType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
@@ -128,71 +105,50 @@ pub struct AttemptStarted {
 }
 
 /// The attempt and the lease it runs under.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct AttemptStartedData {
     #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 1, "minimum" = 1)))]
     pub attempt: AttemptNumber,
     /// The lease of the worker that sends the request.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "leaseId", extend("minLength" = 1)))]
     pub lease_id: String,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum AttemptStartedType {
-    /// `AttemptStarted`.
-    #[default]
-    AttemptStarted,
-}
-
-impl AttemptStartedType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::AttemptStarted];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AttemptStarted => "AttemptStarted",
-        }
-    }
-}
-
-impl std::fmt::Display for AttemptStartedType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] AttemptStarted,
 }
 
 /// The target answered 2xx.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct AttemptSucceeded {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
     /// Kind of aggregate the event belongs to.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
     pub aggregate_type: EnvelopeAggregateType,
     /// The message that caused this one; absent if a request did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
     /// The X-Correlation-Id of the request that began it all.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: AttemptSucceededData,
     /// Identity of the event; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
     /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
     pub schema_version: i32,
     /// Owner of the aggregate.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: AttemptSucceededType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
@@ -200,14 +156,13 @@ pub struct AttemptSucceeded {
 }
 
 /// The target's response.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct AttemptSucceededData {
     #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 1, "minimum" = 1)))]
     pub attempt: AttemptNumber,
     pub headers: RecordedHeaders,
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "latencyMs", extend("minimum" = 0)))]
     pub latency_ms: LatencyMs,
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 8192)))]
     pub snippet: Snippet,
@@ -215,63 +170,43 @@ pub struct AttemptSucceededData {
     pub status: HttpStatus,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum AttemptSucceededType {
-    /// `AttemptSucceeded`.
-    #[default]
-    AttemptSucceeded,
-}
-
-impl AttemptSucceededType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::AttemptSucceeded];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AttemptSucceeded => "AttemptSucceeded",
-        }
-    }
-}
-
-impl std::fmt::Display for AttemptSucceededType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] AttemptSucceeded,
 }
 
 /// When the call was accepted.
 pub type CreatedAt = Timestamp;
 
 /// A scheduled call is due.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct DueTimeReached {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
     /// Kind of aggregate the event belongs to.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
     pub aggregate_type: EnvelopeAggregateType,
     /// The message that caused this one; absent if a request did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
     /// The X-Correlation-Id of the request that began it all.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: DueTimeReachedData,
     /// Identity of the event; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
     /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
     pub schema_version: i32,
     /// Owner of the aggregate.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: DueTimeReachedType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
@@ -279,88 +214,36 @@ pub struct DueTimeReached {
 }
 
 /// The time that was reached.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct DueTimeReachedData {
+    #[cfg_attr(feature = "schemars", schemars(rename = "dueAt"))]
     pub due_at: Timestamp,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum DueTimeReachedType {
-    /// `DueTimeReached`.
-    #[default]
-    DueTimeReached,
-}
-
-impl DueTimeReachedType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::DueTimeReached];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DueTimeReached => "DueTimeReached",
-        }
-    }
-}
-
-impl std::fmt::Display for DueTimeReachedType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] DueTimeReached,
 }
 
 /// Kind of aggregate the event belongs to.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum EnvelopeAggregateType {
-    /// `ServiceCall`.
-    #[default]
-    ServiceCall,
-}
-
-impl EnvelopeAggregateType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::ServiceCall];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ServiceCall => "ServiceCall",
-        }
-    }
-}
-
-impl std::fmt::Display for EnvelopeAggregateType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] ServiceCall,
 }
 
 /// How the call is executed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schemars", schemars(deny_unknown_fields))]
 pub struct ExecutionPolicy {
     /// A call is sent at most once.
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "i64", extend("enum" = [1])))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "maxAttempts", default, skip_serializing_if = "Option::is_none", with = "i64", extend("enum" = [1])))]
     pub max_attempts: Option<i64>,
     /// Milliseconds to wait for the whole response.
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "i32", extend("maximum" = 10000, "minimum" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "timeoutMs", default, skip_serializing_if = "Option::is_none", with = "i32", extend("maximum" = 10000, "minimum" = 1)))]
     pub timeout_ms: Option<i32>,
 }
 
@@ -379,128 +262,55 @@ impl Validate for ExecutionPolicy {
 /// Why an attempt failed: `http` a status other than 2xx, `timeout`, `connect`, `dns` and
 /// `tls` no response, `blocked` the address is not allowed, `aborted` the outcome is unknown
 /// because the worker was lost; an aborted attempt is never sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum FailureKind {
-    /// `http`.
-    #[serde(rename = "http")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "http"))]
     Http,
-    /// `timeout`.
-    #[serde(rename = "timeout")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "timeout"))]
     Timeout,
-    /// `connect`.
-    #[serde(rename = "connect")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "connect"))]
     Connect,
-    /// `dns`.
-    #[serde(rename = "dns")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "dns"))]
     Dns,
-    /// `tls`.
-    #[serde(rename = "tls")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "tls"))]
     Tls,
-    /// `blocked`.
-    #[serde(rename = "blocked")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "blocked"))]
     Blocked,
-    /// `aborted`.
-    #[serde(rename = "aborted")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "aborted"))]
     Aborted,
-}
-
-impl FailureKind {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 7] = [
-        Self::Http, Self::Timeout, Self::Connect, Self::Dns, Self::Tls, Self::Blocked,
-        Self::Aborted,
-    ];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Timeout => "timeout",
-            Self::Connect => "connect",
-            Self::Dns => "dns",
-            Self::Tls => "tls",
-            Self::Blocked => "blocked",
-            Self::Aborted => "aborted",
-        }
-    }
-}
-
-impl std::fmt::Display for FailureKind {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
 }
 
 /// Printable ASCII, spaces and tabs; carriage return and line feed are refused.
 pub type HeaderValue = String;
 
 /// Methods a service call may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum HttpMethod {
-    /// `GET`.
-    #[serde(rename = "GET")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "GET"))]
     Get,
-    /// `HEAD`.
-    #[serde(rename = "HEAD")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "HEAD"))]
     Head,
-    /// `POST`.
-    #[serde(rename = "POST")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "POST"))]
     Post,
-    /// `PUT`.
-    #[serde(rename = "PUT")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "PUT"))]
     Put,
-    /// `PATCH`.
-    #[serde(rename = "PATCH")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "PATCH"))]
     Patch,
-    /// `DELETE`.
-    #[serde(rename = "DELETE")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "DELETE"))]
     Delete,
 }
 
-impl HttpMethod {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 6] = [
-        Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete,
-    ];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
-    }
-}
-
-impl std::fmt::Display for HttpMethod {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
 /// The HTTP request to send when the call is due.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schemars", schemars(deny_unknown_fields))]
 pub struct HttpRequest {
     /// Request body, sent as UTF-8.
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "String", extend("maxLength" = 262144)))]
+    #[cfg_attr(feature = "schemars", schemars(default, skip_serializing_if = "Option::is_none", with = "String", extend("maxLength" = 262144)))]
     pub body: Option<String>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "RequestHeaders", extend("additionalProperties" = {"maxLength": 4096, "pattern": "^[\\t\\x20-\\x7e]*$", "type": "string"}, "maxProperties" = 50, "propertyNames" = {"maxLength": 128, "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"})))]
+    #[cfg_attr(feature = "schemars", schemars(default, skip_serializing_if = "Option::is_none", with = "RequestHeaders", extend("additionalProperties" = {"maxLength": 4096, "pattern": "^[\\t\\x20-\\x7e]*$", "type": "string"}, "maxProperties" = 50, "propertyNames" = {"maxLength": 128, "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"})))]
     pub headers: Option<RequestHeaders>,
     pub method: HttpMethod,
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 2048, "minLength" = 8, "pattern" = "^https?://[^\\x00-\\x20/?#@]+([/?#][^\\x00-\\x20]*)?$")))]
@@ -542,10 +352,10 @@ pub type LatencyMs = i64;
 pub type RecordedHeaders = BTreeMap<String, String>;
 
 /// The submitted request as kept; values of sensitive headers read `[redacted]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecordedRequest {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none"))]
     pub body: Option<String>,
     pub headers: RecordedHeaders,
     pub method: Open<HttpMethod>,
@@ -557,54 +367,58 @@ pub struct RecordedRequest {
 pub type RequestHeaders = BTreeMap<String, HeaderValue>;
 
 /// A service call with its result, if it has one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCall {
     #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 1, "minimum" = 0)))]
     pub attempts: AttemptCount,
+    #[cfg_attr(feature = "schemars", schemars(rename = "createdAt"))]
     pub created_at: CreatedAt,
     /// When it is or was due; absent if it was submitted to be sent at once.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "dueAt", skip_serializing_if = "Option::is_none"))]
     pub due_at: Option<Timestamp>,
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 120, "minLength" = 1, "pattern" = "^[^\\x00-\\x1f\\x7f]+$")))]
     pub name: ServiceCallName,
     pub request: RecordedRequest,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none"))]
     pub result: Option<ServiceCallResult>,
+    #[cfg_attr(feature = "schemars", schemars(rename = "serviceCallId"))]
     pub service_call_id: ServiceCallId,
     pub status: Open<ServiceCallStatus>,
     #[cfg_attr(feature = "schemars", schemars(extend("items" = {"maxLength": 64, "minLength": 1, "pattern": "^[a-z0-9][a-z0-9._:-]*$", "type": "string"})))]
     pub tags: Tags,
+    #[cfg_attr(feature = "schemars", schemars(rename = "updatedAt"))]
     pub updated_at: UpdatedAt,
 }
 
 /// The call was cancelled before its attempt started.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallCancelled {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
     /// Kind of aggregate the event belongs to.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
     pub aggregate_type: EnvelopeAggregateType,
     /// The message that caused this one; absent if a request did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
     /// The X-Correlation-Id of the request that began it all.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: ServiceCallCancelledData,
     /// Identity of the event; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
     /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
     pub schema_version: i32,
     /// Owner of the aggregate.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: ServiceCallCancelledType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
@@ -612,39 +426,17 @@ pub struct ServiceCallCancelled {
 }
 
 /// Where the call stood.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallCancelledData {
+    #[cfg_attr(feature = "schemars", schemars(rename = "previousStatus"))]
     pub previous_status: Open<ServiceCallStatus>,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum ServiceCallCancelledType {
-    /// `ServiceCallCancelled`.
-    #[default]
-    ServiceCallCancelled,
-}
-
-impl ServiceCallCancelledType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::ServiceCallCancelled];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ServiceCallCancelled => "ServiceCallCancelled",
-        }
-    }
-}
-
-impl std::fmt::Display for ServiceCallCancelledType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] ServiceCallCancelled,
 }
 
 /// An event of a service call; `type` says which.
@@ -669,48 +461,6 @@ pub enum ServiceCallEvent {
     ServiceCallFailed(ServiceCallFailed),
     /// Told by `ServiceCallCancelled`.
     ServiceCallCancelled(ServiceCallCancelled),
-}
-
-impl Serialize for ServiceCallEvent {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::ServiceCallSubmitted(value) => value.serialize(serializer),
-            Self::ServiceCallScheduled(value) => value.serialize(serializer),
-            Self::DueTimeReached(value) => value.serialize(serializer),
-            Self::AttemptStarted(value) => value.serialize(serializer),
-            Self::AttemptSucceeded(value) => value.serialize(serializer),
-            Self::AttemptFailed(value) => value.serialize(serializer),
-            Self::ServiceCallSucceeded(value) => value.serialize(serializer),
-            Self::ServiceCallFailed(value) => value.serialize(serializer),
-            Self::ServiceCallCancelled(value) => value.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for ServiceCallEvent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let found = Tagged::read(deserializer, "type")?;
-        match found.tag.as_str() {
-            "ServiceCallSubmitted" => {
-                symbolon_wire::variant(found.value).map(Self::ServiceCallSubmitted)
-            }
-            "ServiceCallScheduled" => {
-                symbolon_wire::variant(found.value).map(Self::ServiceCallScheduled)
-            }
-            "DueTimeReached" => symbolon_wire::variant(found.value).map(Self::DueTimeReached),
-            "AttemptStarted" => symbolon_wire::variant(found.value).map(Self::AttemptStarted),
-            "AttemptSucceeded" => symbolon_wire::variant(found.value).map(Self::AttemptSucceeded),
-            "AttemptFailed" => symbolon_wire::variant(found.value).map(Self::AttemptFailed),
-            "ServiceCallSucceeded" => {
-                symbolon_wire::variant(found.value).map(Self::ServiceCallSucceeded)
-            }
-            "ServiceCallFailed" => symbolon_wire::variant(found.value).map(Self::ServiceCallFailed),
-            "ServiceCallCancelled" => {
-                symbolon_wire::variant(found.value).map(Self::ServiceCallCancelled)
-            }
-            _ => Err(Tagged::unknown("type", &["ServiceCallSubmitted", "ServiceCallScheduled", "DueTimeReached", "AttemptStarted", "AttemptSucceeded", "AttemptFailed", "ServiceCallSucceeded", "ServiceCallFailed", "ServiceCallCancelled"])),
-        }
-    }
 }
 
 impl From<ServiceCallSubmitted> for ServiceCallEvent {
@@ -768,38 +518,40 @@ impl From<ServiceCallCancelled> for ServiceCallEvent {
 }
 
 /// All events of a service call, in the order they happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ServiceCallEvents {
     pub items: Vec<ServiceCallEvent>,
 }
 
 /// The call is over and failed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallFailed {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
     /// Kind of aggregate the event belongs to.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
     pub aggregate_type: EnvelopeAggregateType,
     /// The message that caused this one; absent if a request did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
     /// The X-Correlation-Id of the request that began it all.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: ServiceCallFailedData,
     /// Identity of the event; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
     /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
     pub schema_version: i32,
     /// Owner of the aggregate.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: ServiceCallFailedType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
@@ -807,7 +559,7 @@ pub struct ServiceCallFailed {
 }
 
 /// The failure that decided it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ServiceCallFailedData {
     #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 1, "minimum" = 0)))]
@@ -815,32 +567,10 @@ pub struct ServiceCallFailedData {
     pub kind: Open<FailureKind>,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum ServiceCallFailedType {
-    /// `ServiceCallFailed`.
-    #[default]
-    ServiceCallFailed,
-}
-
-impl ServiceCallFailedType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::ServiceCallFailed];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ServiceCallFailed => "ServiceCallFailed",
-        }
-    }
-}
-
-impl std::fmt::Display for ServiceCallFailedType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] ServiceCallFailed,
 }
 
 /// Identity of a service call.
@@ -850,71 +580,68 @@ pub type ServiceCallId = Uuid;
 pub type ServiceCallName = String;
 
 /// A page of service calls, oldest first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallPage {
     #[cfg_attr(feature = "schemars", schemars(extend("maxItems" = 200)))]
     pub items: Vec<ServiceCallSummary>,
     /// The `cursor` of the next page; absent on the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "nextCursor", skip_serializing_if = "Option::is_none"))]
     pub next_cursor: Option<String>,
 }
 
 /// The identity of an accepted call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallRef {
+    #[cfg_attr(feature = "schemars", schemars(rename = "serviceCallId"))]
     pub service_call_id: ServiceCallId,
 }
 
 /// The outcome of the call's attempt.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallResult {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "failureKind", skip_serializing_if = "Option::is_none"))]
     pub failure_kind: Option<Open<FailureKind>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none"))]
     pub headers: Option<RecordedHeaders>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 599, "minimum" = 100)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "httpStatus", skip_serializing_if = "Option::is_none", extend("maximum" = 599, "minimum" = 100)))]
     pub http_status: Option<HttpStatus>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "latencyMs", skip_serializing_if = "Option::is_none", extend("minimum" = 0)))]
     pub latency_ms: Option<LatencyMs>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 8192)))]
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("maxLength" = 8192)))]
     pub snippet: Option<Snippet>,
 }
 
 /// A call waits for its due time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallScheduled {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
     /// Kind of aggregate the event belongs to.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
     pub aggregate_type: EnvelopeAggregateType,
     /// The message that caused this one; absent if a request did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
     /// The X-Correlation-Id of the request that began it all.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: ServiceCallScheduledData,
     /// Identity of the event; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
     /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
     pub schema_version: i32,
     /// Owner of the aggregate.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: ServiceCallScheduledType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
@@ -922,79 +649,28 @@ pub struct ServiceCallScheduled {
 }
 
 /// The time the call waits for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallScheduledData {
+    #[cfg_attr(feature = "schemars", schemars(rename = "dueAt"))]
     pub due_at: Timestamp,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum ServiceCallScheduledType {
-    /// `ServiceCallScheduled`.
-    #[default]
-    ServiceCallScheduled,
-}
-
-impl ServiceCallScheduledType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::ServiceCallScheduled];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ServiceCallScheduled => "ServiceCallScheduled",
-        }
-    }
-}
-
-impl std::fmt::Display for ServiceCallScheduledType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] ServiceCallScheduled,
 }
 
 /// Where a call stands: `Queued` to be sent now, `Scheduled` until it is due, `Running` while
 /// its attempt is out, then `Succeeded`, `Failed` or `Cancelled` for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum ServiceCallStatus {
-    /// `Scheduled`.
-    Scheduled,
-    /// `Queued`.
-    Queued,
-    /// `Running`.
-    Running,
-    /// `Succeeded`.
-    Succeeded,
-    /// `Failed`.
-    Failed,
-    /// `Cancelled`.
-    Cancelled,
+    Scheduled, Queued, Running, Succeeded, Failed, Cancelled,
 }
 
 impl ServiceCallStatus {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 6] = [
-        Self::Scheduled, Self::Queued, Self::Running, Self::Succeeded, Self::Failed,
-        Self::Cancelled,
-    ];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Scheduled => "Scheduled",
-            Self::Queued => "Queued",
-            Self::Running => "Running",
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Cancelled => "Cancelled",
-        }
-    }
-
     /// The value everything begins with.
     pub const INITIAL: Self = Self::Queued;
 
@@ -1011,38 +687,34 @@ impl ServiceCallStatus {
     }
 }
 
-impl std::fmt::Display for ServiceCallStatus {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
 /// A call was accepted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallSubmitted {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
     /// Kind of aggregate the event belongs to.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
     pub aggregate_type: EnvelopeAggregateType,
     /// The message that caused this one; absent if a request did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
     /// The X-Correlation-Id of the request that began it all.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: ServiceCallSubmittedData,
     /// Identity of the event; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
     /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
     pub schema_version: i32,
     /// Owner of the aggregate.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: ServiceCallSubmittedType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
@@ -1050,11 +722,10 @@ pub struct ServiceCallSubmitted {
 }
 
 /// What was submitted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallSubmittedData {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "dueAt", skip_serializing_if = "Option::is_none"))]
     pub due_at: Option<Timestamp>,
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 120, "minLength" = 1, "pattern" = "^[^\\x00-\\x1f\\x7f]+$")))]
     pub name: ServiceCallName,
@@ -1064,60 +735,40 @@ pub struct ServiceCallSubmittedData {
     pub tags: Tags,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum ServiceCallSubmittedType {
-    /// `ServiceCallSubmitted`.
-    #[default]
-    ServiceCallSubmitted,
-}
-
-impl ServiceCallSubmittedType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::ServiceCallSubmitted];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ServiceCallSubmitted => "ServiceCallSubmitted",
-        }
-    }
-}
-
-impl std::fmt::Display for ServiceCallSubmittedType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] ServiceCallSubmitted,
 }
 
 /// The call is over and succeeded.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallSucceeded {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
     /// Kind of aggregate the event belongs to.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
     pub aggregate_type: EnvelopeAggregateType,
     /// The message that caused this one; absent if a request did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
     /// The X-Correlation-Id of the request that began it all.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: ServiceCallSucceededData,
     /// Identity of the event; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
     /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
     pub schema_version: i32,
     /// Owner of the aggregate.
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: ServiceCallSucceededType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
@@ -1125,62 +776,41 @@ pub struct ServiceCallSucceeded {
 }
 
 /// The attempt that decided it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallSucceededData {
     #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 1, "minimum" = 0)))]
     pub attempts: AttemptCount,
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "latencyMs", extend("minimum" = 0)))]
     pub latency_ms: LatencyMs,
     #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 599, "minimum" = 100)))]
     pub status: HttpStatus,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum ServiceCallSucceededType {
-    /// `ServiceCallSucceeded`.
-    #[default]
-    ServiceCallSucceeded,
-}
-
-impl ServiceCallSucceededType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::ServiceCallSucceeded];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ServiceCallSucceeded => "ServiceCallSucceeded",
-        }
-    }
-}
-
-impl std::fmt::Display for ServiceCallSucceededType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] ServiceCallSucceeded,
 }
 
 /// A service call as lists show it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct ServiceCallSummary {
     #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 1, "minimum" = 0)))]
     pub attempts: AttemptCount,
+    #[cfg_attr(feature = "schemars", schemars(rename = "createdAt"))]
     pub created_at: CreatedAt,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(rename = "dueAt", skip_serializing_if = "Option::is_none"))]
     pub due_at: Option<Timestamp>,
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 120, "minLength" = 1, "pattern" = "^[^\\x00-\\x1f\\x7f]+$")))]
     pub name: ServiceCallName,
+    #[cfg_attr(feature = "schemars", schemars(rename = "serviceCallId"))]
     pub service_call_id: ServiceCallId,
     pub status: Open<ServiceCallStatus>,
     #[cfg_attr(feature = "schemars", schemars(extend("items" = {"maxLength": 64, "minLength": 1, "pattern": "^[a-z0-9][a-z0-9._:-]*$", "type": "string"})))]
     pub tags: Tags,
+    #[cfg_attr(feature = "schemars", schemars(rename = "updatedAt"))]
     pub updated_at: UpdatedAt,
 }
 
@@ -1190,32 +820,20 @@ pub struct ServiceCallSummary {
 pub type Snippet = String;
 
 /// A call to make once, now or later.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schemars", schemars(deny_unknown_fields))]
 pub struct SubmitServiceCall {
     /// When to send it; absent or past means now. At most 9999-12-30T22:00:00Z.
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Timestamp"))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "dueAt", default, skip_serializing_if = "Option::is_none", with = "Timestamp"))]
     pub due_at: Option<Timestamp>,
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 120, "minLength" = 1, "pattern" = "^[^\\x00-\\x1f\\x7f]+$")))]
     pub name: ServiceCallName,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "ExecutionPolicy"))]
+    #[cfg_attr(feature = "schemars", schemars(default, skip_serializing_if = "Option::is_none", with = "ExecutionPolicy"))]
     pub policy: Option<ExecutionPolicy>,
     pub request: HttpRequest,
     /// Labels to filter by; none if absent.
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Vec<Tag>", extend("items" = {"maxLength": 64, "minLength": 1, "pattern": "^[a-z0-9][a-z0-9._:-]*$", "type": "string"}, "maxItems" = 20, "uniqueItems" = true)))]
+    #[cfg_attr(feature = "schemars", schemars(default, skip_serializing_if = "Option::is_none", with = "Vec<Tag>", extend("items" = {"maxLength": 64, "minLength": 1, "pattern": "^[a-z0-9][a-z0-9._:-]*$", "type": "string"}, "maxItems" = 20, "uniqueItems" = true)))]
     pub tags: Option<Vec<Tag>>,
 }
 

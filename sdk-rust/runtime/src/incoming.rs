@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_path_to_error::Segment;
 use symbolon_wire::parameter::Refusal;
 use symbolon_wire::{Binary, Events, Lines, Parameter, media};
 
@@ -179,22 +178,10 @@ impl Incoming {
     }
 }
 
-/// A value of a type out of JSON.
+/// A value of a type out of JSON, or the first thing that is wrong with it.
 pub(crate) fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Refusal> {
-    let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path: Vec<_> = error.path().iter().filter_map(token).collect();
-        let refusal = Refusal::from_json(error.inner());
-        path.into_iter().rev().fold(refusal, Refusal::within)
-    })?;
-    reader.end().map_err(|error| Refusal::from_json(&error))?;
-    Ok(value)
-}
-
-fn token(segment: &Segment) -> Option<String> {
-    match segment {
-        Segment::Seq { index } => Some(index.to_string()),
-        Segment::Map { key } => Some(key.clone()),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    }
+    symbolon_wire::read_json(text).map_err(|found| {
+        let syntax = || Refusal::new("syntax", "not valid JSON");
+        found.into_iter().next().unwrap_or_else(syntax)
+    })
 }

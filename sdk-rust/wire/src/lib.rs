@@ -8,33 +8,37 @@ pub mod stream;
 
 mod base64;
 mod binary;
+mod collect;
 mod decimal;
 mod format;
 mod method;
-mod nullable;
 mod number;
 mod open;
 mod operations;
 mod problem;
+mod record;
 mod rule;
-mod strict;
+mod text_enum;
 mod union;
 mod validate;
 
 pub use base64::Base64;
 pub use binary::Binary;
+pub use collect::read_json;
 pub use decimal::Decimal;
 pub use format::Format;
 pub use method::Method;
-pub use nullable::{nullable, present};
 pub use number::Number;
 pub use open::Open;
 pub use parameter::{Parameter, Style};
 pub use problem::{Documented, In, Problem, Violation};
+pub use record::{Members, Others, Record, Writer, read_record};
 pub use rule::{JsonKind, Known, Predicate, Values, parse_values};
+#[doc(hidden)]
+pub use serde;
 pub use stream::{Event, Events, Lines, StreamError};
-pub use strict::Strict;
-pub use union::{Tagged, variant};
+pub use text_enum::{TextEnum, find_text, read_text};
+pub use union::{Tagged, attempt, variant};
 pub use validate::{Pattern, Validate, Violations, compile_pattern};
 
 /// What generated code names without a dependency of its own.

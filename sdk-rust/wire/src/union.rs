@@ -42,3 +42,53 @@ impl Tagged {
 pub fn variant<T: DeserializeOwned, E: Error>(value: Value) -> Result<T, E> {
     serde_json::from_value(value).map_err(E::custom)
 }
+
+/// Reads a value as this variant, if it is one.
+pub fn attempt<'v, T: Deserialize<'v>>(value: &'v Value) -> Option<T> {
+    T::deserialize(value).ok()
+}
+
+/// Reads and writes a union whose variants a property tells apart: each variant with its tags.
+#[macro_export]
+macro_rules! tagged {
+    ($name:ident by $property:literal { $($variant:ident: $($tag:literal)|+),* $(,)? }) => {
+        impl<'de> $crate::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let found = $crate::Tagged::read(from, $property)?;
+                match found.tag.as_str() {
+                    $($($tag)|+ => $crate::variant(found.value).map(Self::$variant),)*
+                    _ => Err($crate::Tagged::unknown($property, &[$($($tag),+),*])),
+                }
+            }
+        }
+        $crate::untagged!(@write $name { $($variant),* });
+    };
+}
+
+/// Reads and writes a union whose variants nothing tells apart: the first that fits it is.
+#[macro_export]
+macro_rules! untagged {
+    ($name:ident { $($variant:ident),* $(,)? }) => {
+        impl<'de> $crate::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                use $crate::reexport::serde_json::Value;
+                let value: Value = $crate::serde::Deserialize::deserialize(from)?;
+                $(if let Some(found) = $crate::attempt(&value) {
+                    return Ok(Self::$variant(found));
+                })*
+                let none = "the value is none of the alternatives";
+                Err($crate::serde::de::Error::custom(none))
+            }
+        }
+        $crate::untagged!(@write $name { $($variant),* });
+    };
+    (@write $name:ident { $($variant:ident),* }) => {
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$variant(value) => $crate::serde::Serialize::serialize(value, to),)*
+                }
+            }
+        }
+    };
+}

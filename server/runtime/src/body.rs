@@ -8,11 +8,10 @@ use futures_util::{FutureExt, StreamExt, stream};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use serde::de::DeserializeOwned;
-use serde_path_to_error::Segment;
 use symbolon_wire::media::covers;
 use symbolon_wire::parameter::{Field, Refusal, decode_fields};
 use symbolon_wire::stream::LineDecoder;
-use symbolon_wire::{Binary, Strict};
+use symbolon_wire::{Binary, read_json};
 
 /// How much of a refused body is read and thrown away. A caller who is still sending would see a
 /// broken connection and not the answer.
@@ -78,38 +77,20 @@ pub(crate) fn is_foreign(headers: &HeaderMap, body_is_empty: bool, consumes: &[&
     !given.is_some_and(|given| consumes.iter().any(|media| covers(media, given)))
 }
 
-/// Reads a JSON body.
-pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(|error| {
-        let refusal = Refusal::from_json(error.inner());
-        let tokens: Vec<String> = error.path().iter().filter_map(token).collect();
-        if refusal.code == "syntax" && refusal.pointer.is_empty() {
-            return refusal;
-        }
-        tokens.iter().rev().fold(refusal, |refusal, token| refusal.within(token))
-    })?;
-    reader.end().map_err(|error| Refusal::from_json(&error))?;
-    Ok(value)
-}
-
 /// Reads JSON documents, one a line or after a record separator, as a list.
-pub(crate) fn lines<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, Refusal> {
+pub(crate) fn lines<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, Vec<Refusal>> {
     let mut decoder = LineDecoder::default();
-    decoder.push(bytes).map_err(|_| Refusal::new("syntax", "has a line that is too long"))?;
-    let mut lines = Vec::new();
-    while let Some(line) = decoder.next_line().or_else(|| decoder.finish()) {
-        lines.push(json(&line).map_err(|refusal| refusal.within(lines.len()))?);
+    let too_long = |_| vec![Refusal::new("syntax", "has a line that is too long")];
+    decoder.push(bytes).map_err(too_long)?;
+    let (mut lines, mut refused) = (Vec::new(), Vec::new());
+    for at in 0.. {
+        let Some(line) = decoder.next_line().or_else(|| decoder.finish()) else { break };
+        match read_json(&line) {
+            Ok(line) => lines.push(line),
+            Err(found) => refused.extend(found.into_iter().map(|refusal| refusal.within(at))),
+        }
     }
-    Ok(lines)
-}
-
-fn token(segment: &Segment) -> Option<String> {
-    match segment {
-        Segment::Seq { index } => Some(index.to_string()),
-        Segment::Map { key } => Some(key.clone()),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    }
+    if refused.is_empty() { Ok(lines) } else { Err(refused) }
 }
 
 /// Reads a `multipart/form-data` body that has arrived whole.

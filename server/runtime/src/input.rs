@@ -77,7 +77,7 @@ impl Input {
     /// # Errors
     /// When it is absent, no JSON, or cannot be read as its type.
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, Rejected> {
-        self.present(body::json)
+        self.present(symbolon_wire::read_json)
     }
 
     /// A JSON body that may be absent.
@@ -230,15 +230,18 @@ impl Input {
         std::mem::take(&mut self.violations)
     }
 
-    fn present<T>(
+    fn present<T, R: Into<Vec<Refusal>>>(
         &mut self,
-        read: impl FnOnce(&[u8]) -> Result<T, Refusal>,
+        read: impl FnOnce(&[u8]) -> Result<T, R>,
     ) -> Result<T, Rejected> {
-        let value = match self.body.is_empty() {
-            true => Err(Refusal::new("required", "must be given")),
-            false => read(&self.body),
-        };
-        value.map_err(|refusal| self.refuse(In::Body, refusal))
+        if self.body.is_empty() {
+            return Err(self.refuse(In::Body, Refusal::new("required", "must be given")));
+        }
+        read(&self.body).map_err(|refusals| {
+            let found = refusals.into().into_iter().map(|refusal| refusal.into_violation(In::Body));
+            self.violations.extend(found);
+            Rejected(())
+        })
     }
 
     fn if_present<T>(

@@ -175,23 +175,6 @@ pub(crate) fn literal(text: &str) -> String {
     format!("{text:?}")
 }
 
-/// What serde's `rename_all = "camelCase"` makes of a field.
-pub(crate) fn serde_camel_case(ident: &str) -> String {
-    let mut text = String::new();
-    let mut rises = false;
-    for character in ident.chars() {
-        match (character, rises) {
-            ('_', _) => rises = true,
-            (character, true) => {
-                text.push(character.to_ascii_uppercase());
-                rises = false;
-            }
-            (character, false) => text.push(character),
-        }
-    }
-    text
-}
-
 /// Prose as the text of doc comments.
 pub(crate) fn doc_lines(text: Option<&str>) -> Vec<String> {
     prose(text, 90)
@@ -234,7 +217,7 @@ fn spelled(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{field_ident, serde_camel_case, type_ident};
+    use super::{field_ident, type_ident};
     use crate::model::Name;
 
     #[test]
@@ -243,6 +226,5 @@ mod tests {
         assert_eq!(field_ident(&Name::new("3d-model")), "n3d_model");
         assert_eq!(type_ident(&Name::new("option")), "Option_");
         assert_eq!(type_ident(&Name::new("ServiceCall")), "ServiceCall");
-        assert_eq!(serde_camel_case("due_at"), "dueAt");
     }
 }

@@ -19,9 +19,9 @@ pub(super) use calls::{
 pub(super) use checks::{Checks, Field, Presence, holds_checks, rule_checks};
 pub(super) use idents::{
     context_ident, doc_lines, field_ident, literal, method_ident, module_ident, operation_ident,
-    serde_camel_case, type_ident, variant_ident,
+    type_ident, variant_ident,
 };
-pub(super) use layout::{arm, braced, bracketed, import, or_long};
+pub(super) use layout::{arm, braced, bracketed, filled, import, or_long};
 pub(super) use package::{
     Heading, Manifest, context_docs, context_module, heading, info, manifest, markers, package,
     wire_imports,

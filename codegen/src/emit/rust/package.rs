@@ -51,7 +51,7 @@ pub(crate) fn manifest(system: &System, half: &str, what: &str) -> Manifest {
 /// The module of each context; none takes the name of a module the crate has of its own.
 pub(crate) fn context_module(context: &Context) -> String {
     let ident = module_ident(&context.name.ascii());
-    if ["client", "events", "keyring", "lib", "wire"].contains(&ident.as_str()) {
+    if ["client", "codecs", "events", "keyring", "lib", "wire"].contains(&ident.as_str()) {
         format!("{ident}_")
     } else {
         ident

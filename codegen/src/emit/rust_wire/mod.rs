@@ -10,7 +10,8 @@ pub(super) use types::is_nominal;
 
 use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{
-    Heading, Speller, context_module, heading, holds_checks, manifest, predicate, rule_ident,
+    Heading, Speller, context_module, heading, holds_checks, import, manifest, predicate,
+    rule_ident,
 };
 use crate::model::System;
 
@@ -23,25 +24,50 @@ const TEMPLATES: &[Template] = &[
     ("wire/enumeration.rs.j2", include_str!("templates/enumeration.rs.j2")),
     ("wire/union.rs.j2", include_str!("templates/union.rs.j2")),
     ("wire/context.rs.j2", include_str!("templates/context.rs.j2")),
+    ("wire/codecs.rs.j2", include_str!("templates/codecs.rs.j2")),
     ("wire/body.rs.j2", include_str!("templates/body.rs.j2")),
     ("wire/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
 
+/// Whether `schemars` can describe the types of a wire crate, behind a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Described {
+    Yes,
+    No,
+}
+
 /// The wire crate.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {
+    emit_as(system, Described::No)
+}
+
+/// The wire crate with what `schemars` needs to describe its types: a proof that these types and
+/// the contract's schemas mean the same, at the price of an attribute in front of most fields.
+pub fn emit_described(system: &System) -> Vec<GeneratedFile> {
+    emit_as(system, Described::Yes)
+}
+
+fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
     let renderer = Renderer::new(TEMPLATES);
     let heading = heading(system);
     let checked = holds_checks(system);
-    let manifest = manifest(system, "wire", "Wire types and operations of");
+    let manifest = plan::Manifest {
+        package: manifest(system, "wire", "Wire types and operations of"),
+        described: described == Described::Yes,
+    };
     let mut modules: Vec<String> = system.contexts.iter().map(context_module).collect();
     modules.sort();
     let has_events = !system.channels.is_empty();
     let has_rules = !system.predicates.is_empty();
-    let library = plan::Library { heading: heading.clone(), has_events, has_rules, modules };
     let mut speller = Speller::new(system, "");
-    let items = types::plan(system, &checked, &mut speller);
+    let items = types::plan(system, &checked, described, &mut speller);
+    let codecs = types::codecs(&items);
+    let has_codecs = !codecs.is_empty();
+    let library =
+        plan::Library { heading: heading.clone(), has_events, has_codecs, has_rules, modules };
     let imports = speller.into_imports();
-    let types = plan::Types { heading: heading.clone(), imports, items };
+    let described = described == Described::Yes;
+    let types = plan::Types { heading: heading.clone(), described, imports, items };
     let mut files = vec![
         renderer.file("Cargo.toml", "wire/Cargo.toml.j2", &manifest),
         renderer.file("src/lib.rs", "wire/lib.rs.j2", &library),
@@ -50,6 +76,15 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     if has_rules {
         let plan = rules(system, heading.clone());
         files.push(renderer.file("src/rules.rs", "wire/rules.rs.j2", &plan));
+    }
+    if has_codecs {
+        let macros: Vec<&str> = ["record", "tagged", "text_enum", "untagged"]
+            .into_iter()
+            .filter(|name| codecs.iter().any(|codec| codec.starts_with(&format!("{name}!"))))
+            .collect();
+        let imports = import("symbolon_wire", &macros);
+        let plan = plan::Codecs { heading: heading.clone(), imports, codecs };
+        files.push(renderer.file("src/codecs.rs", "wire/codecs.rs.j2", &plan));
     }
     for context in &system.contexts {
         let mut speller = Speller::new(system, "types::");

@@ -5,13 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::emit::rust::literal;
 use crate::model::{Bound, Constraints, Number, Property, Scalar, Shape, System, Type};
 
-/// The attribute of a field: the type that stands for an `Option` that is never `null`, and the
-/// constraint keywords.
-pub(super) fn attribute(
-    system: &System,
-    property: &Property,
-    never_null: Option<&str>,
-) -> Option<String> {
+/// What `schemars` has to know of a field: the type that stands for an `Option` that is never
+/// `null`, and the constraint keywords.
+pub(super) fn parts(system: &System, property: &Property, never_null: Option<&str>) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(ty) = never_null {
         parts.push(format!("with = {}", literal(ty)));
@@ -29,8 +25,7 @@ pub(super) fn attribute(
     if !spelled.is_empty() {
         parts.push(format!("extend({})", spelled.join(", ")));
     }
-    (!parts.is_empty())
-        .then(|| format!("#[cfg_attr(feature = \"schemars\", schemars({}))]", parts.join(", ")))
+    parts
 }
 
 /// What an alias stands for: it is no type of its own, so its constraints belong where it is used.

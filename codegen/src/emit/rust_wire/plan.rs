@@ -2,7 +2,23 @@
 
 use serde::Serialize;
 
-use crate::emit::rust::Heading;
+use crate::emit::rust::{Heading, Manifest as Package};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Manifest {
+    #[serde(flatten)]
+    pub(super) package: Package,
+    /// Whether it has the feature `schemars`.
+    pub(super) described: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Codecs {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) imports: String,
+    pub(super) codecs: Vec<String>,
+}
 
 #[derive(Debug, Serialize)]
 pub(super) struct Library {
@@ -10,11 +26,14 @@ pub(super) struct Library {
     pub(super) heading: Heading,
     pub(super) has_events: bool,
     pub(super) has_rules: bool,
+    pub(super) has_codecs: bool,
     pub(super) modules: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Types {
+    /// Whether `schemars` can describe the types.
+    pub(super) described: bool,
     #[serde(flatten)]
     pub(super) heading: Heading,
     pub(super) imports: Vec<Vec<String>>,
@@ -38,6 +57,8 @@ pub(super) struct Object {
     pub(super) attributes: Vec<String>,
     pub(super) fields: Vec<Field>,
     pub(super) checks: Vec<String>,
+    /// The statement that makes it read and written.
+    pub(super) codec: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,8 +72,9 @@ pub(super) struct Field {
 #[derive(Debug, Serialize)]
 pub(super) struct Enumeration {
     pub(super) derives: &'static str,
-    /// The constant that lists every value.
-    pub(super) all: String,
+    pub(super) codec: String,
+    /// The variants packed, where none needs a line of its own.
+    pub(super) listed: Vec<String>,
     pub(super) variants: Vec<EnumerationVariant>,
     pub(super) lifecycle: bool,
     pub(super) initial: String,
@@ -75,11 +97,7 @@ pub(super) struct Transition {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Union {
-    pub(super) derives: &'static str,
-    pub(super) untagged: bool,
-    pub(super) tagged: bool,
-    pub(super) property: String,
-    pub(super) known: String,
+    pub(super) codec: String,
     pub(super) checked: bool,
     pub(super) rules: Vec<String>,
     pub(super) variants: Vec<UnionVariant>,
@@ -90,7 +108,7 @@ pub(super) struct UnionVariant {
     pub(super) ident: String,
     pub(super) ty: String,
     pub(super) doc: Option<String>,
-    /// The arm that reads it.
+    /// How it is recognized.
     pub(super) read: String,
     pub(super) from: bool,
     pub(super) unchecked: bool,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{narrowing, plan};
+use super::{Described, narrowing, plan};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
-    Checks, Field, Position, Presence, Speller, arm, bracketed, doc_lines, field_ident, literal,
-    rule_checks, serde_camel_case, type_ident, variant_ident,
+    Checks, Field, Position, Presence, Speller, bracketed, doc_lines, field_ident, filled, literal,
+    rule_checks, type_ident, variant_ident,
 };
 use crate::model::{
     Additional, Definition, Enumeration, Object, Property, Rule, Shape, System, Type, TypeId, Union,
@@ -16,13 +16,61 @@ use crate::model::{
 pub(super) fn plan(
     system: &System,
     checked: &BTreeSet<TypeId>,
+    described: Described,
     speller: &mut Speller<'_>,
 ) -> Vec<plan::Item> {
-    system
-        .types
-        .iter()
-        .map(|(id, definition)| item(system, checked, speller, id, definition))
-        .collect()
+    let items = system.types.iter().map(|(id, definition)| {
+        let mut item = item(system, checked, speller, id, definition);
+        if described == Described::No {
+            strip(&mut item);
+        }
+        pack(&mut item);
+        item
+    });
+    items.collect()
+}
+
+/// The statements that make the types read and written, in the order of the types.
+pub(super) fn codecs(items: &[plan::Item]) -> Vec<String> {
+    let codec = |item: &plan::Item| {
+        let object = item.object.as_ref().map(|object| &object.codec);
+        let enumeration = item.enumeration.as_ref().map(|enumeration| &enumeration.codec);
+        let union = item.union.as_ref().map(|union| &union.codec);
+        object.or(enumeration).or(union).cloned()
+    };
+    items.iter().filter_map(codec).collect()
+}
+
+/// Takes away what only `schemars` reads.
+fn strip(item: &mut plan::Item) {
+    if let Some(object) = &mut item.object {
+        object.attributes.clear();
+        object.fields.iter_mut().for_each(|field| field.attributes.clear());
+    }
+    if let Some(enumeration) = &mut item.enumeration {
+        for variant in &mut enumeration.variants {
+            variant.attributes.retain(|attribute| attribute == DEFAULT);
+        }
+    }
+}
+
+/// What the only value of an enumeration is.
+const DEFAULT: &str = "#[default]";
+
+/// Puts variants on as few lines as they need, where there is nothing to say of any.
+fn pack(item: &mut plan::Item) {
+    let Some(enumeration) = &mut item.enumeration else { return };
+    let plain = |variant: &plan::EnumerationVariant| {
+        variant.docs.is_empty() && variant.attributes.iter().all(|it| it == DEFAULT)
+    };
+    if enumeration.variants.iter().all(plain) {
+        let variants = std::mem::take(&mut enumeration.variants);
+        let spelled: Vec<String> = variants
+            .into_iter()
+            .map(|variant| [variant.attributes, vec![variant.ident]].concat().join(" "))
+            .collect();
+        enumeration.listed = filled(4, &spelled);
+    }
 }
 
 fn item(
@@ -41,22 +89,19 @@ fn item(
         plan::Item { ident, docs, object: None, enumeration: None, union: None, alias: None };
     match &definition.shape {
         Shape::Object(found) => {
-            item.object = Some(object(found, definition, is_checked, &checks, speller));
+            item.object =
+                Some(object(found, &item.ident, definition, is_checked, &checks, speller));
         }
-        Shape::Enumeration(found) => item.enumeration = Some(enumeration(found, speller)),
+        Shape::Enumeration(found) => item.enumeration = Some(enumeration(found, &item.ident)),
         Shape::Union(found) => {
-            item.union = Some(union(found, &definition.rules, is_checked, &checks, speller))
+            item.union =
+                Some(union(found, &item.ident, &definition.rules, is_checked, &checks, speller));
         }
         Shape::Alias(ty, _) => {
             item.alias = Some(plan::Alias { ty: speller.spell(ty, position) });
         }
     }
     item
-}
-
-fn import_serde(speller: &mut Speller<'_>) {
-    speller.import("serde::Deserialize");
-    speller.import("serde::Serialize");
 }
 
 fn import_validation(speller: &mut Speller<'_>) {
@@ -66,32 +111,24 @@ fn import_validation(speller: &mut Speller<'_>) {
 
 fn object(
     object: &Object,
+    ident: &str,
     definition: &Definition,
     checked: bool,
     checks: &Checks<'_>,
     speller: &mut Speller<'_>,
 ) -> plan::Object {
-    import_serde(speller);
-    let camel = object
-        .properties
-        .iter()
-        .all(|property| serde_camel_case(&field_ident(&property.name)) == property.wire)
-        // serde cuts a field's first byte off to make it lower case.
-        && object.properties.iter().all(|property| property.wire.is_ascii());
-    let changes = object.properties.iter().any(|found| field_ident(&found.name) != found.wire);
     let mut attributes = Vec::new();
-    match (&object.additional, camel && changes) {
-        (Additional::Denied, true) => {
-            attributes.push("#[serde(rename_all = \"camelCase\", deny_unknown_fields)]".to_owned());
-        }
-        (Additional::Denied, false) => attributes.push("#[serde(deny_unknown_fields)]".to_owned()),
-        (_, true) => attributes.push("#[serde(rename_all = \"camelCase\")]".to_owned()),
-        (_, false) => {}
+    if object.additional == Additional::Denied {
+        attributes.extend(schemars(&["deny_unknown_fields".to_owned()]));
     }
+    let mut members = Vec::new();
+    let mut head = "";
+    let mut rest = None;
     let mut lines = if checked { rule_checks(&definition.rules, "self", 2) } else { Vec::new() };
     let mut fields: Vec<plan::Field> = Vec::new();
     for property in &object.properties {
-        let field = field(property, definition, camel, checks, speller);
+        let field = field(property, definition, checks, speller);
+        members.push(member(property, definition, &field.ident));
         if checked {
             let checked = Field {
                 wire: &property.wire,
@@ -104,8 +141,12 @@ fn object(
         }
         fields.push(field);
     }
+    if object.additional == Additional::Denied {
+        head = " denies";
+    }
     if let Additional::Kept(ty, limits) = &object.additional {
         let ident = free_ident(&fields);
+        rest = Some(ident.clone());
         if checked {
             let inner = checks.kept(ty, limits, 2);
             if !inner.is_empty() {
@@ -119,19 +160,41 @@ fn object(
             ident,
             ty: format!("BTreeMap<String, {spelled}>"),
             docs: vec!["Members the contract does not name.".to_owned()],
-            attributes: vec!["#[serde(flatten)]".to_owned()],
+            attributes: schemars(&["flatten".to_owned()]).into_iter().collect(),
         });
     }
     if !lines.is_empty() {
         import_validation(speller);
     }
     let optional = object.properties.iter().all(|property| !property.required);
-    let derives = if optional {
-        "Debug, Clone, Default, PartialEq, Serialize, Deserialize"
-    } else {
-        "Debug, Clone, PartialEq, Serialize, Deserialize"
+    let derives =
+        if optional { "Debug, Clone, Default, PartialEq" } else { "Debug, Clone, PartialEq" };
+    let head = rest.map_or(head.to_owned(), |ident| format!(" keeps {ident}"));
+    let codec = bracketed(0, &format!("record!({ident}{head} {{ "), &members, " });");
+    plan::Object { derives, attributes, fields, checks: lines, codec: spaced(codec) }
+}
+
+/// A list that is not broken stands apart from its braces; a broken one has lines of its own.
+fn spaced(codec: String) -> String {
+    codec.replace("{ \n", "{\n").replace("\n });", "\n});").replace("{  }", "{}")
+}
+
+/// What only the feature `schemars` needs.
+fn schemars(parts: &[String]) -> Option<String> {
+    let parts = parts.join(", ");
+    (!parts.is_empty()).then(|| format!("#[cfg_attr(feature = \"schemars\", schemars({parts}))]"))
+}
+
+/// How a member is read and written.
+fn member(property: &Property, definition: &Definition, ident: &str) -> String {
+    let lax = !definition.in_requests || property.ty == Type::Any;
+    let kind = match Presence::of(&property.ty, property.required) {
+        Presence::Required => "need",
+        Presence::Optional if property.required => "need",
+        Presence::Optional if lax => "lax",
+        Presence::Optional | Presence::OptionalNullable => "opt",
     };
-    plan::Object { derives, attributes, fields, checks: lines }
+    format!("{kind} {ident} {}", literal(&property.wire))
 }
 
 fn free_ident(fields: &[plan::Field]) -> String {
@@ -145,7 +208,6 @@ fn free_ident(fields: &[plan::Field]) -> String {
 fn field(
     property: &Property,
     definition: &Definition,
-    camel: bool,
     checks: &Checks<'_>,
     speller: &mut Speller<'_>,
 ) -> plan::Field {
@@ -154,46 +216,37 @@ fn field(
     if property.recursive {
         spelled = format!("Box<{spelled}>");
     }
-    let presence = Presence::of(&property.ty, property.required);
-    let mut serde = Vec::new();
+    let mut attributes = Vec::new();
+    let mut parts = Vec::new();
     let mut never_null = None;
-    let renamed = if camel { serde_camel_case(&ident) } else { ident.clone() };
-    if renamed != property.wire {
-        serde.push(format!("rename = {}", literal(&property.wire)));
+    if ident != property.wire {
+        parts.push(format!("rename = {}", literal(&property.wire)));
     }
-    let ty = match presence {
+    let ty = match Presence::of(&property.ty, property.required) {
         Presence::Required => spelled,
         Presence::Optional if property.required => {
-            serde.push("deserialize_with = \"Option::deserialize\"".to_owned());
+            // Read so, an `Option` must be there.
+            let said = "serde(deserialize_with = \"Option::deserialize\")";
+            attributes.push(format!("#[cfg_attr(feature = \"schemars\", {said})]"));
             format!("Option<{spelled}>")
         }
         Presence::Optional => {
             if definition.in_requests && property.ty != Type::Any {
-                serde.push("default".to_owned());
-                serde.push("deserialize_with = \"symbolon_wire::present\"".to_owned());
+                parts.push("default".to_owned());
                 never_null = Some(spelled.as_str());
             }
-            serde.push("skip_serializing_if = \"Option::is_none\"".to_owned());
+            parts.push("skip_serializing_if = \"Option::is_none\"".to_owned());
             format!("Option<{spelled}>")
         }
-        Presence::OptionalNullable => {
-            serde.push("default".to_owned());
-            serde.push("deserialize_with = \"symbolon_wire::nullable\"".to_owned());
-            serde.push("skip_serializing_if = \"Option::is_none\"".to_owned());
-            format!("Option<Option<{spelled}>>")
-        }
+        Presence::OptionalNullable => format!("Option<Option<{spelled}>>"),
     };
-    let mut attributes = Vec::new();
-    if !serde.is_empty() {
-        attributes.push(bracketed(4, "#[serde(", &serde, ")]"));
-    }
-    attributes.extend(narrowing::attribute(checks.system, property, never_null));
+    parts.extend(narrowing::parts(checks.system, property, never_null));
     let docs = doc_lines(property.description.as_deref());
+    attributes.extend(schemars(&parts));
     plan::Field { ident, ty, docs, attributes }
 }
 
-fn enumeration(enumeration: &Enumeration, speller: &mut Speller<'_>) -> plan::Enumeration {
-    import_serde(speller);
+fn enumeration(enumeration: &Enumeration, name: &str) -> plan::Enumeration {
     let ident_of = |wire: &str| {
         let value = enumeration.values.iter().find(|value| value.wire == wire);
         value.map(|value| variant_ident(&value.name)).unwrap_or_default()
@@ -204,21 +257,19 @@ fn enumeration(enumeration: &Enumeration, speller: &mut Speller<'_>) -> plan::En
         .iter()
         .map(|value| {
             let ident = variant_ident(&value.name);
-            let mut docs = doc_lines(value.description.as_deref());
-            if docs.is_empty() {
-                docs.push(format!("`{}`.", one_line(&value.wire)));
-            }
-            let renamed = ident != value.wire;
+            let docs = doc_lines(value.description.as_deref());
             let mut attributes = Vec::new();
             if single {
-                attributes.push("#[default]".to_owned());
+                attributes.push(DEFAULT.to_owned());
             }
-            if renamed {
-                attributes.push(format!("#[serde(rename = {})]", literal(&value.wire)));
+            if ident != value.wire {
+                attributes.extend(schemars(&[format!("rename = {}", literal(&value.wire))]));
             }
             plan::EnumerationVariant { wire: literal(&value.wire), docs, attributes, ident }
         })
         .collect();
+    let codec: Vec<String> =
+        variants.iter().map(|variant| format!("{} {}", variant.ident, variant.wire)).collect();
     let lifecycle = enumeration.lifecycle.as_ref();
     let transitions = enumeration
         .values
@@ -234,27 +285,18 @@ fn enumeration(enumeration: &Enumeration, speller: &mut Speller<'_>) -> plan::En
         })
         .collect();
     plan::Enumeration {
-        derives: match single {
-            true => {
-                "\n    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, \
-                 Serialize, Deserialize,\n"
-            }
-            false => {
-                "Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize"
-            }
+        derives: if single {
+            "Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash"
+        } else {
+            "Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash"
         },
-        all: all(&variants),
+        codec: spaced(bracketed(0, &format!("text_enum!({name} {{ "), &codec, " });")),
+        listed: Vec::new(),
         variants,
         lifecycle: lifecycle.is_some(),
         initial: lifecycle.map(|found| ident_of(&found.initial)).unwrap_or_default(),
         transitions,
     }
-}
-
-fn all(variants: &[plan::EnumerationVariant]) -> String {
-    let names: Vec<String> =
-        variants.iter().map(|variant| format!("Self::{}", variant.ident)).collect();
-    bracketed(4, &format!("pub const ALL: [Self; {}] = [", names.len()), &names, "];")
 }
 
 /// Whether a type is one of its own: an alias is the type it stands for.
@@ -272,23 +314,16 @@ fn told_by(tags: &[String]) -> Option<String> {
 
 fn union(
     union: &Union,
+    name: &str,
     rules: &[Rule],
     checked: bool,
     checks: &Checks<'_>,
     speller: &mut Speller<'_>,
 ) -> plan::Union {
-    import_serde(speller);
     let tagged = union.tag.is_some();
-    if tagged {
-        speller.import("serde::Deserializer");
-        speller.import("serde::Serializer");
-        speller.import("symbolon_wire::Tagged");
-    }
     if checked {
         import_validation(speller);
     }
-    let known: Vec<String> =
-        union.variants.iter().flat_map(|variant| &variant.tags).map(|tag| literal(tag)).collect();
     let variants: Vec<plan::UnionVariant> = union
         .variants
         .iter()
@@ -305,11 +340,10 @@ fn union(
             plan::UnionVariant {
                 ty: if variant.recursive { format!("Box<{spelled}>") } else { spelled },
                 doc: told_by(&variant.tags),
-                read: arm(
-                    12,
-                    &tags.join(" | "),
-                    &format!("symbolon_wire::variant(found.value).map(Self::{ident})"),
-                ),
+                read: match tagged {
+                    true => format!("{ident}: {}", tags.join(" | ")),
+                    false => ident.clone(),
+                },
                 from: named && count == 1 && tagged && !variant.recursive,
                 unchecked: lines.is_empty(),
                 checks: lines,
@@ -317,16 +351,13 @@ fn union(
             }
         })
         .collect();
+    let arms: Vec<String> = variants.iter().map(|variant| variant.read.clone()).collect();
+    let head = match &union.tag {
+        Some(tag) => format!("tagged!({name} by {} {{ ", literal(&tag.wire)),
+        None => format!("untagged!({name} {{ "),
+    };
     plan::Union {
-        derives: if tagged {
-            "Debug, Clone, PartialEq"
-        } else {
-            "Debug, Clone, PartialEq, Serialize, Deserialize"
-        },
-        untagged: !tagged,
-        tagged,
-        property: union.tag.as_ref().map(|tag| literal(&tag.wire)).unwrap_or_default(),
-        known: known.join(", "),
+        codec: spaced(bracketed(0, &head, &arms, " });")),
         checked,
         rules: if checked { rule_checks(rules, "self", 2) } else { Vec::new() },
         variants,

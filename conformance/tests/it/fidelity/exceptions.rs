@@ -26,6 +26,9 @@ pub(super) struct Exception {
     pub(super) rewrite: fn(&mut Contract, &Subject),
 }
 
+/// Types of the runtimes whose codecs are derived by serde.
+const SERDE_DERIVED: [&str; 3] = ["Problem", "Violation", "ViolationLocation"];
+
 const BOTH: &[Judge] = &[Judge::Derived, Judge::Type];
 const TYPE: &[Judge] = &[Judge::Type];
 const DERIVED: &[Judge] = &[Judge::Derived];
@@ -52,10 +55,10 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     Exception { name: "whole numbers with a fraction", judges: TYPE, rewrite: unfractioned },
     // The runtimes' problem serves every contract: any document in problem+json can be read.
     Exception { name: "problems of any contract", judges: BOTH, rewrite: any_problem },
-    // serde's derived types also read the members of an object from an array, in their order; the
-    // edge reads requests through `Strict`, which does not.
+    // serde's derived types also read the members of an object from an array, in their order. The
+    // runtimes' problem is the only such type; generated codecs do not.
     Exception { name: "arrays for objects", judges: TYPE, rewrite: arrays_for_objects },
-    // serde's derived enums also read `{"value": null}`; not through `Strict`.
+    // serde's derived enums also read `{"value": null}`; so the runtimes' parts of a request.
     Exception { name: "objects for enum values", judges: TYPE, rewrite: objects_for_enums },
 ];
 
@@ -243,7 +246,7 @@ fn any_problem(contract: &mut Contract, _: &Subject) {
 }
 
 fn arrays_for_objects(contract: &mut Contract, subject: &Subject) {
-    if subject.checked {
+    if !SERDE_DERIVED.contains(&subject.name.as_str()) {
         return;
     }
     let Contract { schemas, in_requests } = contract;
@@ -287,7 +290,7 @@ fn members_in_order(name: &str, properties: &Map<String, Value>) -> Vec<String> 
 }
 
 fn objects_for_enums(contract: &mut Contract, subject: &Subject) {
-    if subject.checked {
+    if !SERDE_DERIVED.contains(&subject.name.as_str()) {
         return;
     }
     each_schema(contract, &mut |schema| {

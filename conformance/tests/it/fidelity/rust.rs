@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use symbolon_wire::{Strict, Validate, Violations};
+use symbolon_wire::{Validate, Violations};
 
 /// Reads a value and writes it again, or says why not.
 type Read = Box<dyn Fn(&Value) -> Result<Value, String>>;
@@ -36,7 +36,7 @@ fn read<T: DeserializeOwned + Serialize>(value: &Value) -> Result<Value, String>
 
 /// As the edge reads a request.
 fn check<T: DeserializeOwned + Serialize + Validate>(value: &Value) -> Result<Value, String> {
-    let read = T::deserialize(Strict(value)).map_err(|error| error.to_string())?;
+    let read = T::deserialize(value).map_err(|error| error.to_string())?;
     let mut violations = Violations::default();
     read.validate(&mut violations);
     if !violations.is_empty() {

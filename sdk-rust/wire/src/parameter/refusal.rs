@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::de;
 
+use crate::record::REFUSED;
 use crate::{In, Violation};
 
 /// A submitted value that cannot be read as its type.
@@ -20,12 +21,20 @@ pub struct Refusal {
     /// The rule in words.
     pub detail: String,
     absent: bool,
+    /// Names of the members that are missing besides the one the pointer names.
+    also: Vec<String>,
 }
 
 impl Refusal {
     /// A refusal of the value itself (empty pointer).
     pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { pointer: String::new(), code, detail: detail.into(), absent: false }
+        Self {
+            pointer: String::new(),
+            code,
+            detail: detail.into(),
+            absent: false,
+            also: Vec::new(),
+        }
     }
 
     /// Nothing was submitted.
@@ -44,6 +53,13 @@ impl Refusal {
         self.pointer = format!("/{token}{}", self.pointer);
         self.absent = false;
         self
+    }
+
+    /// The same, each missing member apart.
+    pub(crate) fn apart(mut self) -> Vec<Self> {
+        let also = std::mem::take(&mut self.also);
+        let missing = |name| Self::new("required", "must be given").within(name);
+        std::iter::once(self).chain(also.into_iter().map(missing)).collect()
     }
 
     /// The refusal as a violation of this part of a request.
@@ -75,6 +91,14 @@ impl Refusal {
         let named = |prefix: &str| {
             message.strip_prefix(prefix).and_then(|rest| rest.split('`').next()).map(str::to_owned)
         };
+        if message == REFUSED {
+            return Self::new("type", REFUSED);
+        }
+        if let Some(names) = message.strip_prefix("missing fields ") {
+            let mut also: Vec<String> = serde_json::from_str(names).unwrap_or_default();
+            let first = also.drain(..also.len().min(1)).next().unwrap_or_default();
+            return Self { also, ..Self::new("required", "must be given").within(first) };
+        }
         if let Some(field) = named("missing field `") {
             return Self::new("required", "must be given").within(field);
         }
@@ -149,6 +173,12 @@ fn form(message: &str) -> String {
         format!("must be {DATE} or date-time")
     } else {
         "does not have the form the contract asks for".to_owned()
+    }
+}
+
+impl From<Refusal> for Vec<Refusal> {
+    fn from(refusal: Refusal) -> Self {
+        vec![refusal]
     }
 }
 

@@ -65,7 +65,18 @@ async fn a_body_s_violations_point_into_it_and_never_quote_it() {
         (r#"{"symbol":"a","quantity":1} x"#, vec!["body  syntax"]),
         (r#"{"symbol":"a"}"#, vec!["body /quantity required"]),
         (r#"{"symbol":"a","quantity":"hunter2"}"#, vec!["body /quantity type"]),
-        (r#"{"symbol":7,"quantity":"hunter2"}"#, vec!["body /symbol type"]),
+        (r#"{}"#, vec!["body /symbol required", "body /quantity required"]),
+        (r#"{"symbol":7,"quantity":"hunter2"}"#, vec!["body /quantity type", "body /symbol type"]),
+        (
+            r#"{"symbol":7,"legs":[{"side":7},["Buy"],{},{"side":"Buy"}]}"#,
+            vec![
+                "body /legs/0/side type",
+                "body /legs/1 type",
+                "body /legs/2/side required",
+                "body /symbol type",
+                "body /quantity required",
+            ],
+        ),
         (r#"{"symbol":"a","quantity":1.5}"#, vec!["body /quantity type"]),
         (
             r#"{"symbol":"a","quantity":1,"legs":[{"side":"Buy"},{"side":"hunter2"}]}"#,
@@ -73,7 +84,7 @@ async fn a_body_s_violations_point_into_it_and_never_quote_it() {
         ),
         (
             r#"{"symbol":"a","quantity":"hunter2, expected hunter2, expected a","x":1}"#,
-            vec!["body /quantity type"],
+            vec!["body /quantity type", "body /x additionalProperties"],
         ),
         (r#"["a",1]"#, vec!["body  type"]),
         (r#"{"symbol":"a","quantity":1,"legs":[["Buy"]]}"#, vec!["body /legs/0 type"]),

@@ -14,28 +14,32 @@ use symbolon_server::{
     Input, Method, Operation, Outcome, Principal, ProblemKind, Rejected, Reply, Requirement,
     Routes,
 };
-use symbolon_wire::{Binary, Documented, In, Parameter, Problem, Style, Validate, Violations};
+use symbolon_wire::{
+    Binary, Documented, In, Parameter, Problem, Style, Validate, Violations, record, text_enum,
+};
 use tower::ServiceExt;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Order {
     pub symbol: String,
     pub quantity: i64,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub legs: Vec<Leg>,
+    pub legs: Option<Vec<Leg>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Leg {
     pub side: Side,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Side {
     Buy,
     Sell,
 }
+
+record!(Order denies { need symbol "symbol", need quantity "quantity", opt legs "legs" });
+record!(Leg { need side "side" });
+text_enum!(Side { Buy "Buy", Sell "Sell" });
 
 impl Validate for Order {
     fn validate(&self, at: &mut Violations) {

@@ -2,124 +2,45 @@
 //! Types of Streetlights, as they travel.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use symbolon_wire::Tagged;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Fast {
     pub kind: FastKind,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FastKind {
-    /// `fast`.
-    #[default]
-    #[serde(rename = "fast")]
-    Fast,
+    #[default] Fast,
 }
 
-impl FastKind {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::Fast];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fast => "fast",
-        }
-    }
-}
-
-impl std::fmt::Display for FastKind {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Measurement {
-    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
     pub lumens: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Slow {
     pub kind: SlowKind,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SlowKind {
-    /// `slow`.
-    #[default]
-    #[serde(rename = "slow")]
-    Slow,
+    #[default] Slow,
 }
 
-impl SlowKind {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::Slow];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Slow => "slow",
-        }
-    }
-}
-
-impl std::fmt::Display for SlowKind {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TurnOffPayload {
     pub id: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum TurnOnPayload {
     /// Told by `slow`.
     Slow(Slow),
     /// Told by `fast`.
     Fast(Fast),
-}
-
-impl Serialize for TurnOnPayload {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Slow(value) => value.serialize(serializer),
-            Self::Fast(value) => value.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for TurnOnPayload {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let found = Tagged::read(deserializer, "kind")?;
-        match found.tag.as_str() {
-            "slow" => symbolon_wire::variant(found.value).map(Self::Slow),
-            "fast" => symbolon_wire::variant(found.value).map(Self::Fast),
-            _ => Err(Tagged::unknown("kind", &["slow", "fast"])),
-        }
-    }
 }
 
 impl From<Slow> for TurnOnPayload {

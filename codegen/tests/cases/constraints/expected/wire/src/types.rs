@@ -3,17 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use symbolon_wire::{Validate, Violations};
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Part {
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "i64", extend("maximum" = 7)))]
     pub size: Option<i64>,
 }
 
@@ -25,53 +18,15 @@ impl Validate for Part {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Thing {
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "i32", extend("exclusiveMaximum" = 50, "multipleOf" = 5)))]
     pub count: Option<i32>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Vec<Vec<i64>>", extend("items" = {"items": {"minimum": 0, "type": "integer"}, "minItems": 1, "type": "array"})))]
     pub grid: Option<Vec<Vec<i64>>>,
-    #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 9, "minLength" = 1, "pattern" = "^\\S+$")))]
     pub name: String,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::nullable",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 3)))]
     pub or_null: Option<Option<String>>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Part"))]
     pub part: Option<Part>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "BTreeMap<String, Part>", extend("minProperties" = 1)))]
     pub parts: Option<BTreeMap<String, Part>>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "f64", extend("exclusiveMinimum" = 0, "maximum" = 1.5)))]
     pub ratio: Option<f64>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Vec<String>", extend("items" = {"minLength": 2, "type": "string"}, "maxItems" = 3, "uniqueItems" = true)))]
     pub tags: Option<Vec<String>>,
 }
 

@@ -3,112 +3,63 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use symbolon_wire::Open;
 use uuid::Uuid;
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetCopiesResponse200 {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<OrderAddress>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub extra: Option<OrderValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub far: Option<NestedList1>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub item: Option<OrderItemsItem>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<GetOrderResponse200Page>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Open<GetOrderState>>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetOrderResponse200 {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<GetOrderResponse200Page>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetOrderResponse200Page {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GetOrderState {
-    /// `open`.
-    #[serde(rename = "open")]
-    Open,
-    /// `shut`.
-    #[serde(rename = "shut")]
-    Shut,
-}
-
-impl GetOrderState {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 2] = [Self::Open, Self::Shut];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Shut => "shut",
-        }
-    }
-}
-
-impl std::fmt::Display for GetOrderState {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    Open, Shut,
 }
 
 pub type Id = Uuid;
 
 pub type NestedList0 = String;
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct NestedList1 {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub up: Option<NestedList0>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Order {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<OrderAddress>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<Vec<OrderItemsItem>>,
     /// Members the contract does not name.
-    #[serde(flatten)]
     pub additional: BTreeMap<String, OrderValue>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct OrderAddress {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OrderItemsItem {
     pub sku: String,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct OrderValue {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

@@ -11,6 +11,8 @@
 )]
 
 #[rustfmt::skip]
+mod codecs;
+#[rustfmt::skip]
 pub mod pets;
 #[rustfmt::skip]
 pub mod types;

@@ -2,25 +2,20 @@
 //! Types of Case, as they travel.
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 use symbolon_wire::{Validate, Violations};
 
 pub type Name = String;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Named {
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
     pub name: Name,
     pub nick: String,
 }
 
 pub type Nothing = String;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Owner {
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
     pub name: Name,
 }
 
@@ -32,51 +27,15 @@ impl Validate for Owner {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pet {
-    #[serde(
-        default, deserialize_with = "symbolon_wire::nullable",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
     pub absent: Option<Option<Name>>,
     /// Only prose beside it.
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Name", extend("minLength" = 1)))]
     pub described: Option<Name>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Owner"))]
     pub few: Option<Owner>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "PetKeeper"))]
     pub keeper: Option<PetKeeper>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "PetOne"))]
     pub one: Option<PetOne>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Nothing"))]
     pub present: Option<Nothing>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "String", extend("maxLength" = 8, "minLength" = 1)))]
     pub short: Option<String>,
 }
 
@@ -101,16 +60,9 @@ impl Validate for Pet {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PetKeeper {
-    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
     pub name: Name,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Date"))]
     pub since: Option<Date>,
 }
 
@@ -122,32 +74,7 @@ impl Validate for PetKeeper {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PetOne {
-    /// `a`.
-    #[serde(rename = "a")]
-    A,
-    /// `b`.
-    #[serde(rename = "b")]
-    B,
-}
-
-impl PetOne {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 2] = [Self::A, Self::B];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::A => "a",
-            Self::B => "b",
-        }
-    }
-}
-
-impl std::fmt::Display for PetOne {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    A, B,
 }

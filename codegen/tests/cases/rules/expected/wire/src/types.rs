@@ -3,36 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use symbolon_wire::{Base64, Decimal, Validate, Violations};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Flat {
-    #[cfg_attr(feature = "schemars", schemars(extend("enum" = [0])))]
     pub depth: i64,
-    #[cfg_attr(feature = "schemars", schemars(extend("enum" = [0])))]
     pub width: i64,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Size {
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "i64"))]
     pub depth: Option<i64>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "i64"))]
     pub width: Option<i64>,
     /// Members the contract does not name.
-    #[serde(flatten)]
     pub additional: BTreeMap<String, Value>,
 }
 
@@ -47,92 +31,21 @@ impl Validate for Size {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Thing {
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "i64"))]
     pub at: Option<i64>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "ThingBy"))]
     pub by: Option<ThingBy>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub code: Option<String>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Base64"))]
     pub data: Option<Base64>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "u64", extend("maximum" = 18446744073709551615_u64, "minimum" = 0)))]
     pub most: Option<u64>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Vec<String>"))]
     pub open: Option<Vec<String>>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub other: Option<String>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "(String, i64)"))]
     pub pair: Option<(String, i64)>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Decimal"))]
     pub price: Option<Decimal>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub site: Option<String>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Size"))]
     pub size: Option<Size>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Vec<i64>"))]
     pub some: Option<Vec<i64>>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "f64", extend("multipleOf" = 0.05)))]
     pub step: Option<f64>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Tree"))]
     pub tree: Option<Tree>,
 }
 
@@ -218,38 +131,12 @@ impl Validate for Thing {
     }
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ThingBy {
-    /// `name`.
-    #[default]
-    #[serde(rename = "name")]
-    Name,
+    #[default] Name,
 }
 
-impl ThingBy {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::Name];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-        }
-    }
-}
-
-impl std::fmt::Display for ThingBy {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Tree {
     Items(Vec<Tree>),
 }

@@ -4,55 +4,25 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
-use symbolon_wire::Tagged;
 use uuid::Uuid;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cat {
     pub kind: CatKind,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CatKind {
-    /// `Cat`.
-    #[default]
-    Cat,
+    #[default] Cat,
 }
 
-impl CatKind {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::Cat];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cat => "Cat",
-        }
-    }
-}
-
-impl std::fmt::Display for CatKind {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RefusedResponse {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
     Radius(ShapeRadius),
     Side(ShapeSide),
@@ -60,83 +30,40 @@ pub enum Shape {
     Variant1(ShapeVariant1),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ShapeRadius {
     pub at: String,
     pub radius: f64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ShapeSide {
     pub at: String,
     pub side: f64,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ShapeVariant1 {
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub ant: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ShapeVariant2 {
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub zebra: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Thing {
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "ValueArray"))]
     pub one: Option<ValueArray>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "ValueArrayTurned"))]
     pub other: Option<ValueArrayTurned>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Shape"))]
     pub shape: Option<Shape>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Told"))]
     pub told: Option<Told>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "ThingWhen"))]
     pub when: Option<ThingWhen>,
     /// Members the contract does not name.
-    #[serde(flatten)]
     pub additional: BTreeMap<String, Value>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ThingWhen {
     DateTime(Timestamp),
     Integer(i64),
@@ -144,32 +71,11 @@ pub enum ThingWhen {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum Told {
     /// Told by `ToldTale`.
     Tale(ToldTale),
     /// Told by `Cat`.
     Cat(Cat),
-}
-
-impl Serialize for Told {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Tale(value) => value.serialize(serializer),
-            Self::Cat(value) => value.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Told {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let found = Tagged::read(deserializer, "kind")?;
-        match found.tag.as_str() {
-            "ToldTale" => symbolon_wire::variant(found.value).map(Self::Tale),
-            "Cat" => symbolon_wire::variant(found.value).map(Self::Cat),
-            _ => Err(Tagged::unknown("kind", &["ToldTale", "Cat"])),
-        }
-    }
 }
 
 impl From<ToldTale> for Told {
@@ -184,69 +90,22 @@ impl From<Cat> for Told {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ToldTale {
     pub kind: ToldTaleKind,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ToldTaleKind {
-    /// `ToldTale`.
-    #[default]
-    ToldTale,
-}
-
-impl ToldTaleKind {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::ToldTale];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ToldTale => "ToldTale",
-        }
-    }
-}
-
-impl std::fmt::Display for ToldTaleKind {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] ToldTale,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum ValueArray {
     /// Told by `integer`.
     Integer(ValueArrayInteger),
     /// Told by `double_distribution`.
     DoubleDistribution(ValueArrayDoubleDistribution),
-}
-
-impl Serialize for ValueArray {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Integer(value) => value.serialize(serializer),
-            Self::DoubleDistribution(value) => value.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for ValueArray {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let found = Tagged::read(deserializer, "type")?;
-        match found.tag.as_str() {
-            "integer" => symbolon_wire::variant(found.value).map(Self::Integer),
-            "double_distribution" => {
-                symbolon_wire::variant(found.value).map(Self::DoubleDistribution)
-            }
-            _ => Err(Tagged::unknown("type", &["integer", "double_distribution"])),
-        }
-    }
 }
 
 impl From<ValueArrayInteger> for ValueArray {
@@ -261,119 +120,34 @@ impl From<ValueArrayDoubleDistribution> for ValueArray {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ValueArrayDoubleDistribution {
     pub type_: ValueArrayDoubleDistributionType,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Vec<f64>"))]
     pub values: Option<Vec<f64>>,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ValueArrayDoubleDistributionType {
-    /// `double_distribution`.
-    #[default]
-    #[serde(rename = "double_distribution")]
-    DoubleDistribution,
-}
-
-impl ValueArrayDoubleDistributionType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::DoubleDistribution];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DoubleDistribution => "double_distribution",
-        }
-    }
-}
-
-impl std::fmt::Display for ValueArrayDoubleDistributionType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct ValueArrayInteger {
-    pub type_: ValueArrayIntegerType,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Vec<i64>"))]
-    pub values: Option<Vec<i64>>,
-}
-
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub enum ValueArrayIntegerType {
-    /// `integer`.
-    #[default]
-    #[serde(rename = "integer")]
-    Integer,
-}
-
-impl ValueArrayIntegerType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::Integer];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Integer => "integer",
-        }
-    }
-}
-
-impl std::fmt::Display for ValueArrayIntegerType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] DoubleDistribution,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(untagged))]
+pub struct ValueArrayInteger {
+    pub type_: ValueArrayIntegerType,
+    pub values: Option<Vec<i64>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ValueArrayIntegerType {
+    #[default] Integer,
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub enum ValueArrayTurned {
     /// Told by `double_distribution`.
     DoubleDistribution(ValueArrayTurnedDoubleDistribution),
     /// Told by `integer`.
     Integer(ValueArrayTurnedInteger),
-}
-
-impl Serialize for ValueArrayTurned {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::DoubleDistribution(value) => value.serialize(serializer),
-            Self::Integer(value) => value.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for ValueArrayTurned {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let found = Tagged::read(deserializer, "type")?;
-        match found.tag.as_str() {
-            "double_distribution" => {
-                symbolon_wire::variant(found.value).map(Self::DoubleDistribution)
-            }
-            "integer" => symbolon_wire::variant(found.value).map(Self::Integer),
-            _ => Err(Tagged::unknown("type", &["double_distribution", "integer"])),
-        }
-    }
 }
 
 impl From<ValueArrayTurnedDoubleDistribution> for ValueArrayTurned {
@@ -388,86 +162,24 @@ impl From<ValueArrayTurnedInteger> for ValueArrayTurned {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ValueArrayTurnedDoubleDistribution {
     pub type_: ValueArrayTurnedDoubleDistributionType,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Vec<f64>"))]
     pub values: Option<Vec<f64>>,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ValueArrayTurnedDoubleDistributionType {
-    /// `double_distribution`.
-    #[default]
-    #[serde(rename = "double_distribution")]
-    DoubleDistribution,
+    #[default] DoubleDistribution,
 }
 
-impl ValueArrayTurnedDoubleDistributionType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::DoubleDistribution];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DoubleDistribution => "double_distribution",
-        }
-    }
-}
-
-impl std::fmt::Display for ValueArrayTurnedDoubleDistributionType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ValueArrayTurnedInteger {
     pub type_: ValueArrayTurnedIntegerType,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "Vec<i64>"))]
     pub values: Option<Vec<i64>>,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ValueArrayTurnedIntegerType {
-    /// `integer`.
-    #[default]
-    #[serde(rename = "integer")]
-    Integer,
-}
-
-impl ValueArrayTurnedIntegerType {
-    /// Every value, in the order of the contract.
-    pub const ALL: [Self; 1] = [Self::Integer];
-
-    /// The value as it travels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Integer => "integer",
-        }
-    }
-}
-
-impl std::fmt::Display for ValueArrayTurnedIntegerType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+    #[default] Integer,
 }

@@ -3,29 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use symbolon_wire::{Validate, Violations};
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pet {
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "BTreeMap<String, String>"))]
     pub marks: Option<BTreeMap<String, String>>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub name: Option<String>,
-    #[serde(
-        default, deserialize_with = "symbolon_wire::present",
-        skip_serializing_if = "Option::is_none",
-    )]
-    #[cfg_attr(feature = "schemars", schemars(with = "String", extend("pattern" = "^[a-z]+$")))]
     pub nick: Option<String>,
 }
 
