@@ -4,4 +4,5 @@
 mod cases;
 mod rendition;
 mod robustness;
+mod support;
 mod typescript;
