@@ -5,6 +5,8 @@ pub mod documents;
 pub mod generate;
 mod losses;
 mod report;
+pub mod sample;
+pub mod stability;
 mod untyped;
 
 use std::path::Path;

@@ -29,7 +29,7 @@ struct Step {
     check: fn(&Path) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { name: "format", check: format },
     Step { name: "tidy", check: house_rules },
     Step { name: "gen --check", check: staleness },
@@ -41,6 +41,7 @@ const STEPS: [Step; 11] = [
     Step { name: "independent client", check: halves::independent_client },
     Step { name: "sdk examples", check: halves::sdk_examples },
     Step { name: "public contracts", check: public_contracts::compile },
+    Step { name: "corpus sample", check: crate::corpus::sample::check },
 ];
 
 /// Runs the steps and says how long each took.

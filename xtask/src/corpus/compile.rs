@@ -166,7 +166,7 @@ fn rust(
     let bar = progress(packages.len() * 3, "cargo check");
     let mut child = command(out, "cargo", &["check", "--workspace", "--keep-going", "--quiet"])
         .args(["--message-format", "json"])
-        .env("CARGO_TARGET_DIR", target.join("corpus/compile-target"))
+        .env("CARGO_TARGET_DIR", target.join("public/target"))
         .stdout(Stdio::piped())
         .spawn()
         .context("cargo starts")?;
