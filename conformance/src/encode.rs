@@ -29,6 +29,10 @@ pub(crate) fn simple(parameter: &Parameter<'_>, value: &Value) -> String {
         In::Query | In::Header | In::Cookie => plain(value),
     };
     match value {
+        value if holds_nested(value) && parameter.location == In::Path => {
+            percent(&value.to_string())
+        }
+        value if holds_nested(value) => value.to_string(),
         Value::Array(items) => items.iter().map(encode).collect::<Vec<_>>().join(","),
         Value::Object(members) => {
             let between = if parameter.explode == Some(true) { "=" } else { "," };
@@ -46,9 +50,9 @@ pub(crate) fn pairs(parameter: &Parameter<'_>, value: &Value) -> Vec<(String, St
     let explode = parameter.explode.unwrap_or(style == "form");
     let name = parameter.name;
     match value {
-        Value::Array(items) if explode => {
-            items.iter().map(|item| (name.to_owned(), plain(item))).collect()
-        }
+        Value::Array(_) if explode => repeated(name, value),
+        _ if style == "deepObject" => bracketed(name, value),
+        value if !explode && holds_nested(value) => vec![(name.to_owned(), value.to_string())],
         Value::Array(items) => {
             let between = match style {
                 "spaceDelimited" => " ",
@@ -58,12 +62,8 @@ pub(crate) fn pairs(parameter: &Parameter<'_>, value: &Value) -> Vec<(String, St
             let items: Vec<String> = items.iter().map(plain).collect();
             vec![(name.to_owned(), items.join(between))]
         }
-        Value::Object(members) if style == "deepObject" => {
-            let pair = |(key, value): (&String, &Value)| (format!("{name}[{key}]"), plain(value));
-            members.iter().map(pair).collect()
-        }
         Value::Object(members) if explode => {
-            members.iter().map(|(key, value)| (key.clone(), plain(value))).collect()
+            members.iter().flat_map(|(key, value)| repeated(key, value)).collect()
         }
         Value::Object(members) => {
             let parts = members.iter().flat_map(|(key, value)| [key.clone(), plain(value)]);
@@ -78,14 +78,47 @@ pub(crate) fn pairs(parameter: &Parameter<'_>, value: &Value) -> Vec<(String, St
 /// The pairs of an `application/x-www-form-urlencoded` body.
 pub(crate) fn form(value: &Value) -> String {
     let members = value.as_object().into_iter().flatten();
-    let pairs = members.flat_map(|(name, value)| match value {
-        Value::Array(items) => items.iter().map(|item| (name, plain(item))).collect(),
-        _ => vec![(name, plain(value))],
-    });
+    let pairs = members.flat_map(|(name, value)| repeated(name, value));
     pairs
-        .map(|(name, value)| format!("{}={}", percent(name), percent(&value)))
+        .map(|(name, value)| format!("{}={}", percent(&name), percent(&value)))
         .collect::<Vec<_>>()
         .join("&")
+}
+
+/// A value under its name: a list of scalars repeats it, what nests deeper has brackets.
+fn repeated(name: &str, value: &Value) -> Vec<(String, String)> {
+    match value {
+        Value::Array(items) if !holds_nested(value) => {
+            items.iter().map(|item| (name.to_owned(), plain(item))).collect()
+        }
+        _ => bracketed(name, value),
+    }
+}
+
+fn bracketed(name: &str, value: &Value) -> Vec<(String, String)> {
+    match value {
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            items.flat_map(|(index, item)| bracketed(&format!("{name}[{index}]"), item)).collect()
+        }
+        Value::Object(members) => {
+            let members = members.iter();
+            members.flat_map(|(key, value)| bracketed(&format!("{name}[{key}]"), value)).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            vec![(name.to_owned(), plain(value))]
+        }
+    }
+}
+
+/// Whether a list or an object holds another one.
+fn holds_nested(value: &Value) -> bool {
+    let is_nested = |value: &Value| matches!(value, Value::Array(_) | Value::Object(_));
+    match value {
+        Value::Array(items) => items.iter().any(is_nested),
+        Value::Object(members) => members.values().any(is_nested),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 #[cfg(test)]

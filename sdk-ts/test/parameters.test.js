@@ -47,6 +47,21 @@ test('deepObject nests', () => {
   assert.equal(join(pairs, '&'), 'f%5Ba%5D=1&f%5Bb%5D%5Bc%5D%5B0%5D=x&f%5Bb%5D%5Bc%5D%5B1%5D=y');
 });
 
+test('what nests deeper than its style is spelled with brackets', () => {
+  const text = (parameter, value) => decodeURIComponent(join(encodePairs(parameter, value), '&'));
+  const sorts = [{ by: 'age', down: true }, { by: 'name' }];
+  assert.equal(text(query('sort'), sorts), 'sort[0][by]=age&sort[0][down]=true&sort[1][by]=name');
+  const filter = { age: { gte: 3 }, name: ['a', 'b'], top: 1 };
+  assert.equal(text(query('filter'), filter), 'age[gte]=3&name=a&name=b&top=1');
+  const deep = query('filter', { style: 'deepObject' });
+  const spelled = 'filter[age][gte]=3&filter[name][0]=a&filter[name][1]=b&filter[top]=1';
+  assert.equal(text(deep, filter), spelled);
+  const refused = { name: 'EncodeError' };
+  assert.throws(() => encodePairs(query('sort'), [{}, { by: 'name' }]), refused);
+  assert.throws(() => encodePairs(query('sort'), [{ 'a[b]': 1 }]), refused);
+  assert.throws(() => encodePairs(query('q', { explode: false }), [[1]]), refused);
+});
+
 test('what is absent is not sent', () => {
   assert.deepEqual(encodePairs(query('q'), undefined), []);
   assert.deepEqual(encodePairs(query('q'), null), []);
@@ -79,8 +94,8 @@ test('forms repeat lists and nest objects', () => {
   assert.equal(form, 'grant_type=a%20b&scope=x&scope=y&o%5Bk%5D=v');
 });
 
-test('nested values have no layout outside deepObject', () => {
-  assert.throws(() => encodePairs(query('q'), [{ a: 1 }]), { name: 'EncodeError' });
+test('nested values have no layout in one text that is not JSON', () => {
+  assert.throws(() => encodeText(path, [{ a: 1 }]), { name: 'EncodeError' });
 });
 
 test('members of a form are laid out as their encoding says', () => {

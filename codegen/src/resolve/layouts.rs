@@ -2,54 +2,47 @@
 
 use std::collections::BTreeMap;
 
-use super::Scope;
-use crate::model::{Definition, Location, Shape, Style, Type, TypeId};
+use crate::model::{Definition, Location, Parameter, Shape, Style, System, Type, TypeId};
 
-/// How a parameter is laid out: where, in which style, spread or not.
-pub(super) type Layout = (Location, Option<Style>, Option<bool>);
+type Types = BTreeMap<TypeId, Definition>;
 
-/// Reports every parameter with values that cannot be written.
-pub(super) fn check(scope: &mut Scope<'_>, types: &BTreeMap<TypeId, Definition>) {
-    for (at, layout, ty) in std::mem::take(&mut scope.laid_out) {
-        if depth(types, &ty, DEPTH) > allowed(layout) {
-            let why = "its style has no layout for lists and objects inside of others: values \
-                       that hold any are refused";
-            scope.degrade(&at, "a parameter", why);
+/// Settles how such values are spelled, of which OpenAPI says nothing. What nests is spelled
+/// in queries or cookies with brackets; what has to be one text is JSON.
+pub(super) fn settle(system: &mut System) {
+    let types = &system.types;
+    let operations = system.contexts.iter_mut().flat_map(|context| &mut context.operations);
+    for parameter in operations.flat_map(|operation| &mut operation.parameters) {
+        if !has_pairs(parameter) && depth(types, &parameter.ty, DEPTH) > 1 {
+            parameter.style = Some(Style::Json);
+            parameter.explode = None;
         }
     }
 }
 
-/// No value nests deeper in any layout we know.
-const DEPTH: usize = 3;
+/// No layout but that of JSON and that of brackets has room for more than one.
+const DEPTH: usize = 2;
 
-/// How many lists and objects may stand inside each other.
-fn allowed((location, style, explode): Layout) -> usize {
-    match (style, location) {
-        (Some(Style::DeepObject | Style::Json), _) => usize::MAX,
-        // An exploded object repeats the name of a member that is a list.
-        (None | Some(Style::Form), Location::Query | Location::Cookie)
-            if explode != Some(false) =>
-        {
-            2
-        }
-        (
-            None
-            | Some(
-                Style::Simple
-                | Style::Label
-                | Style::Matrix
-                | Style::Form
-                | Style::SpaceDelimited
-                | Style::PipeDelimited,
-            ),
-            _,
-        ) => 1,
-    }
+/// Whether a value may be spread over several pairs of names and texts.
+fn has_pairs(parameter: &Parameter) -> bool {
+    let is_paired = matches!(parameter.location, Location::Query | Location::Cookie);
+    let is_spread = match parameter.style {
+        Some(Style::DeepObject) => true,
+        None | Some(Style::Form) => parameter.explode != Some(false),
+        Some(
+            Style::Simple
+            | Style::Label
+            | Style::Matrix
+            | Style::SpaceDelimited
+            | Style::PipeDelimited
+            | Style::Json,
+        ) => parameter.explode == Some(true),
+    };
+    is_paired && is_spread
 }
 
 /// How many lists and objects a value has inside each other, counted up to `left`. What may as well
 /// be a scalar counts as one.
-fn depth(types: &BTreeMap<TypeId, Definition>, ty: &Type, left: usize) -> usize {
+fn depth(types: &Types, ty: &Type, left: usize) -> usize {
     if left == 0 {
         return 0;
     }
@@ -57,20 +50,11 @@ fn depth(types: &BTreeMap<TypeId, Definition>, ty: &Type, left: usize) -> usize 
         Type::Scalar(_) | Type::Any => 0,
         Type::Problem => 1,
         Type::Nullable(inner) => depth(types, inner, left),
-        // A list of lists has no layout anywhere but in brackets.
-        Type::List(item) => match depth(types, item, left - 1) {
-            0 => 1,
-            inner => (1 + inner).max(DEPTH),
-        },
-        // The positions of a tuple are laid out like the elements of a list.
+        Type::List(inner) | Type::Map(inner) => 1 + depth(types, inner, left - 1),
         Type::Tuple(elements) => {
-            let inner = elements.iter().map(|element| depth(types, element, left - 1)).max();
-            match inner.unwrap_or_default() {
-                0 => 1,
-                inner => (1 + inner).max(DEPTH),
-            }
+            let inner = elements.iter().map(|element| depth(types, element, left - 1));
+            1 + inner.max().unwrap_or_default()
         }
-        Type::Map(value) => 1 + depth(types, value, left - 1),
         Type::Named(id) => match types.get(id).map(|definition| &definition.shape) {
             Some(Shape::Object(object)) => {
                 let members = object.properties.iter();

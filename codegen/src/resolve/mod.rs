@@ -34,7 +34,7 @@ mod views;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Kind};
-use crate::model::{Definition, Documents, Name, Predicate, System, Type, TypeId, unique_names};
+use crate::model::{Definition, Documents, Name, Predicate, System, TypeId, unique_names};
 use crate::source::{Cursor, RefError, Sources, ValueId, bundle, is_remote};
 
 /// Which files of the sources make a system.
@@ -82,7 +82,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     system.types = std::mem::take(&mut scope.types);
     lifecycles::resolve(&mut scope, &mut system);
     pagination::check(&mut scope, &system);
-    layouts::check(&mut scope, &system.types);
+    layouts::settle(&mut system);
     forms::settle(&mut scope, &mut system);
     directions::mark(&mut system);
     views::split(&mut system, &mut scope);
@@ -130,8 +130,6 @@ struct Scope<'a> {
     /// Schemas in place that are being looked at right now.
     standing: BTreeSet<ValueId>,
     lifecycles: Vec<(TypeId, Cursor<'a>)>,
-    /// Every parameter with its layout and its type.
-    laid_out: Vec<(Cursor<'a>, layouts::Layout, Type)>,
     /// Every name in an `x-emits`.
     emitted: Vec<(String, Cursor<'a>)>,
     /// Every `x-pagination`, by the id of its operation.
@@ -155,7 +153,6 @@ impl<'a> Scope<'a> {
             inline: BTreeMap::new(),
             standing: BTreeSet::new(),
             lifecycles: Vec::new(),
-            laid_out: Vec::new(),
             emitted: Vec::new(),
             paginated: Vec::new(),
             taken: BTreeSet::new(),

@@ -119,8 +119,6 @@ fn parameter<'a>(
         }
     };
     let (style, explode) = spelling.map_or((None, None), |found| (found.style, found.explode));
-    let laid_out = (*location, style, explode);
-    scope.laid_out.push((at.clone(), laid_out, ty.clone()));
     Parameter {
         wire: wire.clone(),
         name: name.clone(),

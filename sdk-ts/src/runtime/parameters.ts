@@ -53,15 +53,17 @@ function pairs(parameter: Parameter, value: unknown): Pair[] {
   if (value === undefined) return [];
   if (style === 'json') return [[name, percent(json(value))]];
   if (value === null) return [];
-  if (style === 'deepObject' && typeof value === 'object') return deep(name, value);
+  if (style === 'deepObject' && typeof value === 'object') return deep(name, value, parameter.name);
   const delimit = (text: string) => delimitable(parameter, text, style);
   if (Array.isArray(value)) {
+    if (explode) return repeated(parameter.name, value, parameter.name);
     const items = scalars(parameter.name, value);
-    if (explode) return items.map((item) => [name, percent(item)]);
     return [[name, items.map(delimit).join(delimiter(style))]];
   }
   if (isObject(value)) {
-    if (explode) return members(parameter.name, value);
+    if (explode) {
+      return Object.entries(value).flatMap(([key, item]) => repeated(key, item, parameter.name));
+    }
     const flat = entries(parameter.name, value).flat().map(delimit);
     return [[name, flat.join(delimiter(style))]];
   }
@@ -88,10 +90,7 @@ export function encodeForm(body: unknown, styles: Styles = {}): string {
     const layout = Object.hasOwn(styles, key) ? styles[key] : undefined;
     if (layout !== undefined && value === null) return [];
     if (layout !== undefined) return encodePairs({ in: 'query', name: key, key, ...layout }, value);
-    if (Array.isArray(value) && !value.some(isNested)) {
-      return scalars(key, value).map((item) => [percent(key), percent(item)]);
-    }
-    return deep(percent(key), value);
+    return repeated(key, value, key);
   });
   return join(pairs, '&');
 }
@@ -161,24 +160,36 @@ function element(parameter: Parameter, text: string): string {
   return text;
 }
 
-function deep(name: string, value: unknown): Pair[] {
-  if (value === null || value === undefined) return [];
-  if (Array.isArray(value)) {
-    return value.flatMap((item, index) => deep(`${name}%5B${index}%5D`, item));
-  }
-  if (isObject(value)) {
-    const inside = ([key, item]: [string, unknown]) => deep(`${name}%5B${percent(key)}%5D`, item);
-    return Object.entries(value).flatMap(inside);
-  }
-  return [[name, percent(scalar(name, value))]];
+/**
+ * A value under its name. A list of scalars repeats the name; OpenAPI says nothing of what nests
+ * deeper, which is spelled with brackets.
+ */
+function repeated(name: string, value: unknown, of: string): Pair[] {
+  if (!Array.isArray(value) || value.some(isNested)) return deep(percent(name), value, of);
+  return scalars(of, value).map((item) => [percent(name), percent(item)]);
 }
 
-/** Members as parameters of their own; a member that is a list repeats its key. */
-function members(name: string, value: object): Pair[] {
-  return Object.entries(value).filter(([, item]) => isPresent(item)).flatMap(([key, item]) => {
-    const texts = Array.isArray(item) ? scalars(name, item) : [scalar(name, item)];
-    return texts.map((text): Pair => [percent(key), percent(text)]);
-  });
+/** How many pairs of brackets a name may have. */
+const BRACKETS = 15;
+
+/** A value by its parts, each under the way to it; `of` is the parameter to speak of. */
+function deep(name: string, value: unknown, of: string, left = BRACKETS): Pair[] {
+  if (value === null || value === undefined) return [];
+  if (isNested(value) && left === 0) throw refuse(of, 'it nests too deep');
+  if (Array.isArray(value)) {
+    return value.flatMap((item, index) => {
+      const found = deep(`${name}%5B${index}%5D`, item, of, left - 1);
+      if (found.length > 0 || !isNested(item)) return found;
+      throw refuse(of, 'a list holds an empty list or object');
+    });
+  }
+  if (isObject(value)) {
+    return Object.entries(value).flatMap(([key, item]) => {
+      if (/[[\]]/.test(key)) throw ambiguous(of);
+      return deep(`${name}%5B${percent(key)}%5D`, item, of, left - 1);
+    });
+  }
+  return [[name, percent(scalar(of, value))]];
 }
 
 function entries(name: string, value: object): [string, string][] {

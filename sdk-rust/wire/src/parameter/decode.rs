@@ -15,7 +15,8 @@ impl Parameter {
     /// `None` when it is absent.
     ///
     /// An exploded object has no name of its own: its members are looked up one by one, and a map
-    /// takes every pair there is.
+    /// takes every pair there is. What nests deeper than the style has a layout for is spelled with
+    /// brackets, `name[0][key]`; a list may be `name[]` as well.
     ///
     /// # Errors
     /// When it cannot be read as its type; the pointer begins with the parameter's name.
@@ -39,17 +40,20 @@ impl Parameter {
     }
 
     fn decode<T: DeserializeOwned>(&self, raw: Raw<'_>) -> Result<Option<T>, Refusal> {
-        let source = |untyped| Source { parameter: *self, raw, untyped };
-        let value = T::deserialize(source(Untyped::Guess)).or_else(|refusal| {
+        let source = |untyped, brackets| Source { parameter: *self, raw, untyped, brackets };
+        let nest = |untyped| source(untyped, Brackets::Nest);
+        let value = T::deserialize(nest(Untyped::Guess)).or_else(|refusal| {
             if refusal.is_absent() {
                 return Err(refusal);
             }
-            T::deserialize(source(Untyped::Text)).map_err(|_| refusal)
+            let text = T::deserialize(nest(Untyped::Text));
+            let literal = text.or_else(|_| T::deserialize(source(Untyped::Text, Brackets::Stay)));
+            literal.map_err(|_| refusal)
         });
         match value {
             Ok(value) => Ok(Some(value)),
             Err(refusal) if refusal.is_absent() => Ok(None),
-            Err(_) if self.or_empty && source(Untyped::Text).is_empty() => Ok(None),
+            Err(_) if self.or_empty && nest(Untyped::Text).is_empty() => Ok(None),
             Err(refusal) => Err(refusal.within(self.name)),
         }
     }
@@ -67,6 +71,16 @@ struct Source<'a> {
     parameter: Parameter,
     raw: Raw<'a>,
     untyped: Untyped,
+    brackets: Brackets,
+}
+
+/// What brackets in the names of a map's members are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Brackets {
+    /// The way into a member.
+    Nest,
+    /// Part of its name.
+    Stay,
 }
 
 /// Percent-decodes form data: `+` is a space.
@@ -172,7 +186,10 @@ impl<'a> Source<'a> {
             };
         }
         if self.is_repeated() {
-            return self.repeated();
+            return match self.repeated() {
+                Err(refusal) if refusal.is_absent() => self.indexed(),
+                found => found,
+            };
         }
         let named = self.parameter.style == Style::Matrix && self.parameter.explode;
         let items = self.elements()?.into_iter().map(|raw| match raw.split_once('=') {
@@ -187,6 +204,14 @@ impl<'a> Source<'a> {
         items.collect::<Result<_, _>>().map(Field::List)
     }
 
+    /// `name[0]=value` or `name[]=value`: elements, and no members of a parameter of such a name.
+    fn indexed(&self) -> Result<Field, Refusal> {
+        match self.deep()? {
+            Field::Map(members) if !field::is_indexed(&members) => Err(Refusal::absent()),
+            found => Ok(found),
+        }
+    }
+
     /// `name[key][key]=value`, brackets raw or percent-encoded.
     fn deep(&self) -> Result<Field, Refusal> {
         let Raw::Pairs(pairs) = self.raw else {
@@ -194,12 +219,13 @@ impl<'a> Source<'a> {
         };
         let mut fields = Vec::new();
         for (name, value) in pairs {
-            let keys = field::keys(&self.decoded(name)?);
-            match keys.as_slice() {
-                [head, rest @ ..] if head == self.parameter.name && !rest.is_empty() => {
+            let name = self.decoded(name)?;
+            let Some(way) = name.strip_prefix(self.parameter.name) else { continue };
+            match field::keys(way).as_slice() {
+                [head, rest @ ..] if head.is_empty() && !rest.is_empty() => {
                     fields.push((rest[0].clone(), field::nested(rest, self.field(value)?)));
                 }
-                [head] if head == self.parameter.name && name.len() > head.len() => {
+                [head] if head.is_empty() && !way.is_empty() => {
                     fields.push((fields.len().to_string(), self.field(value)?));
                 }
                 _ => {}
@@ -223,9 +249,7 @@ impl<'a> Source<'a> {
             Raw::Pairs(pairs) if explode => {
                 for (name, value) in pairs {
                     let name = self.decoded(name)?;
-                    if names.is_none_or(|names| names.contains(&name.as_str())) {
-                        members.push((name, self.field(value)?));
-                    }
+                    members.extend(self.member(names, name, value)?);
                 }
                 if members.is_empty() {
                     return Err(Refusal::absent());
@@ -251,6 +275,23 @@ impl<'a> Source<'a> {
         Ok(Field::Map(field::merged(members)))
     }
 
+    /// The member of an exploded object that a pair belongs to, if it belongs to any.
+    fn member(
+        &self,
+        names: Option<&[&str]>,
+        name: String,
+        value: &str,
+    ) -> Result<Option<(String, Field)>, Refusal> {
+        let is_known = |name: &str| names.is_none_or(|names| names.contains(&name));
+        let is_whole = names.is_some() || self.brackets == Brackets::Stay;
+        if is_whole && is_known(&name) {
+            return Ok(Some((name, self.field(value)?)));
+        }
+        let keys = field::keys(&name);
+        let Some(head) = keys.first().filter(|head| is_known(head)) else { return Ok(None) };
+        Ok(Some((head.clone(), field::nested(&keys, self.field(value)?))))
+    }
+
     fn reader(&self, field: Field) -> Reader {
         Reader { field, untyped: self.untyped }
     }
@@ -265,20 +306,14 @@ impl<'a> Source<'a> {
 
     /// Without a hint of the type: what the raw text looks like.
     fn untyped(&self) -> Result<Reader, Refusal> {
-        match self.parameter.style {
-            Style::DeepObject => Ok(self.reader(self.deep()?)),
-            Style::Simple
-            | Style::Label
-            | Style::Matrix
-            | Style::Form
-            | Style::SpaceDelimited
-            | Style::PipeDelimited
-            | Style::Json => {
-                if self.values()?.len() > 1 {
-                    return Ok(self.reader(self.repeated()?));
-                }
-                self.scalar()
-            }
+        let is_spelled_deep = match self.raw {
+            Raw::Pairs(_) => self.parameter.explode || self.parameter.style == Style::DeepObject,
+            Raw::Text(_) => false,
+        };
+        match self.values() {
+            Ok(values) if values.len() > 1 => Ok(self.reader(self.repeated()?)),
+            Err(refusal) if refusal.is_absent() && is_spelled_deep => Ok(self.reader(self.deep()?)),
+            Ok(_) | Err(_) => self.scalar(),
         }
     }
 }

@@ -4,6 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::field::BRACKETS;
 use super::{Parameter, Style};
 use crate::In;
 
@@ -44,8 +45,10 @@ const KEPT_ALONE: &[(&str, &str)] = &[
 pub enum EncodeError {
     /// The value cannot be serialized at all.
     Unserializable,
-    /// The style has no layout for lists or objects inside lists or objects.
+    /// The style has no layout for lists or objects inside lists or objects, or not so deep.
     Nested,
+    /// A list holds an empty list or object, which has no text: the next one would take its place.
+    Hollow,
     /// An element holds the character that separates elements in this style.
     Delimiter,
     /// A path segment `.` or `..` would change the path.
@@ -59,6 +62,7 @@ impl std::fmt::Display for EncodeError {
         formatter.write_str(match self {
             Self::Unserializable => "the value cannot be serialized",
             Self::Nested => "the parameter's style has no layout for nested values",
+            Self::Hollow => "a list holds an empty list or object",
             Self::Delimiter => "an element holds the delimiter of the parameter's style",
             Self::DotSegment => "a path parameter cannot be `.` or `..`",
             Self::EmptySegment => "a path parameter cannot be empty",
@@ -100,11 +104,13 @@ impl Parameter {
             (Value::Null, _) => Ok(Vec::new()),
             (Value::Array(_) | Value::Object(_), Style::DeepObject) => {
                 let mut pairs = Vec::new();
-                deep(&name, value, &mut pairs)?;
+                deep(&name, value, BRACKETS, &mut pairs)?;
                 Ok(pairs)
             }
-            (Value::Array(items), _) if self.explode => {
-                scalars(items)?.map(|text| Ok((name.clone(), percent(&text)))).collect()
+            (Value::Array(_), _) if self.explode => {
+                let mut pairs = Vec::new();
+                repeated(&name, value, &mut pairs)?;
+                Ok(pairs)
             }
             (Value::Array(items), style) => {
                 let items = scalars(items)?.map(|text| delimitable(&text, style));
@@ -221,13 +227,7 @@ pub fn encode_form_as<T: Serialize + ?Sized>(
             }
             continue;
         }
-        match value {
-            Value::Array(items) if !items.iter().any(is_nested) => {
-                let items = scalars(items)?;
-                pairs.extend(items.map(|text| (percent(key), percent(&text))));
-            }
-            value => deep(&percent(key), value, &mut pairs)?,
-        }
+        repeated(&percent(key), value, &mut pairs)?;
     }
     let pairs: Vec<_> = pairs.iter().map(|(key, value)| format!("{key}={value}")).collect();
     Ok(pairs.join("&"))
@@ -266,25 +266,39 @@ fn entries(members: &Map<String, Value>) -> Result<Pairs, EncodeError> {
     members.map(|(key, value)| Ok((key.clone(), scalar(value)?))).collect()
 }
 
-/// Members as parameters of their own; a member that is a list repeats its key.
+/// Members as parameters of their own.
 fn form(members: &Map<String, Value>) -> Result<Pairs, EncodeError> {
     let mut pairs = Vec::new();
-    for (key, value) in members.iter().filter(|(_, value)| !value.is_null()) {
-        let values = match value {
-            Value::Array(items) => scalars(items)?.collect(),
-            value => vec![scalar(value)?],
-        };
-        pairs.extend(values.iter().map(|text| (percent(key), percent(text))));
+    for (key, value) in members {
+        repeated(&percent(key), value, &mut pairs)?;
     }
     Ok(pairs)
 }
 
-fn deep(name: &str, value: &Value, pairs: &mut Pairs) -> Result<(), EncodeError> {
+/// A value under its name. A list of scalars repeats the name; OpenAPI says nothing of what nests
+/// deeper, which is spelled with brackets.
+fn repeated(name: &str, value: &Value, pairs: &mut Pairs) -> Result<(), EncodeError> {
+    match value {
+        Value::Array(items) if !items.iter().any(is_nested) => {
+            pairs.extend(scalars(items)?.map(|text| (name.to_owned(), percent(&text))));
+            Ok(())
+        }
+        value => deep(name, value, BRACKETS, pairs),
+    }
+}
+
+/// A value by its parts, each under the way to it in at most `left` brackets.
+fn deep(name: &str, value: &Value, left: usize, pairs: &mut Pairs) -> Result<(), EncodeError> {
     match value {
         Value::Null => {}
+        Value::Array(_) | Value::Object(_) if left == 0 => return Err(EncodeError::Nested),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                deep(&format!("{name}%5B{index}%5D"), item, pairs)?;
+                let before = pairs.len();
+                deep(&format!("{name}%5B{index}%5D"), item, left - 1, pairs)?;
+                if pairs.len() == before && is_nested(item) {
+                    return Err(EncodeError::Hollow);
+                }
             }
         }
         Value::Object(members) => {
@@ -292,7 +306,7 @@ fn deep(name: &str, value: &Value, pairs: &mut Pairs) -> Result<(), EncodeError>
                 if key.contains(['[', ']']) {
                     return Err(EncodeError::Delimiter);
                 }
-                deep(&format!("{name}%5B{}%5D", percent(key)), value, pairs)?;
+                deep(&format!("{name}%5B{}%5D", percent(key)), value, left - 1, pairs)?;
             }
         }
         Value::Bool(_) | Value::Number(_) | Value::String(_) => {

@@ -1,6 +1,6 @@
 //! Submitted fields that carry no types of their own, read by the hints of the type they become.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::{self, DeserializeOwned, Deserializer as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -99,6 +99,9 @@ pub(super) enum Untyped {
 
 /// Deeper names are taken as they stand: nobody may choose the depth of our recursion.
 const DEPTH: usize = 16;
+
+/// How many pairs of brackets a name may have.
+pub(super) const BRACKETS: usize = DEPTH - 1;
 
 /// Splits `name[key][key]` into its keys; `name[]` is `name`.
 pub(super) fn keys(name: &str) -> Vec<String> {
@@ -227,8 +230,14 @@ fn parse(json: &[u8]) -> Result<serde_json::Value, Refusal> {
     serde_json::from_slice(json).map_err(|error| Refusal::from_json(&error))
 }
 
-fn is_indexed(members: &[(String, Field)]) -> bool {
+pub(super) fn is_indexed(members: &[(String, Field)]) -> bool {
     members.iter().all(|(key, _)| key.parse::<usize>().is_ok())
+}
+
+/// Whether members are what a list is written as: where no type says so, nothing else is one.
+fn is_list(members: &[(String, Field)]) -> bool {
+    let keys: BTreeSet<usize> = members.iter().filter_map(|(key, _)| key.parse().ok()).collect();
+    !members.is_empty() && keys.len() == members.len() && keys.last() == Some(&(keys.len() - 1))
 }
 
 macro_rules! numbers {
@@ -254,6 +263,7 @@ impl<'de> de::Deserializer<'de> for Reader {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         match (&self.field, self.untyped) {
+            (Field::Map(members), _) if is_list(members) => self.deserialize_seq(visitor),
             (Field::Map(_), _) => self.map(visitor),
             (Field::List(_), _) => self.deserialize_seq(visitor),
             (Field::File(_), _) => self.deserialize_byte_buf(visitor),

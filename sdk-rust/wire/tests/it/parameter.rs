@@ -145,6 +145,17 @@ proptest! {
         let nested = Nested { point, colors, points };
         assert_same(Parameter::query("p").style(Style::DeepObject), &nested);
         assert_same(Parameter::query("p").style(Style::Json), &nested);
+        assert_same(Parameter::query("p"), &nested);
+        let list = [Some(nested.clone()), Some(nested.clone())];
+        let any = serde_json::to_value(&list).unwrap();
+        for parameter in [Parameter::query("p[]"), Parameter::cookie("p"),
+            Parameter::query("p").style(Style::DeepObject)] {
+            assert_same(parameter, &list.to_vec());
+            assert_same(parameter, &any);
+            assert_same(parameter, &vec![vec![index], vec![index]]);
+            assert_same(parameter, &vec![Either::Number(1), Either::Text("a".to_owned())]);
+        }
+        assert_same(Parameter::query("p"), &BTreeMap::from([("a".to_owned(), list.to_vec())]));
         assert_same(Parameter::header("p").style(Style::Json), &nested.colors);
         let form = encode_form(&nested).unwrap();
         prop_assert_eq!(decode_form::<Nested>(form.as_bytes()).unwrap(), nested);
@@ -214,6 +225,41 @@ fn texts_are_those_of_the_standard() {
 }
 
 #[test]
+fn what_nests_is_spelled_with_brackets_and_read_in_other_spellings_too() {
+    let text = |parameter: Parameter, value: &serde_json::Value| {
+        let pairs = parameter.encode_pairs(value).unwrap();
+        let pairs = pairs.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("&").replace("%5B", "[").replace("%5D", "]")
+    };
+    let sorts = serde_json::json!([{ "by": "age", "down": true }, { "by": "name" }]);
+    let sort = Parameter::query("sort");
+    assert_eq!(text(sort, &sorts), "sort[0][by]=age&sort[0][down]=true&sort[1][by]=name");
+    let filter = serde_json::json!({ "age": { "gte": 3 }, "name": ["a", "b"], "top": 1 });
+    let filters = Parameter::query("filter");
+    assert_eq!(text(filters, &filter), "age[gte]=3&name=a&name=b&top=1");
+    let deep = filters.style(Style::DeepObject);
+    let spelled = "filter[age][gte]=3&filter[name][0]=a&filter[name][1]=b&filter[top]=1";
+    assert_eq!(text(deep, &filter), spelled);
+    for parameter in [sort, sort.style(Style::DeepObject)] {
+        for pairs in [
+            [("sort", "a"), ("sort", "b")],
+            [("sort[]", "a"), ("sort[]", "b")],
+            [("sort[1]", "b"), ("sort[0]", "a")],
+        ] {
+            let read: Option<Vec<String>> = parameter.decode_pairs(&pairs).unwrap();
+            assert_eq!(read.unwrap(), ["a", "b"], "{parameter:?} {pairs:?}");
+        }
+        let one = parameter.decode_pairs::<serde_json::Value>(&[("sort", "7")]);
+        assert_eq!(one, Ok(Some(7.into())));
+    }
+    let elsewhere = sort.decode_pairs::<Vec<String>>(&[("sort[by]", "a")]);
+    assert_eq!(elsewhere, Ok(None));
+    let literal = [("sort[by]", "a")];
+    let all = Parameter::query("all").decode_pairs::<BTreeMap<String, String>>(&literal);
+    assert_eq!(all.unwrap().unwrap()["sort[by]"], "a");
+}
+
+#[test]
 fn absence_is_none_and_required_is_the_caller_s_business() {
     let pairs = [("other", "1")];
     assert_eq!(Parameter::query("p").decode_pairs::<i32>(&pairs), Ok(None));
@@ -251,7 +297,10 @@ fn refusals_point_at_the_place() {
 #[test]
 fn what_has_no_text_is_an_error_and_never_something_else() {
     let nested = [[1]];
-    assert_eq!(Parameter::query("p").encode_pairs(&nested), Err(EncodeError::Nested));
+    let joined = Parameter::query("p").explode(false);
+    assert_eq!(joined.encode_pairs(&nested), Err(EncodeError::Nested));
+    let hollow = [BTreeMap::new(), BTreeMap::from([("a", 1)])];
+    assert_eq!(Parameter::query("p").encode_pairs(&hollow), Err(EncodeError::Hollow));
     assert_eq!(Parameter::path("p").encode_text(&nested), Err(EncodeError::Nested));
     assert_eq!(Parameter::path("p").encode_text(".."), Err(EncodeError::DotSegment));
     assert_eq!(Parameter::path("p").encode_text(""), Err(EncodeError::EmptySegment));

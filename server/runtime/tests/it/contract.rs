@@ -29,13 +29,17 @@ async fn a_documented_problem_has_the_catalogue_s_members() {
 #[tokio::test]
 async fn parameters_of_every_place_are_read() {
     let request = Request::get(
-        "/v1/orders?limit=3&tag=a%20b&tag=c+d&filter[status]=Buy&filter%5Bsince%5D=9&other=1",
+        "/v1/orders?limit=3&tag=a%20b&tag=c+d&filter[status]=Buy&filter%5Bsince%5D=9&other=1\
+         &legs[0][side]=Sell&legs%5B1%5D%5Bside%5D=Buy",
     );
     let request = request.header("x-trace", "true").header("cookie", "a=b; seat=12");
     let answer = Toy::new().send(request.body(Body::empty()).unwrap()).await;
     let expected = json!({ "limit": 3, "tag": ["a b", "c d"], "trace": true, "seat": 12,
-        "filter": { "status": "Buy", "since": 9 } });
+        "filter": { "status": "Buy", "since": 9 },
+        "legs": [{ "side": "Sell" }, { "side": "Buy" }] });
     assert_eq!(answer.json(), expected);
+    let wrong = Toy::new().get("/v1/orders?legs[0][side]=Buy&legs[1][side]=Keep").await;
+    assert_eq!(wrong.violations(), ["query /legs/1/side enum"]);
 }
 
 #[tokio::test]

@@ -177,10 +177,11 @@ echo!(
         let limit = input.optional::<i64>(Parameter::query("limit"));
         let tag = input.optional::<Vec<String>>(Parameter::query("tag"));
         let filter = input.optional::<Filter>(Parameter::query("filter").style(Style::DeepObject));
+        let legs = input.optional::<Vec<Leg>>(Parameter::query("legs"));
         let trace = input.optional::<bool>(Parameter::header("X-Trace"));
         let seat = input.optional::<u8>(Parameter::cookie("seat"));
         Ok(Echoed(serde_json::json!({ "limit": limit?, "tag": tag?, "filter": filter?,
-        "trace": trace?, "seat": seat? })))
+        "legs": legs?, "trace": trace?, "seat": seat? })))
     }
 );
 echo!(GetOrder, Info::new("getOrder", Method::GET, "/v1/orders/{id}"), |input| named(

@@ -8,12 +8,14 @@ export interface FindPetsRequest {
   all?: types.Where[];
   count?: number;
   deep?: types.FindPetsDeep;
+  pairs?: number[][];
   space?: string[];
   table?: string;
   text?: string;
   url?: string;
   where?: types.Where;
   whole?: types.Where;
+  xAll?: types.Where[];
   xWhere?: number[];
 }
 
@@ -31,12 +33,14 @@ const FIND_PETS: Operation<
     { in: 'query', name: 'all', key: 'all' },
     { in: 'query', name: 'count', key: 'count' },
     { in: 'query', name: 'deep', key: 'deep', style: 'deepObject' },
+    { in: 'query', name: 'pairs', key: 'pairs', style: 'json' },
     { in: 'query', name: 'space', key: 'space', style: 'spaceDelimited' },
     { in: 'query', name: 'table', key: 'table' },
     { in: 'query', name: 'text', key: 'text' },
     { in: 'query', name: 'url', key: 'url', reserved: true },
     { in: 'query', name: 'where', key: 'where', style: 'json' },
     { in: 'query', name: 'whole', key: 'whole' },
+    { in: 'header', name: 'X-All', key: 'xAll', style: 'json' },
     { in: 'header', name: 'X-Where', key: 'xWhere', style: 'json' },
   ],
   responses: {

@@ -37,12 +37,14 @@ impl Operation for FindPets {
         out.optional(Parameter::query("all"), &request.all);
         out.optional(Parameter::query("count").or_empty(), &request.count);
         out.optional(Parameter::query("deep").style(Style::DeepObject), &request.deep);
+        out.optional(Parameter::query("pairs").style(Style::Json), &request.pairs);
         out.optional(Parameter::query("space").style(Style::SpaceDelimited), &request.space);
         out.optional(Parameter::query("table"), &request.table);
         out.optional(Parameter::query("text"), &request.text);
         out.optional(Parameter::query("url").reserved(), &request.url);
         out.optional(Parameter::query("where").style(Style::Json), &request.where_);
         out.optional(Parameter::query("whole"), &request.whole);
+        out.optional(Parameter::header("X-All").style(Style::Json), &request.x_all);
         out.optional(Parameter::header("X-Where").style(Style::Json), &request.x_where);
     }
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {

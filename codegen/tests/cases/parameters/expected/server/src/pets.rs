@@ -32,16 +32,19 @@ impl Operation for FindPets {
         let all = input.optional(Parameter::query("all"));
         let count = input.optional(Parameter::query("count").or_empty());
         let deep = input.optional(Parameter::query("deep").style(Style::DeepObject));
+        let pairs = input.optional(Parameter::query("pairs").style(Style::Json));
         let space = input.optional(Parameter::query("space").style(Style::SpaceDelimited));
         let table = input.optional(Parameter::query("table"));
         let text = input.optional(Parameter::query("text"));
         let url = input.optional(Parameter::query("url").reserved());
         let where_ = input.optional(Parameter::query("where").style(Style::Json));
         let whole = input.optional(Parameter::query("whole"));
+        let x_all = input.optional(Parameter::header("X-All").style(Style::Json));
         let x_where = input.optional(Parameter::header("X-Where").style(Style::Json));
         Ok(Self::Request {
-            all: all?, count: count?, deep: deep?, space: space?, table: table?, text: text?,
-            url: url?, where_: where_?, whole: whole?, x_where: x_where?,
+            all: all?, count: count?, deep: deep?, pairs: pairs?, space: space?, table: table?,
+            text: text?, url: url?, where_: where_?, whole: whole?, x_all: x_all?,
+            x_where: x_where?,
         })
     }
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {

@@ -22,12 +22,14 @@ pub mod find_pets {
         pub all: Option<Vec<types::Where>>,
         pub count: Option<i64>,
         pub deep: Option<types::FindPetsDeep>,
+        pub pairs: Option<Vec<Vec<i64>>>,
         pub space: Option<Vec<String>>,
         pub table: Option<String>,
         pub text: Option<String>,
         pub url: Option<String>,
         pub where_: Option<types::Where>,
         pub whole: Option<types::Where>,
+        pub x_all: Option<Vec<types::Where>>,
         pub x_where: Option<Vec<i64>>,
     }
     impl Validate for Request {
@@ -52,6 +54,13 @@ pub mod find_pets {
             at.inside(symbolon_wire::In::Query, |at| {
                 at.optional("whole", &self.whole, |value, at| {
                     value.validate(at);
+                });
+            });
+            at.inside(symbolon_wire::In::Header, |at| {
+                at.optional("X-All", &self.x_all, |value, at| {
+                    at.each(value, |value, at| {
+                        value.validate(at);
+                    });
                 });
             });
         }
