@@ -174,6 +174,14 @@ pub enum Kind {
         /// What the schema says.
         why: String,
     },
+    /// A place of the document that says what OpenAPI has no meaning for.
+    #[error("{why}")]
+    Defect {
+        /// What is wrong, and what is made of it.
+        why: String,
+        /// How to mend it.
+        hint: &'static str,
+    },
     /// A construct that is carried only in part.
     #[error("{what} is carried only in part: {why}")]
     Degraded {
@@ -218,6 +226,7 @@ impl Kind {
             | Self::UnknownScheme { .. }
             | Self::UnknownMessage { .. }
             | Self::NotPageable { .. }
+            | Self::Defect { .. }
             | Self::ExampleInvalid { .. } => Severity::Error,
         }
     }
@@ -246,6 +255,7 @@ impl Kind {
             Self::UnknownMessage { .. } => "unknown-message",
             Self::NotPageable { .. } => "not-pageable",
             Self::ExampleInvalid { .. } => "example-invalid",
+            Self::Defect { .. } => "defect",
             Self::Degraded { .. } => "degraded",
         }
     }
@@ -273,6 +283,7 @@ impl Kind {
             Self::UnknownMessage { .. } => "this message",
             Self::NotPageable { .. } => "named here",
             Self::ExampleInvalid { .. } => "refused",
+            Self::Defect { .. } => "here",
             Self::Degraded { .. } => "this construct",
         }
     }
@@ -334,6 +345,7 @@ impl Kind {
                 "add the message to a channel, or take it out of `x-emits`".into()
             }
             Self::NotPageable { needs, .. } => (*needs).into(),
+            Self::Defect { hint, .. } => (*hint).into(),
             Self::ExampleInvalid { .. } => "mend the example or the schema".into(),
             Self::Degraded { .. } => "everything else in the document is generated as usual".into(),
         }
@@ -355,6 +367,20 @@ impl Diagnostic {
         }
     }
 
+    /// Whether the document itself is at fault: it says what no tool could carry, and everything
+    /// else is carried.
+    pub fn is_defect(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Defect { .. }
+                | Kind::RefCycle { .. }
+                | Kind::DuplicateOperationId { .. }
+                | Kind::ClashingPaths { .. }
+                | Kind::UndeclaredPathParameter { .. }
+                | Kind::UnknownScheme { .. }
+        )
+    }
+
     /// Whether something of the contract is left untyped or out, and everything else is carried.
     pub fn is_degradation(&self) -> bool {
         let speaks_of_more = matches!(
@@ -363,7 +389,7 @@ impl Diagnostic {
                 | Kind::OverlayUnused { .. }
                 | Kind::OverlayElsewhere { .. }
         );
-        self.is_bearable() && !speaks_of_more
+        self.is_bearable() && !speaks_of_more && !self.is_defect()
     }
 
     /// Whether everything else can be generated all the same: one place is left untyped or out.
@@ -389,6 +415,7 @@ impl Diagnostic {
             | Kind::OverlayElsewhere { .. }
             | Kind::ExampleInvalid { .. }
             | Kind::UnknownScheme { .. }
+            | Kind::Defect { .. }
             | Kind::Degraded { .. } => true,
         }
     }

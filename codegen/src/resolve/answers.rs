@@ -40,11 +40,13 @@ pub(super) fn resolve<'a>(
             continue;
         }
         let Some(status) = status(key) else {
-            scope.degrade(&at, "a response", "its key is no status");
+            let why = format!("`{key}` is no status: the response is left out");
+            scope.defect(&at, why, "`200`, `2XX` and `default` are");
             continue;
         };
         if !seen.insert(status) {
-            scope.degrade(&at, "a response", "its status is documented by another already");
+            let why = format!("the status `{key}` is documented by another response already");
+            scope.defect(&at, why, "a status has one response: take one of them out");
             continue;
         }
         let answer = match scope.follow(&at) {
@@ -101,7 +103,9 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
         content.and_then(|content| bodies::resolve(scope, &content, &name, Side::Answer));
     for offer in body.iter_mut().flat_map(|body| &mut body.offers) {
         if matches!(offer.kind, BodyKind::Form | BodyKind::Multipart) {
-            scope.degrade(at, "a body", "a form in a response is carried as bytes");
+            if offer.ty != Type::Any {
+                scope.degrade(at, "a body", "a form in a response is carried as bytes");
+            }
             bodies::as_bytes(offer);
         }
     }

@@ -33,14 +33,7 @@ pub(super) fn resolve<'a>(
     name: &Name,
     side: Side,
 ) -> Option<Body> {
-    let mut members = content.members();
-    members.retain(|(media_type, _)| !media_type.starts_with("x-"));
-    if let Some((other, at)) = members.iter().find(|(media_type, _)| !is_media_type(media_type)) {
-        let why = format!("`{other}` is no media type and is left out");
-        scope.degrade(at, "a body", &why);
-        members.retain(|(media_type, _)| is_media_type(media_type));
-    }
-    let mut entries: Vec<Entry<'a>> = members
+    let mut entries: Vec<Entry<'a>> = media_types(scope, content)
         .into_iter()
         .map(|(media_type, at)| entry(media_type, scope.follow(&at).unwrap_or(at)))
         .collect();
@@ -73,6 +66,42 @@ pub(super) fn resolve<'a>(
     (!offers.is_empty()).then_some(Body { required: true, offers })
 }
 
+/// The media types of a `content` with what stands under each. A key that is none is taken for the
+/// one it means, unless that one is there already or the key describes nothing.
+fn media_types<'a>(scope: &mut Scope<'a>, content: &Cursor<'a>) -> Vec<(&'a str, Cursor<'a>)> {
+    let members = content.members().into_iter().filter(|(key, _)| !key.starts_with("x-"));
+    let (mut found, strays): (Vec<_>, Vec<_>) =
+        members.partition(|(key, _)| media::is_media_type(key));
+    let mut left_out = None;
+    for (key, at) in strays {
+        let meant = media::meant(key, &at).or_else(|| found.is_empty().then(|| undescribed(&at)));
+        match meant.filter(|meant| !found.iter().any(|(known, _)| media::essence(known) == *meant))
+        {
+            Some(meant) => {
+                let why = format!("`{key}` is no media type: it is taken for `{meant}`");
+                scope.defect(&at, why, "write the media type of the body here");
+                found.push((meant, at));
+            }
+            None => left_out = left_out.or(Some((key, at))),
+        }
+    }
+    if let Some((key, at)) = left_out {
+        let why = format!("`{key}` is no media type: it is left out");
+        scope.defect(
+            &at,
+            why,
+            "take it out, or put it where it belongs: `content` has media types",
+        );
+    }
+    found
+}
+
+/// What a body of which nothing is said may be; one that has examples is taken for what they are.
+fn undescribed(at: &Cursor<'_>) -> &'static str {
+    let has_examples = at.get("examples").or_else(|| at.get("example")).is_some();
+    if has_examples { "application/json" } else { "*/*" }
+}
+
 /// Leaves out what an answer may be besides JSON of the same schema, in encodings that are carried
 /// as they come: a server chooses what it answers, a client what it asks for, and JSON has it all.
 /// A request may come in any of them.
@@ -86,11 +115,6 @@ fn drop_renditions<'a>(groups: &mut Vec<Vec<Entry<'a>>>) {
         }
         Media::Json | Media::Text | Media::Lines | Media::Events => true,
     });
-}
-
-fn is_media_type(text: &str) -> bool {
-    text == "*"
-        || text.split_once('/').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty())
 }
 
 /// The offer that carries an offer's body as it comes.
@@ -194,14 +218,14 @@ fn parts<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>) -> Vec<Part> {
         .into_iter()
         .map(|(wire, at)| Part {
             wire: wire.to_owned(),
-            media_types: at.text("contentType").map(media_types).unwrap_or_default(),
+            media_types: at.text("contentType").map(listed).unwrap_or_default(),
             style: at.text("style").and_then(style),
             explode: at.value.get("explode").and_then(Value::as_bool),
         })
         .collect()
 }
 
-fn media_types(list: &str) -> Vec<String> {
+fn listed(list: &str) -> Vec<String> {
     list.split(',').map(|media_type| media_type.trim().to_owned()).collect()
 }
 

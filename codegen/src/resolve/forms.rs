@@ -20,9 +20,8 @@ pub(super) fn settle(scope: &mut Scope<'_>, system: &mut System) {
         let pointer = pointer(operation);
         let Some(body) = &mut operation.body else { continue };
         for offer in &mut body.offers {
-            for (what, why) in encode(types, offer) {
+            for kind in encode(types, offer) {
                 let place = Place::new(contract.clone(), pointer.clone());
-                let kind = Kind::Degraded { what, why: why.to_owned() };
                 scope.problems.push(Diagnostic::new(place, kind));
             }
         }
@@ -62,12 +61,13 @@ fn is_file(ty: &Type) -> bool {
 }
 
 /// What of an offer's encoding is not carried; the offer is left with what is.
-fn encode(types: &Types, offer: &mut Offer) -> Vec<(&'static str, &'static str)> {
+fn encode(types: &Types, offer: &mut Offer) -> Vec<Kind> {
     let mut lost = Vec::new();
     match offer.kind {
         BodyKind::Multipart if !has_members(types, &offer.ty) => {
-            let why = "its parts have no names in the contract; it is carried as bytes";
-            lost.push(("a multipart body", why));
+            let why = "the parts of this body have no names: it is carried as bytes".to_owned();
+            let hint = "describe an object, whose members are the parts";
+            lost.push(Kind::Defect { why, hint });
             bodies::as_bytes(offer);
         }
         BodyKind::Multipart => {
@@ -84,7 +84,8 @@ fn encode(types: &Types, offer: &mut Offer) -> Vec<(&'static str, &'static str)>
                 ) => true,
             };
             if offer.parts.iter().any(is_styled) {
-                lost.push(("a multipart body", "its parts have no style: objects travel as JSON"));
+                let why = "its parts have no style: objects travel as JSON".to_owned();
+                lost.push(Kind::Degraded { what: "a multipart body", why });
             }
             offer.parts.retain(|part| !part.media_types.is_empty());
         }

@@ -59,6 +59,37 @@ fn of_any(schema: Option<&Cursor<'_>>) -> Media {
     }
 }
 
+/// Whether a text has the form of a media type.
+pub(super) fn is_media_type(text: &str) -> bool {
+    text == "*"
+        || text.split_once('/').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty())
+}
+
+/// The media type that a key which is none most likely means; nothing if it describes nothing.
+pub(super) fn meant(key: &str, at: &Cursor<'_>) -> Option<&'static str> {
+    let at = at.follow().ok()?;
+    let schema = at.get("itemSchema").or_else(|| at.get("schema"))?;
+    let key = key.to_ascii_lowercase();
+    let named = [
+        ("json", "application/json"),
+        ("xml", "application/xml"),
+        ("form-data", "multipart/form-data"),
+        ("text", "text/plain"),
+    ];
+    let named = named.into_iter().find(|(word, _)| key.contains(word));
+    let made = || match of_any(Some(&schema)) {
+        Media::Json => "application/json",
+        Media::Multipart
+        | Media::Form
+        | Media::Text
+        | Media::Xml
+        | Media::Bytes
+        | Media::Lines
+        | Media::Events => "*/*",
+    };
+    Some(named.map_or_else(made, |(_, media_type)| media_type))
+}
+
 /// How a kind is encoded.
 pub(super) fn kind(media: Media) -> BodyKind {
     match media {

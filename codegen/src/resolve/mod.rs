@@ -191,6 +191,10 @@ impl<'a> Scope<'a> {
         self.report(at, Kind::Degraded { what, why: why.to_owned() });
     }
 
+    fn defect(&mut self, at: &Cursor<'a>, why: String, hint: &'static str) {
+        self.report(at, Kind::Defect { why, hint });
+    }
+
     /// What a value stands for; a reference that leads nowhere is reported.
     fn follow(&mut self, at: &Cursor<'a>) -> Option<Cursor<'a>> {
         match at.follow() {

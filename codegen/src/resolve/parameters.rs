@@ -32,7 +32,12 @@ pub(super) fn resolve<'a>(
                 continue;
             }
             let (Some(name), Some(location)) = (at.text("name"), place) else {
-                scope.degrade(&at, "a parameter", "it has no `name`, or no `in` that we know");
+                let why = "this parameter has no `name`, or no `in`, and is left out".to_owned();
+                scope.defect(
+                    &at,
+                    why,
+                    "`in` is one of path, query, querystring, header and cookie",
+                );
                 continue;
             };
             if location == Location::Header && is_reserved_header(name) {
@@ -51,8 +56,8 @@ pub(super) fn resolve<'a>(
     found.retain(|(location, name), at| {
         let stands = *location != Location::Path || declared.contains(name);
         if !stands {
-            let why = format!("the path has no `{{{name}}}`, so it is left out");
-            scope.degrade(at, "a parameter", &why);
+            let why = format!("the path has no `{{{name}}}`: the parameter is left out");
+            scope.defect(at, why, "put it into the path, or take it out here");
         }
         stands
     });

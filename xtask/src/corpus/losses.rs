@@ -1,7 +1,8 @@
 //! Which operations of a document lost something, and what.
 //!
 //! An operation is degraded when a place that lost something is in the operation itself, in its
-//! path item, or in anything it reaches through references, however far and however shared.
+//! path item, or in anything it reaches through references, however far and however shared. What is
+//! wrong with the document itself is found the same way, and counted apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,8 @@ use symbolon_codegen::source::{Cursor, Place, Pointer};
 use super::generate::told;
 
 /// Problems after which everything is carried all the same.
-const HARMLESS: [&str; 2] = ["example-invalid", "undeclared-path-parameter"];
+const HARMLESS: [&str; 3] =
+    ["example-invalid", "undeclared-path-parameter", "duplicate-operation-id"];
 
 const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
 
@@ -21,45 +23,61 @@ const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post",
 pub struct Losses {
     /// Operations in the document.
     pub operations: usize,
-    /// Those among them that lost something, by method and path, with every loss they reach.
-    pub degraded: BTreeMap<String, BTreeSet<usize>>,
-    /// Every place that lost something, and what.
-    pub lost: Vec<String>,
+    /// What we do not carry.
+    pub degraded: Found,
+    /// What the document says and nobody could carry.
+    pub defective: Found,
+}
+
+/// Problems of one kind, and who meets them.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The operations that meet any, by method and path, with every one they reach.
+    pub operations: BTreeMap<String, BTreeSet<usize>>,
+    /// Every place, and what is the matter with it.
+    pub told: Vec<String>,
     /// The same without the place, to be counted.
     pub reasons: Vec<String>,
 }
 
 /// Looks for the operations of a contract that lost something.
 pub(super) fn find(contract: &Contract, path: &str) -> Losses {
-    let lossy: Vec<&Diagnostic> =
-        contract.problems.iter().filter(|problem| is_loss(problem)).collect();
-    let mut losses = Losses {
-        lost: lossy.iter().map(|problem| told(problem)).collect(),
-        reasons: lossy.iter().map(|problem| reason(problem)).collect(),
-        ..Losses::default()
+    let is_harmful = |problem: &&Diagnostic| {
+        problem.severity == Severity::Warning && !HARMLESS.contains(&problem.kind.code())
     };
-    let Some(file) = contract.sources.file(path) else { return losses };
+    let (defects, losses): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
+        contract.problems.iter().filter(is_harmful).partition(|problem| problem.is_defect());
+    let (operations, degraded) = among(contract, path, &losses);
+    let (_, defective) = among(contract, path, &defects);
+    Losses { operations, degraded, defective }
+}
+
+/// The operations of a contract, and those that meet any of some problems.
+fn among(contract: &Contract, path: &str, problems: &[&Diagnostic]) -> (usize, Found) {
+    let mut found = Found {
+        operations: BTreeMap::new(),
+        told: problems.iter().map(|problem| told(problem)).collect(),
+        reasons: problems.iter().map(|problem| reason(problem)).collect(),
+    };
+    let mut operations = 0;
+    let Some(file) = contract.sources.file(path) else { return (operations, found) };
     let root = Cursor::root(&contract.sources, file);
-    let mut reach = Reach::new(&lossy);
+    let mut reach = Reach::new(problems);
     for (path, key) in root.get("paths").map(|paths| paths.members()).unwrap_or_default() {
         let Ok(item) = key.follow() else { continue };
         for method in METHODS {
             let Some(operation) = item.get(method) else { continue };
-            losses.operations += 1;
-            if lossy.is_empty() {
+            operations += 1;
+            if problems.is_empty() {
                 continue;
             }
             let met = reach.met(&key, &item, &operation);
             if !met.is_empty() {
-                losses.degraded.insert(format!("{method} {path}"), met);
+                found.operations.insert(format!("{method} {path}"), met);
             }
         }
     }
-    losses
-}
-
-fn is_loss(problem: &Diagnostic) -> bool {
-    problem.severity == Severity::Warning && !HARMLESS.contains(&problem.kind.code())
+    (operations, found)
 }
 
 /// What was lost, without the names that differ from place to place.

@@ -1,12 +1,13 @@
 //! What a run of the corpus found, beside the bars.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::generate::{Outcome, Verdict};
+use super::losses::{Found, Losses};
 
 /// Processor time for all documents of APIs.guru.
 const PROCESSOR_S: f64 = 40.0;
@@ -25,9 +26,8 @@ pub(super) struct Report {
     failed: Vec<(String, String)>,
     panicked: Vec<(String, String)>,
     operations: usize,
-    degraded: usize,
-    /// Operations and places by reason.
-    reasons: BTreeMap<String, (usize, usize)>,
+    degraded: Tally,
+    defective: Tally,
     untyped: usize,
     processor_s: f64,
     peak_mb: f64,
@@ -56,20 +56,9 @@ impl Report {
         }
         let losses = &outcome.losses;
         self.operations += losses.operations;
-        self.degraded += losses.degraded.len();
         self.untyped += outcome.untyped;
-        for reason in &losses.reasons {
-            self.reasons.entry(reason.clone()).or_default().1 += 1;
-        }
-        for met in losses.degraded.values() {
-            let mut reasons: Vec<&String> =
-                met.iter().map(|index| &losses.reasons[*index]).collect();
-            reasons.sort();
-            reasons.dedup();
-            for reason in reasons {
-                self.reasons.entry(reason.clone()).or_default().0 += 1;
-            }
-        }
+        self.degraded.add(&losses.degraded);
+        self.defective.add(&losses.defective);
     }
 
     /// Whether every document was generated.
@@ -79,7 +68,7 @@ impl Report {
 
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     fn degraded_percent(&self) -> f64 {
-        100.0 * self.degraded as f64 / self.operations.max(1) as f64
+        100.0 * self.degraded.operations as f64 / self.operations.max(1) as f64
     }
 
     /// Prints tables.
@@ -90,27 +79,19 @@ impl Report {
         for (name, why) in &self.panicked {
             println!("panicked  {name}: {why}");
         }
-        if !self.reasons.is_empty() {
-            println!("\n| operations | places | what was lost |\n|---|---|---|");
-        }
-        let mut reasons: Vec<_> = self.reasons.iter().collect();
-        reasons.sort_by_key(|(_, (operations, places))| std::cmp::Reverse((*operations, *places)));
-        for (reason, (operations, places)) in reasons.iter().take(SHOWN) {
-            println!("| {operations} | {places} | {reason} |");
-        }
-        if reasons.len() > SHOWN {
-            println!("| | | … {} more in target/corpus/degraded.txt |", reasons.len() - SHOWN);
-        }
+        self.degraded.print("what was lost", "degraded.txt");
+        self.defective.print("what is wrong with the document", "defects.txt");
         println!("\n| bar | target | this run |\n|---|---|---|");
         println!("| documents generated | all | {} of {} |", self.generated, self.documents);
         println!("| refused | 0 | {} |", self.failed.len());
         println!("| panics | 0 | {} |", self.panicked.len());
         println!(
             "| operations degraded | < {DEGRADED_PERCENT} % | {} of {}, {:.3} % |",
-            self.degraded,
+            self.degraded.operations,
             self.operations,
             self.degraded_percent()
         );
+        println!("| operations whose document is at fault | - | {} |", self.defective.operations);
         println!("| places of any type | each has its reason | {} |", self.untyped);
         println!(
             "| CPU, APIs.guru | ≤ {PROCESSOR_S:.0} s | {:.1} s for {} documents |",
@@ -121,22 +102,17 @@ impl Report {
 
     /// The same for programs.
     pub(super) fn json(&self) -> Value {
-        let reasons: Vec<Value> = self
-            .reasons
-            .iter()
-            .map(|(reason, (operations, places))| {
-                json!({ "reason": reason, "operations": operations, "places": places })
-            })
-            .collect();
         json!({
             "documents": self.documents,
             "generated": self.generated,
             "failed": self.failed,
             "panicked": self.panicked,
             "operations": self.operations,
-            "degraded_operations": self.degraded,
+            "degraded_operations": self.degraded.operations,
             "degraded_percent": self.degraded_percent(),
-            "reasons": reasons,
+            "reasons": self.degraded.json(),
+            "defective_operations": self.defective.operations,
+            "defects": self.defective.json(),
             "untyped": self.untyped,
             "processor_s": self.processor_s,
             "peak_mb": self.peak_mb,
@@ -152,7 +128,8 @@ impl Report {
         let failed = self.failed.iter().chain(&self.panicked);
         let failed: String = failed.map(|(name, why)| format!("{name}: {why}\n")).collect();
         fs::write(folder.join("failed.txt"), failed)?;
-        fs::write(folder.join("degraded.txt"), degraded(outcomes))?;
+        fs::write(folder.join("degraded.txt"), listed(outcomes, |losses| &losses.degraded))?;
+        fs::write(folder.join("defects.txt"), listed(outcomes, |losses| &losses.defective))?;
         let mut slowest: Vec<&Outcome> = outcomes.iter().collect();
         slowest.sort_by(|left, right| right.processor_s.total_cmp(&left.processor_s));
         let slowest: String = slowest
@@ -164,27 +141,71 @@ impl Report {
     }
 }
 
-/// Every degraded operation with its reasons, then every loss that no operation meets.
-fn degraded(outcomes: &[Outcome]) -> String {
+/// How often what was found.
+#[derive(Debug, Default)]
+struct Tally {
+    operations: usize,
+    /// Operations and places by reason.
+    reasons: BTreeMap<String, (usize, usize)>,
+}
+
+impl Tally {
+    fn add(&mut self, found: &Found) {
+        self.operations += found.operations.len();
+        for reason in &found.reasons {
+            self.reasons.entry(reason.clone()).or_default().1 += 1;
+        }
+        for met in found.operations.values() {
+            let reasons: BTreeSet<&String> =
+                met.iter().map(|index| &found.reasons[*index]).collect();
+            for reason in reasons {
+                self.reasons.entry(reason.clone()).or_default().0 += 1;
+            }
+        }
+    }
+
+    fn print(&self, what: &str, list: &str) {
+        if !self.reasons.is_empty() {
+            println!("\n| operations | places | {what} |\n|---|---|---|");
+        }
+        let mut reasons: Vec<_> = self.reasons.iter().collect();
+        reasons.sort_by_key(|(_, (operations, places))| std::cmp::Reverse((*operations, *places)));
+        for (reason, (operations, places)) in reasons.iter().take(SHOWN) {
+            println!("| {operations} | {places} | {reason} |");
+        }
+        if reasons.len() > SHOWN {
+            println!("| | | … {} more in target/corpus/{list} |", reasons.len() - SHOWN);
+        }
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let reasons = self.reasons.iter().map(|(reason, (operations, places))| {
+            json!({ "reason": reason, "operations": operations, "places": places })
+        });
+        reasons.collect()
+    }
+}
+
+/// Every operation that meets a problem with what it meets, then every problem that none meets.
+fn listed(outcomes: &[Outcome], found: impl Fn(&Losses) -> &Found) -> String {
     let mut text = String::new();
-    for outcome in outcomes.iter().filter(|outcome| !outcome.losses.lost.is_empty()) {
-        let losses = &outcome.losses;
-        text.push_str(&format!(
-            "{}: {} of {} operations\n",
-            outcome.name,
-            losses.degraded.len(),
-            losses.operations
-        ));
-        let mut unmet: Vec<bool> = vec![true; losses.lost.len()];
-        for (operation, met) in &losses.degraded {
+    for outcome in outcomes {
+        let Found { operations, told, .. } = found(&outcome.losses);
+        if told.is_empty() {
+            continue;
+        }
+        let (name, met, all) = (&outcome.name, operations.len(), outcome.losses.operations);
+        text.push_str(&format!("{name}: {met} of {all} operations\n"));
+        let mut unmet: Vec<bool> = vec![true; told.len()];
+        for (operation, met) in operations {
             text.push_str(&format!("  {operation}\n"));
             for index in met {
                 unmet[*index] = false;
-                text.push_str(&format!("    {}\n", losses.lost[*index]));
+                text.push_str(&format!("    {}\n", told[*index]));
             }
         }
-        for (lost, _) in losses.lost.iter().zip(&unmet).filter(|(_, unmet)| **unmet) {
-            text.push_str(&format!("  (no operation) {lost}\n"));
+        for (told, _) in told.iter().zip(&unmet).filter(|(_, unmet)| **unmet) {
+            text.push_str(&format!("  (no operation) {told}\n"));
         }
     }
     text
