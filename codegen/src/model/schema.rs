@@ -183,8 +183,11 @@ pub struct Lifecycle {
 pub struct Union {
     /// The property whose value says which, if there is one.
     pub tag: Option<Tag>,
-    /// The types, in the order they are tried.
+    /// The types; a value that several can read is of the one it fits best.
     pub variants: Vec<Variant>,
+    /// Whether its rules ask all there is to ask: a value that reads as one variant may be one of
+    /// another, and only they can tell.
+    pub ruled: bool,
 }
 
 /// The property that tells the variants of a union apart.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Scope;
 use super::constraints::constraints;
+use super::rules::all;
 use super::schemas::{Built, type_names};
 use crate::model::{Constraints, Name, Predicate, Rule, Type};
 use crate::source::{Cursor, ValueId};
@@ -119,20 +120,48 @@ impl<'a> Scope<'a> {
         if parts.properties.is_empty() {
             if let [union] = parts.unions.as_slice() {
                 let union = union.clone();
-                return self.union(at, &union, name, nullable);
+                return self.one_of_parts(at, &union, &telling, name, nullable);
             }
             if let Some(first) = telling.iter().find(|part| is_plain(part, 8)) {
                 return self.refined(first, &telling, name, nullable);
             }
         }
+        let rules = self.of_parts(at, &parts);
+        parts.take_alternatives();
+        self.object_of(at, parts, name, nullable).keeping(rules)
+    }
+
+    /// A union among parts that name no members: what they ask is asked of the whole.
+    fn one_of_parts(
+        &mut self,
+        at: &Cursor<'a>,
+        alternatives: &Cursor<'a>,
+        parts: &[&Cursor<'a>],
+        name: &Name,
+        nullable: bool,
+    ) -> Built {
+        let (holders, others): (Vec<&Cursor<'a>>, Vec<&Cursor<'a>>) =
+            parts.iter().partition(|part| has_alternatives(part, alternatives));
+        let others = others.into_iter().map(|part| self.predicate(part)).collect();
+        let rules = asked("allOf", others);
+        let holder = holders.first().copied().unwrap_or(at);
+        let (ty, mut limits) = match holder.reference() {
+            Some(_) => self.type_of(holder, name),
+            None => return self.union(holder, alternatives, name, nullable).keeping(rules),
+        };
+        limits.rules.extend(rules);
+        Built::plain(ty, limits, nullable)
+    }
+
+    /// What the parts of an object ask of it that no member says.
+    pub(super) fn of_parts(&mut self, at: &Cursor<'a>, parts: &Parts<'a>) -> Vec<Rule> {
         let mut rules = Vec::new();
         for part in &parts.schemas {
             rules.extend(self.rules(part));
             rules.extend(self.alternatives_of(part));
         }
         rules.extend(self.alternatives_of(at));
-        parts.take_alternatives();
-        self.object_of(at, parts, name, nullable).keeping(rules)
+        rules
     }
 
     /// A value that is no object, with what the other parts ask of it.
@@ -157,6 +186,22 @@ impl<'a> Scope<'a> {
         }
         Built::plain(ty, limits, nullable)
     }
+}
+
+/// The rule that all of these hold, where any of them asks for more than a kind.
+pub(super) fn asked(keyword: &'static str, parts: Vec<Predicate>) -> Vec<Rule> {
+    let asks = |part: &Predicate| !matches!(part, Predicate::Always | Predicate::Kinds(_));
+    match parts.iter().any(asks) {
+        true => vec![Rule { keyword, predicate: all(parts) }],
+        false => Vec::new(),
+    }
+}
+
+/// Whether these alternatives are said in this part.
+fn has_alternatives(part: &Cursor<'_>, alternatives: &Cursor<'_>) -> bool {
+    let mut parts = Parts::default();
+    parts.take(part);
+    parts.unions.iter().any(|found| found.id() == alternatives.id())
 }
 
 /// Whether a part of `allOf` describes a value that is no object.

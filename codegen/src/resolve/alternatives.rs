@@ -120,7 +120,8 @@ pub(super) fn kind(ty: &Type) -> Option<&'static str> {
         Type::List(_) | Type::Tuple(_) => Some("array"),
         Type::Map(_) => Some("object"),
         Type::Problem => Some("problem"),
-        Type::Named(_) | Type::Nullable(_) | Type::Any => None,
+        Type::Any => Some("any"),
+        Type::Named(_) | Type::Nullable(_) => None,
     }
 }
 

@@ -56,7 +56,7 @@ impl<'a> Scope<'a> {
             Alternative { ty, label, content, constraints, tags: Vec::new() }
         });
         let variants = variants(found.collect(), name, false);
-        Built::of(Shape::Union(Union { tag: None, variants }), nullable)
+        Built::of(Shape::Union(Union { tag: None, variants, ruled: false }), nullable)
     }
 }
 

@@ -3,6 +3,7 @@
 mod all_of;
 mod alternatives;
 mod answers;
+mod apart;
 mod bodies;
 mod constraints;
 mod deep_names;
@@ -27,8 +28,10 @@ mod schemas;
 mod security;
 mod siblings;
 mod streams;
+mod tags;
 mod tuples;
 mod unions;
+mod used_rules;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +83,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     }
     scope.drain();
     system.types = std::mem::take(&mut scope.types);
+    used_rules::drop_read(&mut system.types, &scope.predicates);
     lifecycles::resolve(&mut scope, &mut system);
     pagination::check(&mut scope, &system);
     layouts::settle(&mut system);
@@ -87,7 +91,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     directions::mark(&mut system);
     views::split(&mut system, &mut scope);
     recursion::mark(&mut system, &mut scope);
-    rules::keep_used(&mut system, std::mem::take(&mut scope.predicates));
+    used_rules::keep_used(&mut system, std::mem::take(&mut scope.predicates));
     let mut problems = scope.problems;
     problems.sort();
     problems.dedup();
@@ -140,6 +144,8 @@ struct Scope<'a> {
     waiting: Vec<(TypeId, Cursor<'a>)>,
     /// What rules say by name.
     predicates: BTreeMap<TypeId, Predicate>,
+    /// Schemas that a rule mentions by name, and that were not looked at for it.
+    unsaid: Vec<(TypeId, Cursor<'a>)>,
     problem_schemas: BTreeSet<ValueId>,
 }
 
@@ -159,6 +165,7 @@ impl<'a> Scope<'a> {
             heeds_siblings: false,
             waiting: Vec::new(),
             predicates: BTreeMap::new(),
+            unsaid: Vec::new(),
             problem_schemas: BTreeSet::new(),
         }
     }

@@ -133,7 +133,8 @@ fn break_alias_circles(system: &mut System, scope: &mut Scope<'_>) {
                 tags: Vec::new(),
                 recursive: false,
             };
-            definition.shape = Shape::Union(Union { tag: None, variants: vec![variant] });
+            definition.shape =
+                Shape::Union(Union { tag: None, variants: vec![variant], ruled: false });
             continue;
         }
         let known = scope.places.values().filter(|(known, _)| known == id);

@@ -1,15 +1,11 @@
 //! What no type says of a value, as predicates: `not`, `if`, `contains` and their like.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
 
 use super::Scope;
 use super::constraints::{constraints, format, is_pattern, whole};
 use super::schemas::{Built, accepts_null, type_names};
-use crate::model::{
-    Additional, Bound, Constraints, JsonKind, Known, Predicate, Rule, Shape, System, Type, TypeId,
-};
+use crate::model::{Additional, Bound, JsonKind, Known, Predicate, Rule, Shape, Type};
 use crate::source::Cursor;
 
 impl Built {
@@ -103,8 +99,17 @@ impl<'a> Scope<'a> {
     /// A whole schema as one predicate.
     pub(super) fn predicate(&mut self, at: &Cursor<'a>) -> Predicate {
         if at.reference().is_some() {
-            return self.named_predicate(at);
+            let led_to = self.named_predicate(at);
+            return match self.has_siblings(at) {
+                true => all(vec![led_to, self.own_predicate(at)]),
+                false => led_to,
+            };
         }
+        self.own_predicate(at)
+    }
+
+    /// What a schema says apart from its reference.
+    pub(super) fn own_predicate(&mut self, at: &Cursor<'a>) -> Predicate {
         match at.value {
             Value::Bool(false) => return Predicate::Never,
             Value::Object(_) => {}
@@ -150,10 +155,17 @@ impl<'a> Scope<'a> {
         if !self.predicates.contains_key(&id) {
             let Some(target) = self.follow(at) else { return Predicate::Always };
             self.predicates.insert(id.clone(), Predicate::Always);
-            let said = self.predicate(&target);
-            self.predicates.insert(id.clone(), said);
+            self.unsaid.push((id.clone(), target));
         }
         Predicate::Named(id)
+    }
+
+    /// Says of every name what was asked by name; more names may come of it.
+    pub(super) fn say_by_name(&mut self) {
+        while let Some((id, at)) = self.unsaid.pop() {
+            let said = self.predicate(&at);
+            self.predicates.insert(id, said);
+        }
     }
 
     fn each(&mut self, list: &Cursor<'a>) -> Vec<Predicate> {
@@ -239,59 +251,6 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Keeps of what is said by name what a request can be held against.
-pub(super) fn keep_used(system: &mut System, mut said: BTreeMap<TypeId, Predicate>) {
-    let mut used = BTreeSet::new();
-    let mut note = |rule: &Rule| names(&rule.predicate, &mut used);
-    for operation in system.operations() {
-        for parameter in &operation.parameters {
-            each_rule(&parameter.constraints, &mut note);
-        }
-        for offer in operation.body.iter().flat_map(|body| &body.offers) {
-            each_rule(&offer.constraints, &mut note);
-        }
-    }
-    for definition in system.types.values().filter(|definition| definition.in_requests) {
-        definition.rules.iter().for_each(&mut note);
-        match &definition.shape {
-            Shape::Object(object) => {
-                for property in &object.properties {
-                    each_rule(&property.constraints, &mut note);
-                }
-                if let Additional::Kept(_, limits) = &object.additional {
-                    each_rule(limits, &mut note);
-                }
-            }
-            Shape::Union(union) => {
-                for variant in &union.variants {
-                    each_rule(&variant.constraints, &mut note);
-                }
-            }
-            Shape::Alias(_, limits) => each_rule(limits, &mut note),
-            Shape::Enumeration(_) => {}
-        }
-    }
-    let mut waiting: Vec<TypeId> = used.into_iter().collect();
-    while let Some(id) = waiting.pop() {
-        if let Some(predicate) = said.remove(&id) {
-            let mut found = BTreeSet::new();
-            names(&predicate, &mut found);
-            waiting.extend(found);
-            system.predicates.insert(id, predicate);
-        }
-    }
-}
-
-fn each_rule(limits: &Constraints, visit: &mut dyn FnMut(&Rule)) {
-    limits.rules.iter().for_each(&mut *visit);
-    for inner in limits.each.iter().chain(&limits.names) {
-        each_rule(inner, visit);
-    }
-    for inner in &limits.positions {
-        each_rule(inner, visit);
-    }
-}
-
 /// The members a predicate asks for.
 fn mentioned(predicate: &Predicate) -> Vec<String> {
     match predicate {
@@ -327,49 +286,6 @@ fn mentioned(predicate: &Predicate) -> Vec<String> {
         | Predicate::Others(..)
         | Predicate::Names(_)
         | Predicate::Named(_) => Vec::new(),
-    }
-}
-
-/// The names a predicate mentions.
-fn names(predicate: &Predicate, found: &mut BTreeSet<TypeId>) {
-    match predicate {
-        Predicate::Named(id) => {
-            found.insert(id.clone());
-        }
-        Predicate::Prefix(parts)
-        | Predicate::All(parts)
-        | Predicate::Any(parts)
-        | Predicate::One(parts) => parts.iter().for_each(|part| names(part, found)),
-        Predicate::Given(parts) => parts.iter().for_each(|part| names(part, found)),
-        Predicate::Rest(_, part)
-        | Predicate::Contains { each: part, .. }
-        | Predicate::Member(_, part)
-        | Predicate::Matching(_, part)
-        | Predicate::Names(part)
-        | Predicate::Not(part) => names(part, found),
-        Predicate::Others(known, part) => {
-            known.iter().for_each(|known| names(&known.given, found));
-            names(part, found);
-        }
-        Predicate::Always
-        | Predicate::Never
-        | Predicate::Kinds(_)
-        | Predicate::Listed(_)
-        | Predicate::MinLength(_)
-        | Predicate::MaxLength(_)
-        | Predicate::Pattern(_)
-        | Predicate::Format(_)
-        | Predicate::Minimum(_)
-        | Predicate::Above(_)
-        | Predicate::Maximum(_)
-        | Predicate::Below(_)
-        | Predicate::MultipleOf(_)
-        | Predicate::MinItems(_)
-        | Predicate::MaxItems(_)
-        | Predicate::Unique
-        | Predicate::MinMembers(_)
-        | Predicate::MaxMembers(_)
-        | Predicate::Required(_) => {}
     }
 }
 
@@ -432,7 +348,7 @@ fn null() -> Predicate {
 }
 
 /// All of these: nothing is asked by none, and one stands for itself.
-fn all(mut parts: Vec<Predicate>) -> Predicate {
+pub(super) fn all(mut parts: Vec<Predicate>) -> Predicate {
     parts.retain(|part| *part != Predicate::Always);
     match parts.len() {
         0 => Predicate::Always,

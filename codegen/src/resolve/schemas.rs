@@ -145,6 +145,7 @@ impl<'a> Scope<'a> {
                 Some(_) | None => self.build(&at, &id.0),
             };
             self.define(&id, &at, built);
+            self.say_by_name();
         }
     }
 
@@ -377,7 +378,7 @@ pub(super) fn component(at: &Cursor<'_>) -> Option<Name> {
 }
 
 /// Whether a schema asks something of members that it does not name.
-fn speaks_of_all(at: &Cursor<'_>) -> bool {
+pub(super) fn speaks_of_all(at: &Cursor<'_>) -> bool {
     ["minProperties", "maxProperties", "propertyNames", "patternProperties"]
         .into_iter()
         .any(|keyword| at.get(keyword).is_some())

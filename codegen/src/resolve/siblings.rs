@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::Scope;
-use super::all_of::{Parts, is_prose};
+use super::all_of::{Parts, asked, is_prose};
 use super::constraints::constraints;
-use super::schemas::{Built, accepts_null, type_names};
+use super::schemas::{Built, accepts_null, speaks_of_all, type_names};
 use crate::model::{Constraints, Name, Shape, Type};
 use crate::source::Cursor;
 
@@ -53,26 +53,27 @@ impl<'a> Scope<'a> {
             let mut parts = Parts::default();
             parts.take_with_siblings(at);
             if !parts.properties.is_empty() {
-                if !parts.unions.is_empty() {
-                    let why = "alternatives beside properties are kept as extra members";
-                    self.degrade(at, "a union", why);
-                }
-                return self.object_of(at, parts, name, nullable);
+                let rules = self.of_parts(&target, &parts);
+                parts.take_alternatives();
+                let own = self.alternatives_of(at);
+                return self.object_of(at, parts, name, nullable).keeping(rules).keeping(own);
             }
-            self.degrade(at, "a schema", "what it asks beside its reference is not enforced");
         }
-        let asked = constraints(at);
-        if !asked.is_empty() && is_plain(&target) {
+        let asked_here = constraints(at);
+        if !asked_here.is_empty() && is_plain(&target) {
             let built = self.build(&target, name);
             if let Shape::Alias(ty, mut limits) = built.shape {
-                limits.take(asked);
+                limits.take(asked_here);
                 return Built { shape: Shape::Alias(ty, limits), nullable, rules: built.rules };
             }
-        } else if !asked.is_empty() {
-            self.degrade(at, "a schema", "what it asks beside its reference is not enforced");
+        }
+        if speaks_of_all(at) {
+            let why = "of the members that its reference does not name, none is counted";
+            self.degrade(at, "a schema", why);
         }
         let ty: Type = self.led_to(at).present().clone();
-        Built::plain(ty, Constraints::default(), nullable)
+        let rules = asked("$ref", vec![self.own_predicate(at)]);
+        Built::plain(ty, Constraints { rules, ..Constraints::default() }, nullable)
     }
 }
 

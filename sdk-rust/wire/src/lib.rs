@@ -10,6 +10,7 @@ mod base64;
 mod binary;
 mod collect;
 mod decimal;
+mod fit;
 mod format;
 mod method;
 mod number;
@@ -26,6 +27,7 @@ pub use base64::Base64;
 pub use binary::Binary;
 pub use collect::read_json;
 pub use decimal::Decimal;
+pub use fit::Best;
 pub use format::Format;
 pub use method::Method;
 pub use number::Number;
@@ -38,7 +40,7 @@ pub use rule::{JsonKind, Known, Predicate, Values, parse_values};
 pub use serde;
 pub use stream::{Event, Events, Lines, StreamError};
 pub use text_enum::{TextEnum, find_text, read_text};
-pub use union::{Tagged, attempt, variant};
+pub use union::{Tagged, none_fits, variant};
 pub use validate::{Pattern, Validate, Violations, compile_pattern};
 
 /// What generated code names without a dependency of its own.

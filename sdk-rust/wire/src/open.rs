@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Validate, Violations};
+use crate::{Validate, Violations, fit};
 
 /// An enum at a response position: one of the values `T` knows, or one a newer server added.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,7 +50,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Open<T> {
         let known = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(&text);
         Ok(match T::deserialize(known) {
             Ok(value) => Self::Known(value),
-            Err(_) => Self::Unknown(text),
+            Err(_) => {
+                fit::lost();
+                Self::Unknown(text)
+            }
         })
     }
 }

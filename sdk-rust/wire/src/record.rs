@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::fit;
+
 /// The name by which a deserializer that goes on after a bad member recognizes one.
 pub(crate) const MEMBER: &str = "$symbolon::Member";
 
@@ -70,6 +72,7 @@ impl<'de, A: MapAccess<'de>> Members<A> {
     /// When it is of another type.
     pub fn take<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) -> Result<(), A::Error> {
         *slot = self.value()?;
+        fit::known();
         Ok(())
     }
 
@@ -79,6 +82,7 @@ impl<'de, A: MapAccess<'de>> Members<A> {
     /// When it is of another type.
     pub fn lax<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) -> Result<(), A::Error> {
         *slot = self.value::<Option<T>>()?.flatten();
+        fit::known();
         Ok(())
     }
 
@@ -87,6 +91,7 @@ impl<'de, A: MapAccess<'de>> Members<A> {
     /// # Errors
     /// When the record has none of its name, or its value ends badly.
     pub fn skip(&mut self) -> Result<(), A::Error> {
+        fit::lost();
         match self.others {
             Others::Denied => self.value::<Nothing>().map(drop),
             Others::Ignored | Others::Kept => self.access.next_value::<de::IgnoredAny>().map(drop),

@@ -43,9 +43,9 @@ pub fn variant<T: DeserializeOwned, E: Error>(value: Value) -> Result<T, E> {
     serde_json::from_value(value).map_err(E::custom)
 }
 
-/// Reads a value as this variant, if it is one.
-pub fn attempt<'v, T: Deserialize<'v>>(value: &'v Value) -> Option<T> {
-    T::deserialize(value).ok()
+/// The error for a value that is none of the alternatives.
+pub fn none_fits<E: Error>() -> E {
+    E::custom("the value is none of the alternatives")
 }
 
 /// Reads and writes a union whose variants a property tells apart: each variant with its tags.
@@ -65,7 +65,7 @@ macro_rules! tagged {
     };
 }
 
-/// Reads and writes a union whose variants nothing tells apart: the first that fits it is.
+/// Reads and writes a union whose variants no tag tells apart: the one that fits best it is.
 #[macro_export]
 macro_rules! untagged {
     ($name:ident { $($variant:ident),* $(,)? }) => {
@@ -73,11 +73,9 @@ macro_rules! untagged {
             fn deserialize<D: $crate::serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 use $crate::reexport::serde_json::Value;
                 let value: Value = $crate::serde::Deserialize::deserialize(from)?;
-                $(if let Some(found) = $crate::attempt(&value) {
-                    return Ok(Self::$variant(found));
-                })*
-                let none = "the value is none of the alternatives";
-                Err($crate::serde::de::Error::custom(none))
+                let mut best = $crate::Best::of(&value);
+                $(best.attempt(Self::$variant);)*
+                best.found().ok_or_else($crate::none_fits)
             }
         }
         $crate::untagged!(@write $name { $($variant),* });

@@ -182,7 +182,8 @@ fn has_checks(system: &System, definition: &Definition, checked: &BTreeSet<TypeI
             kept || object.properties.iter().any(|found| any(&found.ty, &found.constraints))
         }
         Shape::Union(union) => {
-            union.variants.iter().any(|variant| any(&variant.ty, &variant.constraints))
+            let mut variants = union.variants.iter();
+            !union.ruled && variants.any(|variant| any(&variant.ty, &variant.constraints))
         }
         Shape::Alias(ty, constraints) => any(ty, constraints),
         // Its values are held against its rules where it is used.

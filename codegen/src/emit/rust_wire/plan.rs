@@ -99,6 +99,8 @@ pub(super) struct Transition {
 pub(super) struct Union {
     pub(super) codec: String,
     pub(super) checked: bool,
+    /// Whether the variant a value is read as has checks of its own to pass.
+    pub(super) by_variant: bool,
     pub(super) rules: Vec<String>,
     pub(super) variants: Vec<UnionVariant>,
 }

@@ -331,7 +331,7 @@ fn union(
             let spelled = speller.spell(&variant.ty, checks.position);
             let count = union.variants.iter().filter(|other| other.ty == variant.ty).count();
             let named = is_nominal(checks.system, &variant.ty);
-            let lines = match checked {
+            let lines = match checked && !union.ruled {
                 true => checks.value(&variant.ty, &variant.constraints, 4),
                 false => Vec::new(),
             };
@@ -359,6 +359,7 @@ fn union(
     plan::Union {
         codec: spaced(bracketed(0, &head, &arms, " });")),
         checked,
+        by_variant: !union.ruled,
         rules: if checked { rule_checks(rules, "self", 2) } else { Vec::new() },
         variants,
     }

@@ -4,3 +4,4 @@
 mod parameter;
 mod refusal;
 mod rule;
+mod union;

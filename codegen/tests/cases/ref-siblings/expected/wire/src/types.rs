@@ -49,6 +49,9 @@ impl Validate for Pet {
         });
         at.optional("few", &self.few, |value, at| {
             value.validate(at);
+            at.rule(value, "$ref", symbolon_wire::rule!(
+                Predicate::MaxMembers(2)
+            ));
         });
         at.optional("keeper", &self.keeper, |value, at| {
             value.validate(at);

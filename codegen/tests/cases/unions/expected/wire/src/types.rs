@@ -56,7 +56,7 @@ impl Validate for Dog {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Thing {
-    pub anything: Option<Value>,
+    pub anything: Option<ThingAnything>,
     pub declared: Option<Animal>,
     pub inferred: Option<Vehicle>,
     pub only_null: Option<Option<Cat>>,
@@ -68,6 +68,9 @@ pub struct Thing {
 
 impl Validate for Thing {
     fn validate(&self, at: &mut Violations) {
+        at.optional("anything", &self.anything, |value, at| {
+            value.validate(at);
+        });
         at.optional("declared", &self.declared, |value, at| {
             value.validate(at);
         });
@@ -80,6 +83,20 @@ impl Validate for Thing {
         at.optional("untagged", &self.untagged, |value, at| {
             value.validate(at);
         });
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ThingAnything {
+    String(String),
+    Any(Value),
+}
+
+impl Validate for ThingAnything {
+    fn validate(&self, at: &mut Violations) {
+        at.rule(self, "oneOf", symbolon_wire::rule!(
+            Predicate::One(&[Predicate::Kinds(&[JsonKind::Text]), Predicate::Always])
+        ));
     }
 }
 

@@ -1,0 +1,153 @@
+//! What tells the alternatives of a union apart: a property whose values name them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::Scope;
+use super::all_of::Parts;
+use crate::source::{Cursor, Pointer, ValueId, file_stem};
+
+impl<'a> Scope<'a> {
+    /// The property that tells the alternatives apart, and its values for each of them.
+    pub(super) fn tags(
+        &mut self,
+        at: &Cursor<'a>,
+        alternatives: &Cursor<'a>,
+        elements: &[Cursor<'a>],
+    ) -> Option<(String, Vec<Vec<String>>)> {
+        if let Some(otherwise) = at.get("discriminator").and_then(|at| at.get("defaultMapping")) {
+            let why = "a value with no tag, or with an unknown one, is refused";
+            self.degrade(&otherwise, "a discriminator", why);
+        }
+        let property = at
+            .get("discriminator")
+            // AsyncAPI names the property and nothing else.
+            .and_then(|found| found.value.as_str().or_else(|| found.text("propertyName")))
+            .filter(|property| elements.iter().all(|element| has_property(element, property)));
+        let tagged = match property {
+            Some(property) => declared_tags(at, elements, property)
+                .map(|tags| (property.to_owned(), tags))
+                .or_else(|| inferred_tags(elements)),
+            None => inferred_tags(elements),
+        };
+        tagged.filter(|(property, tags)| {
+            let mut seen = BTreeSet::new();
+            let distinct = tags.iter().flatten().all(|tag| seen.insert(tag));
+            // Where every alternative lists its tags, none is read that has another.
+            let listed = |element| fixed_texts(element).contains_key(property);
+            if !distinct && !elements.iter().all(listed) {
+                let why = "its tag is not heeded, since two alternatives have the same one; a \
+                           value is read as what it fits best";
+                self.degrade(alternatives, "a union", why);
+            }
+            distinct
+        })
+    }
+}
+
+fn has_property(element: &Cursor<'_>, property: &str) -> bool {
+    let mut parts = Parts::default();
+    parts.take(element);
+    parts.properties.contains_key(property)
+}
+
+/// The tags of each alternative: by the mapping, else by the value it fixes, else by its name;
+/// nothing if one of them has none of these.
+fn declared_tags(
+    at: &Cursor<'_>,
+    elements: &[Cursor<'_>],
+    property: &str,
+) -> Option<Vec<Vec<String>>> {
+    let mapping: Vec<(String, ValueId)> = at
+        .get("discriminator")
+        .and_then(|found| found.get("mapping"))
+        .map(|found| found.members())
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(tag, target)| Some((tag.to_owned(), mapped_to(&target)?)))
+        .collect();
+    let names: Vec<&str> = elements.iter().map(own_name).collect();
+    let tags = elements.iter().zip(&names).map(|(element, name)| {
+        let own = element.follow();
+        let mapped: Vec<String> = mapping
+            .iter()
+            .filter(|(_, target)| own.as_ref().is_ok_and(|own| own.id() == *target))
+            .map(|(tag, _)| tag.clone())
+            .collect();
+        if !mapped.is_empty() {
+            return Some(mapped);
+        }
+        let mut fixed = fixed_texts(element).remove(property).unwrap_or_default().texts;
+        // Several may list the name of one of them: it is that one's.
+        fixed.retain(|text| text == name || !names.contains(&text.as_str()));
+        match (fixed.as_slice(), *name) {
+            ([], "") => None,
+            ([], name) => Some(vec![name.to_owned()]),
+            _ => Some(fixed),
+        }
+    });
+    tags.collect()
+}
+
+/// The name of the schema that a reference leads to.
+fn own_name<'v>(element: &Cursor<'v>) -> &'v str {
+    let reference = element.reference().unwrap_or_default();
+    match reference.rsplit_once('/') {
+        Some((_, name)) if reference.contains('#') => name,
+        Some(_) | None => file_stem(reference),
+    }
+}
+
+/// What an entry of a mapping leads to, which is the name of a schema or a reference to one.
+fn mapped_to(at: &Cursor<'_>) -> Option<ValueId> {
+    let text = at.value.as_str()?;
+    let named = Pointer::default().child("components").child("schemas").child(text);
+    let by_name = at.target(&format!("#{named}")).and_then(|found| found.follow());
+    let found = by_name.or_else(|_| at.target(text)?.follow());
+    found.ok().map(|found| found.id())
+}
+
+/// A property that every alternative fixes to values no other has.
+fn inferred_tags(elements: &[Cursor<'_>]) -> Option<(String, Vec<Vec<String>>)> {
+    let fixed: Vec<BTreeMap<String, Fixed>> = elements.iter().map(fixed_texts).collect();
+    fixed.first()?.keys().find_map(|property| {
+        let demanded = |found: &BTreeMap<String, Fixed>| {
+            found.get(property).filter(|fixed| fixed.required).map(|fixed| fixed.texts.clone())
+        };
+        let tags: Option<Vec<Vec<String>>> = fixed.iter().map(demanded).collect();
+        let tags = tags?;
+        let mut seen = BTreeSet::new();
+        let distinct = tags.iter().flatten().all(|tag| seen.insert(tag));
+        distinct.then(|| (property.clone(), tags.clone()))
+    })
+}
+
+/// The texts a property may have, where its schema lists them.
+#[derive(Default)]
+struct Fixed {
+    texts: Vec<String>,
+    required: bool,
+}
+
+/// The properties whose schema allows only given texts.
+fn fixed_texts(element: &Cursor<'_>) -> BTreeMap<String, Fixed> {
+    let mut parts = Parts::default();
+    parts.take(element);
+    let mut fixed = BTreeMap::new();
+    for (name, schema) in &parts.properties {
+        let Ok(schema) = schema.follow() else { continue };
+        let texts: Vec<String> = match (schema.value.get("const"), schema.value.get("enum")) {
+            (Some(Value::String(text)), _) => vec![text.clone()],
+            (None, Some(Value::Array(values))) => {
+                values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        };
+        if !texts.is_empty() {
+            let required = parts.required.contains(name);
+            fixed.insert((*name).to_owned(), Fixed { texts, required });
+        }
+    }
+    fixed
+}

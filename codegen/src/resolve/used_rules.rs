@@ -1,0 +1,169 @@
+//! Which rules are kept: those a request can be held against, and can break.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Additional, Constraints, Definition, Predicate, Rule, Shape, System, TypeId};
+
+/// Takes from unions the rules that nothing can break which is read: there, types say it all.
+pub(super) fn drop_read(
+    types: &mut BTreeMap<TypeId, Definition>,
+    said: &BTreeMap<TypeId, Predicate>,
+) {
+    for definition in types.values_mut() {
+        let Shape::Union(union) = &mut definition.shape else { continue };
+        let is_read = |rule: &Rule| match &rule.predicate {
+            Predicate::Any(parts) => parts.iter().all(|part| is_read(part, said)),
+            other => is_read(other, said),
+        };
+        let dropped = |rule: &Rule| rule.keyword == "anyOf" && is_read(rule);
+        if union.ruled && definition.rules.iter().any(dropped) {
+            union.ruled = false;
+            definition.rules.retain(|rule| !dropped(rule));
+        }
+    }
+}
+
+/// Whether every value of a type keeps to what is said of it.
+fn is_read(predicate: &Predicate, said: &BTreeMap<TypeId, Predicate>) -> bool {
+    let mut waiting = vec![predicate];
+    let mut seen = BTreeSet::new();
+    while let Some(predicate) = waiting.pop() {
+        match predicate {
+            Predicate::Always
+            | Predicate::Kinds(_)
+            | Predicate::Listed(_)
+            | Predicate::Required(_) => {}
+            Predicate::Others(_, part) if **part == Predicate::Never => {}
+            Predicate::Member(_, part) | Predicate::Rest(0, part) | Predicate::Others(_, part) => {
+                waiting.push(part)
+            }
+            Predicate::All(parts) => waiting.extend(parts),
+            Predicate::Named(id) => {
+                if seen.insert(id) {
+                    waiting.extend(said.get(id));
+                }
+            }
+            Predicate::Never
+            | Predicate::MinLength(_)
+            | Predicate::MaxLength(_)
+            | Predicate::Pattern(_)
+            | Predicate::Format(_)
+            | Predicate::Minimum(_)
+            | Predicate::Above(_)
+            | Predicate::Maximum(_)
+            | Predicate::Below(_)
+            | Predicate::MultipleOf(_)
+            | Predicate::MinItems(_)
+            | Predicate::MaxItems(_)
+            | Predicate::Unique
+            | Predicate::Prefix(_)
+            | Predicate::Rest(..)
+            | Predicate::Contains { .. }
+            | Predicate::MinMembers(_)
+            | Predicate::MaxMembers(_)
+            | Predicate::Matching(..)
+            | Predicate::Names(_)
+            | Predicate::Any(_)
+            | Predicate::One(_)
+            | Predicate::Not(_)
+            | Predicate::Given(_) => return false,
+        }
+    }
+    true
+}
+
+/// Keeps of what is said by name what a request can be held against.
+pub(super) fn keep_used(system: &mut System, mut said: BTreeMap<TypeId, Predicate>) {
+    let mut used = BTreeSet::new();
+    let mut note = |rule: &Rule| names(&rule.predicate, &mut used);
+    for operation in system.operations() {
+        for parameter in &operation.parameters {
+            each_rule(&parameter.constraints, &mut note);
+        }
+        for offer in operation.body.iter().flat_map(|body| &body.offers) {
+            each_rule(&offer.constraints, &mut note);
+        }
+    }
+    for definition in system.types.values().filter(|definition| definition.in_requests) {
+        definition.rules.iter().for_each(&mut note);
+        match &definition.shape {
+            Shape::Object(object) => {
+                for property in &object.properties {
+                    each_rule(&property.constraints, &mut note);
+                }
+                if let Additional::Kept(_, limits) = &object.additional {
+                    each_rule(limits, &mut note);
+                }
+            }
+            Shape::Union(union) => {
+                for variant in &union.variants {
+                    each_rule(&variant.constraints, &mut note);
+                }
+            }
+            Shape::Alias(_, limits) => each_rule(limits, &mut note),
+            Shape::Enumeration(_) => {}
+        }
+    }
+    let mut waiting: Vec<TypeId> = used.into_iter().collect();
+    while let Some(id) = waiting.pop() {
+        if let Some(predicate) = said.remove(&id) {
+            let mut found = BTreeSet::new();
+            names(&predicate, &mut found);
+            waiting.extend(found);
+            system.predicates.insert(id, predicate);
+        }
+    }
+}
+
+fn each_rule(limits: &Constraints, visit: &mut dyn FnMut(&Rule)) {
+    limits.rules.iter().for_each(&mut *visit);
+    for inner in limits.each.iter().chain(&limits.names) {
+        each_rule(inner, visit);
+    }
+    for inner in &limits.positions {
+        each_rule(inner, visit);
+    }
+}
+
+/// The names a predicate mentions.
+fn names(predicate: &Predicate, found: &mut BTreeSet<TypeId>) {
+    match predicate {
+        Predicate::Named(id) => {
+            found.insert(id.clone());
+        }
+        Predicate::Prefix(parts)
+        | Predicate::All(parts)
+        | Predicate::Any(parts)
+        | Predicate::One(parts) => parts.iter().for_each(|part| names(part, found)),
+        Predicate::Given(parts) => parts.iter().for_each(|part| names(part, found)),
+        Predicate::Rest(_, part)
+        | Predicate::Contains { each: part, .. }
+        | Predicate::Member(_, part)
+        | Predicate::Matching(_, part)
+        | Predicate::Names(part)
+        | Predicate::Not(part) => names(part, found),
+        Predicate::Others(known, part) => {
+            known.iter().for_each(|known| names(&known.given, found));
+            names(part, found);
+        }
+        Predicate::Always
+        | Predicate::Never
+        | Predicate::Kinds(_)
+        | Predicate::Listed(_)
+        | Predicate::MinLength(_)
+        | Predicate::MaxLength(_)
+        | Predicate::Pattern(_)
+        | Predicate::Format(_)
+        | Predicate::Minimum(_)
+        | Predicate::Above(_)
+        | Predicate::Maximum(_)
+        | Predicate::Below(_)
+        | Predicate::MultipleOf(_)
+        | Predicate::MinItems(_)
+        | Predicate::MaxItems(_)
+        | Predicate::Unique
+        | Predicate::MinMembers(_)
+        | Predicate::MaxMembers(_)
+        | Predicate::Required(_) => {}
+    }
+}
