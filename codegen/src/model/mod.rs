@@ -8,6 +8,7 @@ mod operation;
 mod rule;
 mod schema;
 mod security;
+mod server;
 mod walk;
 
 pub use constraint::{Bound, Constraints, Format, Number};
@@ -24,6 +25,7 @@ pub use schema::{
     Shape, Tag, Type, TypeId, Union, Variant,
 };
 pub use security::{Callers, Flow, Requirement, Scheme, SchemeKind};
+pub use server::{Server, ServerVariable};
 pub use walk::Walk;
 
 use std::collections::BTreeMap;
@@ -51,6 +53,8 @@ pub struct System {
     pub types: BTreeMap<TypeId, Definition>,
     /// What rules say by name: schemas that they mention, each as one predicate.
     pub predicates: BTreeMap<TypeId, Predicate>,
+    /// Where it is served, the usual server first; none if the contract does not say.
+    pub servers: Vec<Server>,
     /// Security schemes, by name.
     pub schemes: BTreeMap<String, Scheme>,
     /// The problem catalogue, by code.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Constraints, Name, Requirement, Type};
+use super::{Constraints, Name, Requirement, Server, Type};
 
 /// The operations of one tag.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,8 @@ pub struct Operation {
     pub description: Option<String>,
     /// Whether the contract advises against its use.
     pub deprecated: bool,
+    /// Where it is served, if that is not where the rest of its contract is.
+    pub server: Option<Server>,
     /// Parameters, sorted by location and name.
     pub parameters: Vec<Parameter>,
     /// The request body.

@@ -26,6 +26,7 @@ mod rules;
 mod scalars;
 mod schemas;
 mod security;
+mod servers;
 mod siblings;
 mod streams;
 mod tags;

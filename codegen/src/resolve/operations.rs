@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Scope, answers, keywords, parameters, problems, security, streams};
+use super::{Scope, answers, keywords, parameters, problems, security, servers, streams};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::model::{Context, Errors, Name, Operation, System, unique_names};
 use crate::source::{Cursor, Place};
@@ -14,6 +14,7 @@ const METHODS: [&str; 9] =
 pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut System) {
     system.problems = keywords::catalogue(scope, root);
     system.schemes = security::schemes(scope, root);
+    system.servers = servers::resolve(scope, root);
     if let Some(webhooks) = root.get("webhooks") {
         scope.degrade(&webhooks, "the contract", "nothing is generated for its webhooks");
     }
@@ -207,6 +208,7 @@ fn operation<'a>(
         summary: at.text("summary").map(str::to_owned),
         description: at.text("description").map(str::to_owned),
         deprecated: at.flag("deprecated"),
+        server: servers::own(scope, &found.item, at, &system.servers),
         parameters,
         body,
         answers,

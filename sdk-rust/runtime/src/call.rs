@@ -9,7 +9,9 @@ use http::{HeaderName, HeaderValue};
 
 use crate::client::Exchange;
 use crate::outgoing::unsendable;
-use crate::{Client, DecodeError, Error, Items, Operation, Outgoing, Paged, Pages};
+use crate::{
+    BaseUrl, Client, DecodeError, EncodeError, Error, Items, Operation, Outgoing, Paged, Pages,
+};
 
 /// Header that carries the correlation id.
 const CORRELATION_ID: &str = "X-Correlation-Id";
@@ -27,6 +29,9 @@ pub struct Call<O: Operation> {
 pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) base_url: Option<BaseUrl>,
+    /// Whether `base_url` was given and is none.
+    pub(crate) misdirected: bool,
     pub(crate) failed: Option<&'static str>,
 }
 
@@ -49,6 +54,15 @@ impl<O: Operation> Call<O> {
         self.header(CORRELATION_ID, id)
     }
 
+    /// Sends this call below another URL, or to another server of the contract.
+    pub fn at(mut self, base_url: impl Into<BaseUrl>) -> Self {
+        match base_url.into().checked() {
+            Ok(base_url) => self.options.base_url = Some(base_url),
+            Err(_) => self.options.misdirected = true,
+        }
+        self
+    }
+
     /// Sends a header, instead of the client's default of that name.
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
@@ -67,6 +81,9 @@ impl<O: Operation> Call<O> {
         O::encode(&self.request, &mut out);
         if let Some(name) = self.options.failed {
             return Err(Error::Encode(unsendable(name)));
+        }
+        if self.options.misdirected {
+            return Err(Error::Encode(EncodeError::Url));
         }
         let exchange = Exchange { info: &O::INFO, out, options: &self.options };
         let incoming = self.client.exchange(exchange).await?;

@@ -16,7 +16,8 @@ use crate::error::Failure;
 use crate::outgoing::{Body, Written, append_query, join_cookies, unsendable};
 use crate::streaming::ByteStream;
 use crate::{
-    Anonymous, Auth, Call, EncodeError, Incoming, Info, Operation, Outgoing, Retry, Security,
+    Anonymous, Auth, BaseUrl, Call, EncodeError, Incoming, Info, Operation, Outgoing, Retry,
+    Security,
 };
 use crate::{TransportError, retry};
 
@@ -34,7 +35,7 @@ pub struct Client {
 
 struct Settings {
     http: reqwest::Client,
-    base_url: String,
+    base_url: BaseUrl,
     auth: Box<dyn Auth>,
     headers: HeaderMap,
     timeout: Duration,
@@ -58,7 +59,7 @@ pub enum ClientError {
 
 /// Settings of a client to be.
 pub struct ClientBuilder {
-    base_url: String,
+    base_url: BaseUrl,
     auth: Box<dyn Auth>,
     headers: HeaderMap,
     timeout: Duration,
@@ -72,14 +73,14 @@ impl Client {
     ///
     /// # Errors
     /// When the base URL is not an `http` or `https` URL, or holds credentials or a query string.
-    pub fn new(base_url: impl AsRef<str>, auth: impl Auth) -> Result<Self, ClientError> {
+    pub fn new(base_url: impl Into<BaseUrl>, auth: impl Auth) -> Result<Self, ClientError> {
         Self::builder(base_url).auth(auth).build()
     }
 
     /// A client with settings of its own. `base_url` may have a path: operations go below it.
-    pub fn builder(base_url: impl AsRef<str>) -> ClientBuilder {
+    pub fn builder(base_url: impl Into<BaseUrl>) -> ClientBuilder {
         ClientBuilder {
-            base_url: base_url.as_ref().to_owned(),
+            base_url: base_url.into(),
             auth: Box::new(Anonymous),
             headers: HeaderMap::new(),
             timeout: TIMEOUT,
@@ -144,7 +145,8 @@ impl Client {
         written: &Written,
         options: &Options,
     ) -> Result<Request, EncodeError> {
-        let mut url = format!("{}{}", self.shared.base_url, written.target);
+        let base_url = options.base_url.as_ref().unwrap_or(&self.shared.base_url);
+        let mut url = format!("{}{}", base_url.of(info), written.target);
         let mut headers = self.shared.headers.clone();
         headers.insert(ACCEPT, header_value(ACCEPT.as_str(), info.accept)?);
         replace(&mut headers, &written.headers);
@@ -247,7 +249,7 @@ impl ClientBuilder {
         Ok(Client {
             shared: Arc::new(Settings {
                 http,
-                base_url: base_url(&self.base_url)?,
+                base_url: self.base_url.checked()?,
                 auth: self.auth,
                 headers,
                 timeout: self.timeout,
@@ -261,7 +263,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Client")
-            .field("base_url", &self.shared.base_url)
+            .field("base_url", &self.shared.base_url.as_str())
             .finish_non_exhaustive()
     }
 }
@@ -270,21 +272,6 @@ impl fmt::Debug for ClientBuilder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ClientBuilder").finish_non_exhaustive()
     }
-}
-
-/// The base URL without the slash at its end, ready for a path to follow.
-fn base_url(text: &str) -> Result<String, ClientError> {
-    let url = Url::parse(text).map_err(|_| ClientError::BaseUrl("not an absolute URL"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(ClientError::BaseUrl("must start with http:// or https://"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(ClientError::BaseUrl("must not hold credentials"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(ClientError::BaseUrl("must not hold a query string or a fragment"));
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Whether a response comes item by item, as its operation says it may.

@@ -3,6 +3,7 @@
 //! Operations come generated as implementations of [`Operation`]; this crate must never know one.
 
 mod auth;
+mod base_url;
 mod call;
 mod client;
 mod error;
@@ -19,6 +20,7 @@ mod streaming;
 pub use bytes::Bytes;
 
 pub use auth::{All, Anonymous, ApiKey, Auth, AuthError, Basic, Bearer, Credential, Credentials};
+pub use base_url::{BaseUrl, OwnServer};
 pub use call::{Call, Outcome};
 pub use client::{Client, ClientBuilder, ClientError};
 pub use error::{DecodeError, EncodeError, Error, TransportError};

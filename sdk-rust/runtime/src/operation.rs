@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use symbolon_wire::Method;
 
-use crate::{DecodeError, Incoming, Outgoing};
+use crate::{DecodeError, Incoming, Outgoing, OwnServer};
 
 /// One operation of a contract: generated, and a few lines long.
 pub trait Operation: Send + Sync + 'static {
@@ -42,6 +42,8 @@ pub struct Info {
     pub streams: &'static [&'static str],
     /// Header that carries the idempotency key, where the operation has one (`x-idempotency`).
     pub idempotency: Option<&'static str>,
+    /// Where it is served, if that is not where the rest of its contract is.
+    pub server: Option<OwnServer>,
     /// Whether the client's credentials belong on this operation.
     pub security: Security,
 }
@@ -50,8 +52,9 @@ impl Info {
     /// An operation with credentials that answers JSON and takes no idempotency key.
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
         let accept = "application/json, application/problem+json";
-        let (streams, idempotency) = (&[], None);
-        Self { id, method, path, accept, streams, idempotency, security: Security::Required }
+        let (streams, idempotency, server) = (&[], None, None);
+        let security = Security::Required;
+        Self { id, method, path, accept, streams, idempotency, server, security }
     }
 
     /// The same operation with answers of these media types that come item by item.
@@ -72,6 +75,17 @@ impl Info {
     #[must_use]
     pub const fn idempotency(mut self, header: &'static str) -> Self {
         self.idempotency = Some(header);
+        self
+    }
+
+    /// The same operation at a server of its own.
+    #[must_use]
+    pub const fn server(
+        mut self,
+        url: &'static str,
+        defaults: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        self.server = Some(OwnServer { url, defaults });
         self
     }
 

@@ -7,6 +7,7 @@ import { Listing } from './pagination.js';
 import { percent } from './parameters.js';
 import { asksToWait, DEFAULT_RETRY, delayMs, repeatable, retryAfterMs } from './retry.js';
 import type { Retry } from './retry.js';
+import { checkBaseUrl, Server, type OwnServer } from './server.js';
 
 const ACCEPT = 'application/json, application/problem+json';
 const TIMEOUT_MS = 30_000;
@@ -15,8 +16,11 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Settings of a client. */
 export interface ClientOptions {
-  /** Address of the server; it may have a path: operations go below it. */
-  readonly baseUrl: string | URL;
+  /**
+   * Address of the server; it may have a path: operations go below it, all of them. Or one of the
+   * contract's `servers`: operations that have a server of their own then go there.
+   */
+  readonly baseUrl: string | URL | Server;
   /** Credentials to send; none if left out. */
   readonly auth?: Auth;
   /** Headers of every call that does not set them itself. */
@@ -33,6 +37,8 @@ export interface ClientOptions {
 export interface CallOptions {
   /** Time for the whole call, with its retries and waits. */
   readonly timeoutMs?: number;
+  /** Where this call goes, instead of to its client's server. */
+  readonly baseUrl?: string | URL | Server;
   /** Sent as `X-Correlation-Id`, so that logs and events can be found by it. */
   readonly correlationId?: string;
   /** Headers of this call. */
@@ -43,7 +49,7 @@ export interface CallOptions {
 
 /** A client of one server; every generated function takes one. */
 export class Core {
-  readonly #baseUrl: string;
+  readonly #baseUrl: Base;
   readonly #auth: Auth;
   readonly #headers: Headers;
   readonly #timeoutMs: number;
@@ -51,7 +57,7 @@ export class Core {
   readonly #fetch: typeof fetch;
 
   constructor(options: ClientOptions) {
-    this.#baseUrl = checkBaseUrl(options.baseUrl);
+    this.#baseUrl = baseOf(options.baseUrl);
     this.#auth = options.auth ?? anonymous();
     this.#headers = new Headers(options.headers);
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
@@ -137,7 +143,9 @@ export class Core {
   }
 
   async #address(operation: Sent, outgoing: Outgoing, options: CallOptions) {
-    let url = this.#baseUrl + outgoing.target;
+    const base = options.baseUrl === undefined ? this.#baseUrl : baseOf(options.baseUrl);
+    const own = operation.server && base.server?.at(operation.server);
+    let url = (own ?? base.url) + outgoing.target;
     const headers = new Headers(this.#headers);
     headers.set('Accept', operation.accept ?? ACCEPT);
     outgoing.headers.forEach((value, name) => headers.set(name, value));
@@ -166,9 +174,21 @@ export class Core {
 /** The parts of an operation a request is sent by. */
 interface Sent extends Readable {
   readonly method: string;
+  readonly server?: OwnServer;
   readonly accept?: string;
   readonly idempotency?: string;
   readonly security?: 'none' | Alternatives;
+}
+
+/** A base URL, and the server of the contract it is of, if it is one. */
+interface Base {
+  readonly url: string;
+  readonly server: Server | undefined;
+}
+
+function baseOf(baseUrl: string | URL | Server): Base {
+  if (baseUrl instanceof Server) return { url: checkBaseUrl(baseUrl.url), server: baseUrl };
+  return { url: checkBaseUrl(baseUrl), server: undefined };
 }
 
 /** What may end a call before its response. */
@@ -211,18 +231,4 @@ function apply(credential: Credential, url: string, headers: Headers): string {
   const cookies = headers.get('Cookie');
   setHeader(headers, 'Cookie', cookies ? `${cookies}; ${name}=${value}` : `${name}=${value}`);
   return url;
-}
-
-/** The base URL without the slash at its end, ready for a path to follow. */
-function checkBaseUrl(baseUrl: string | URL): string {
-  const url = URL.canParse(String(baseUrl)) ? new URL(baseUrl) : undefined;
-  if (url === undefined) throw new EncodeError('base URL: not an absolute URL');
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new EncodeError('base URL: must start with http:// or https://');
-  }
-  if (url.username || url.password) throw new EncodeError('base URL: must not hold credentials');
-  if (url.search || url.hash) {
-    throw new EncodeError('base URL: must not hold a query string or a fragment');
-  }
-  return url.href.replace(/\/+$/, '');
 }

@@ -23,5 +23,7 @@ export type { Parameter, Style } from './parameters.js';
 export type { Problem, Violation } from './problem.js';
 export { DEFAULT_RETRY, NO_RETRY } from './retry.js';
 export type { Retry } from './retry.js';
+export { Server } from './server.js';
+export type { OwnServer, Variables } from './server.js';
 export { follow } from './stream.js';
 export type { ServerEvent } from './stream.js';

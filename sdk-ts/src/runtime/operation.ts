@@ -1,5 +1,6 @@
 import type { Alternatives } from './auth.js';
 import type { Parameter, Styles } from './parameters.js';
+import type { OwnServer } from './server.js';
 
 /** What the contract says of one operation. Generated constants are of this type. */
 export interface Operation<Request, Response extends { status: number }> {
@@ -13,6 +14,8 @@ export interface Operation<Request, Response extends { status: number }> {
   readonly accept?: string;
   /** Header that carries the idempotency key, where the operation has one (`x-idempotency`). */
   readonly idempotency?: string;
+  /** Where it is served, if that is not where the rest of its contract is. */
+  readonly server?: OwnServer;
   /** Which of the client's credentials are sent, where it is not all: none for `security: []`. */
   readonly security?: 'none' | Alternatives;
   /** Where the members of the request travel. */

@@ -20,7 +20,7 @@ use crate::authentication::Schemes;
 use crate::body::{self, Lost};
 use crate::correlation::{self, CORRELATION_ID, Trace};
 use crate::endpoints::Endpoints;
-use crate::matcher::Matcher;
+use crate::matcher::{Found, Matcher};
 use crate::observation::Observed;
 use crate::outcome::Passes;
 use crate::problem::Wording;
@@ -32,6 +32,8 @@ use crate::{Admitted, Failure, Idempotency, InFlight, Info, Input, Principal, Re
 pub(crate) struct Dispatcher {
     pub(crate) routes: Vec<Route>,
     pub(crate) matcher: Matcher,
+    /// Paths of the contract's servers, the longest first.
+    pub(crate) bases: Vec<String>,
     pub(crate) schemes: Schemes,
     pub(crate) endpoints: Endpoints,
     pub(crate) in_flight: InFlight,
@@ -102,9 +104,16 @@ pub(crate) async fn dispatch(
 }
 
 impl Dispatcher {
+    /// What stands at a path, below the contract's servers or below the root: whether something in
+    /// front takes the path of a server away cannot be known.
+    fn find(&self, path: &str) -> Option<Found<'_>> {
+        let below = self.bases.iter().filter_map(|base| path.strip_prefix(base.as_str()));
+        below.filter_map(|rest| self.matcher.find(rest)).next().or_else(|| self.matcher.find(path))
+    }
+
     async fn answer(&self, request: Request, seen: &mut Seen) -> Result<Answered, Failure> {
         let (parts, request_body) = request.into_parts();
-        let Some(found) = self.matcher.find(parts.uri.path()) else {
+        let Some(found) = self.find(parts.uri.path()) else {
             let answered = self.endpoints.answer(self, &parts, seen).await;
             body::drain(&parts.headers, request_body).await;
             return answered;

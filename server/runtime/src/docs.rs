@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa_swagger_ui::Config;
 
 use crate::{Failure, Reply};
@@ -31,11 +31,39 @@ pub(crate) fn file(path: &str) -> Result<Option<Reply>, Failure> {
     }))
 }
 
-/// The document with the server that hands it out before all others it names: what is tried on
-/// its page must reach this server, wherever it listens.
-pub(crate) fn served_here(document: Cow<'static, str>) -> Cow<'static, str> {
-    let Ok(mut value) = serde_json::from_str::<Value>(&document) else { return document };
-    let Some(Value::Array(servers)) = value.get_mut("servers") else { return document };
+/// The document with the server that hands it out before all others it names, and the paths of
+/// those: what is tried on its page must reach this server, wherever it listens.
+pub(crate) fn served_here(document: Cow<'static, str>) -> (Cow<'static, str>, Vec<String>) {
+    let Ok(mut value) = serde_json::from_str::<Value>(&document) else {
+        return (document, Vec::new());
+    };
+    let mut bases = Vec::new();
+    gather(value.get("servers"), &mut bases);
+    for item in value.get("paths").and_then(Value::as_object).into_iter().flat_map(Map::values) {
+        gather(item.get("servers"), &mut bases);
+        for operation in item.as_object().into_iter().flat_map(Map::values) {
+            gather(operation.get("servers"), &mut bases);
+        }
+    }
+    let Some(Value::Array(servers)) = value.get_mut("servers") else { return (document, bases) };
     servers.insert(0, json!({ "url": "/", "description": "This server." }));
-    value.to_string().into()
+    (value.to_string().into(), bases)
+}
+
+/// Adds the paths of servers; variables stand for their defaults.
+fn gather(servers: Option<&Value>, bases: &mut Vec<String>) {
+    for server in servers.and_then(Value::as_array).into_iter().flatten() {
+        let Some(url) = server.get("url").and_then(Value::as_str) else { continue };
+        let mut url = url.to_owned();
+        let variables = server.get("variables").and_then(Value::as_object);
+        for (name, variable) in variables.into_iter().flatten() {
+            let default = variable.get("default").and_then(Value::as_str).unwrap_or_default();
+            url = url.replace(&format!("{{{name}}}"), default);
+        }
+        let behind_scheme = url.split_once("//").map_or(url.as_str(), |(_, rest)| rest);
+        let path = behind_scheme.find('/').map(|start| behind_scheme[start..].trim_matches('/'));
+        if let Some(path) = path.filter(|path| !path.is_empty() && !path.contains(['{', '?'])) {
+            bases.push(format!("/{path}"));
+        }
+    }
 }

@@ -67,6 +67,7 @@ pub struct Edge {
     body_limit: usize,
     request_timeout: Duration,
     wording: Wording,
+    bases: Vec<String>,
 }
 
 impl fmt::Debug for Edge {
@@ -92,6 +93,7 @@ impl Edge {
             body_limit: 1 << 20,
             request_timeout: Duration::from_secs(30),
             wording: Wording { base: "/problems/".to_owned(), catalogue: &[] },
+            bases: Vec::new(),
         }
     }
 
@@ -147,10 +149,23 @@ impl Edge {
     }
 
     /// The OpenAPI document in JSON, served under `/openapi.json` and drawn under `/docs`. The
-    /// first of its servers is the one that serves it.
+    /// first of its servers is the one that serves it. Operations answer below the paths of the
+    /// servers it names, too: `/v2` of `https://api.example.com/v2`.
     #[must_use]
     pub fn openapi(mut self, json: impl Into<Cow<'static, str>>) -> Self {
-        self.endpoints.openapi = Some(docs::served_here(json.into()));
+        let (document, bases) = docs::served_here(json.into());
+        self.endpoints.openapi = Some(document);
+        bases.into_iter().fold(self, |edge, base| edge.below(&base))
+    }
+
+    /// Lets operations answer below this path too, such as `/v2`, besides where they are anyway.
+    #[must_use]
+    pub fn below(mut self, path: &str) -> Self {
+        let path = format!("/{}", path.trim_matches('/'));
+        if path != "/" && !self.bases.contains(&path) {
+            self.bases.push(path);
+            self.bases.sort_by(|one, two| (two.len(), one).cmp(&(one.len(), two)));
+        }
         self
     }
 
@@ -212,6 +227,7 @@ impl Edge {
         let dispatcher = Dispatcher {
             routes: mounted,
             matcher,
+            bases: self.bases,
             schemes: self.schemes,
             endpoints: self.endpoints,
             in_flight: InFlight::default(),

@@ -51,11 +51,8 @@ pub(crate) fn manifest(system: &System, half: &str, what: &str) -> Manifest {
 /// The module of each context; none takes the name of a module the crate has of its own.
 pub(crate) fn context_module(context: &Context) -> String {
     let ident = module_ident(&context.name.ascii());
-    if ["client", "codecs", "events", "keyring", "lib", "wire"].contains(&ident.as_str()) {
-        format!("{ident}_")
-    } else {
-        ident
-    }
+    let taken = ["client", "codecs", "events", "keyring", "lib", "serving", "wire"];
+    if taken.contains(&ident.as_str()) { format!("{ident}_") } else { ident }
 }
 
 /// What a context is for.

@@ -4,6 +4,7 @@ mod keyring;
 mod operations;
 mod paging;
 mod plan;
+mod serving;
 
 use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{
@@ -16,6 +17,7 @@ const TEMPLATES: &[Template] = &[
     ("sdk/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
     ("sdk/lib.rs.j2", include_str!("templates/lib.rs.j2")),
     ("sdk/keyring.rs.j2", include_str!("templates/keyring.rs.j2")),
+    ("sdk/serving.rs.j2", include_str!("templates/serving.rs.j2")),
     ("sdk/context.rs.j2", include_str!("templates/context.rs.j2")),
     ("sdk/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
@@ -30,13 +32,18 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     let mut contexts: Vec<plan::Group> = system.contexts.iter().map(group).collect();
     contexts.sort_by(|left, right| left.module.cmp(&right.module));
     let has_schemes = !system.schemes.is_empty();
-    let library = plan::Library { heading, wire: wire.replace('-', "_"), has_schemes, contexts };
+    let has_servers = !system.servers.is_empty();
+    let wire = wire.replace('-', "_");
+    let library = plan::Library { heading, wire, has_schemes, has_servers, contexts };
     let mut files = vec![
         renderer.file("Cargo.toml", "sdk/Cargo.toml.j2", &manifest),
         renderer.file("src/lib.rs", "sdk/lib.rs.j2", &library),
     ];
     if let Some(plan) = keyring::plan(system) {
         files.push(renderer.file("src/keyring.rs", "sdk/keyring.rs.j2", &plan));
+    }
+    if let Some(plan) = serving::plan(system) {
+        files.push(renderer.file("src/serving.rs", "sdk/serving.rs.j2", &plan));
     }
     for found in &system.contexts {
         let plan = context(system, found);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{keyring, paging, plan};
+use super::{keyring, paging, plan, serving};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     REQUEST_BODY, answer_body, answer_ident, arm, braced, bracketed, choice, chosen, descriptor,
@@ -75,6 +75,7 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
 fn besides(system: &System, operation: &Operation) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(keyring::security(system, operation));
+    lines.extend(serving::server(operation));
     if let Some(accept) = accept(operation) {
         lines.push(format!(".accept({})", literal(&accept)));
     }

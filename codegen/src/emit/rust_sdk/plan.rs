@@ -17,6 +17,7 @@ pub(super) struct Library {
     pub(super) heading: Heading,
     pub(super) wire: String,
     pub(super) has_schemes: bool,
+    pub(super) has_servers: bool,
     pub(super) contexts: Vec<Group>,
 }
 
@@ -87,4 +88,57 @@ pub(super) struct Keyring {
 pub(super) struct Credential {
     pub(super) docs: Vec<String>,
     pub(super) text: String,
+}
+
+/// The servers of the contract.
+#[derive(Debug, Serialize)]
+pub(super) struct Serving {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    /// Whether a variable has listed values.
+    pub(super) is_chosen: bool,
+    pub(super) servers: Vec<Server>,
+    /// Whether the first one has no variables.
+    pub(super) derives_usual: bool,
+    /// The first one with its defaults, if it has variables, and these all have one.
+    pub(super) usual: Option<String>,
+    pub(super) choices: Vec<Choice>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Server {
+    pub(super) docs: String,
+    pub(super) ident: String,
+    pub(super) plain: bool,
+    /// Whether it is the default value.
+    pub(super) usual: bool,
+    pub(super) fields: Vec<Field>,
+    /// The arm that makes a base URL of it.
+    pub(super) arm: String,
+}
+
+/// A variable of a server.
+#[derive(Debug, Serialize)]
+pub(super) struct Field {
+    pub(super) docs: Vec<String>,
+    pub(super) ident: String,
+    pub(super) ty: String,
+}
+
+/// The listed values of a variable.
+#[derive(Debug, Serialize)]
+pub(super) struct Choice {
+    pub(super) docs: Vec<String>,
+    pub(super) ident: String,
+    pub(super) has_usual: bool,
+    pub(super) values: Vec<Value>,
+    /// The statement that says how values are spelled.
+    pub(super) codec: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Value {
+    pub(super) docs: String,
+    pub(super) ident: String,
+    pub(super) usual: bool,
 }

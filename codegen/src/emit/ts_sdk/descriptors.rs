@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::operations::parameter_key;
 use super::pages::Pages;
-use super::{answers, bodies, credentials, plan};
+use super::{answers, bodies, credentials, plan, servers};
 use crate::emit::typescript::{Speller, literal, type_ident};
 use crate::model::{Answer, Body, Errors, Location, Operation, Parameter, Style};
 
@@ -46,6 +46,7 @@ pub(super) fn plan(
         path: literal(&operation.path),
         accept: accept(operation).map(|text| literal(&text)),
         idempotency: idempotency(operation),
+        server: servers::own(operation),
         security: credentials::security(operation, speller.system),
         parameters: operation.parameters.iter().map(parameter).collect(),
         body: operation.body.as_ref().map(bodies::writing),

@@ -11,6 +11,7 @@ mod descriptors;
 mod operations;
 mod pages;
 mod plan;
+mod servers;
 mod types;
 mod unions;
 
@@ -29,6 +30,7 @@ const TEMPLATES: &[Template] = &[
     ("ts/client.ts.j2", include_str!("templates/client.ts.j2")),
     ("ts/context_class.ts.j2", include_str!("templates/context_class.ts.j2")),
     ("ts/credentials.ts.j2", include_str!("templates/credentials.ts.j2")),
+    ("ts/servers.ts.j2", include_str!("templates/servers.ts.j2")),
     ("ts/index.ts.j2", include_str!("templates/index.ts.j2")),
 ];
 
@@ -55,10 +57,14 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     if let Some(plan) = credentials::plan(system, heading.clone()) {
         files.push(renderer.file("credentials.ts", "ts/credentials.ts.j2", &plan));
     }
+    if let Some(plan) = servers::plan(system, heading.clone()) {
+        files.push(renderer.file("servers.ts", "ts/servers.ts.j2", &plan));
+    }
     let index = plan::Index {
         heading,
         client: client.ident.clone(),
         has_schemes: !system.schemes.is_empty(),
+        has_servers: !system.servers.is_empty(),
         files: system.contexts.iter().map(context_file).collect(),
     };
     files.push(renderer.file("client.ts", "ts/client.ts.j2", &client));
@@ -69,7 +75,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
 /// The file of a context, without its ending; none takes the name of a file of another kind.
 fn context_file(context: &Context) -> String {
     let stem = file_stem(&context.name);
-    if ["client", "credentials", "index", "types"].contains(&stem.as_str()) {
+    if ["client", "credentials", "index", "servers", "types"].contains(&stem.as_str()) {
         format!("{stem}_")
     } else {
         stem

@@ -80,6 +80,7 @@ pub(super) struct Descriptor {
     pub(super) path: String,
     pub(super) accept: Option<String>,
     pub(super) idempotency: Option<String>,
+    pub(super) server: Option<String>,
     pub(super) security: Option<String>,
     pub(super) parameters: Vec<Parameter>,
     /// How the body is written, as an expression.
@@ -166,6 +167,7 @@ pub(super) struct Index {
     pub(super) heading: Heading,
     pub(super) client: String,
     pub(super) has_schemes: bool,
+    pub(super) has_servers: bool,
     pub(super) files: Vec<String>,
 }
 
@@ -180,4 +182,24 @@ pub(super) struct Credentials {
     pub(super) members: Vec<Member>,
     /// Each scheme and its source.
     pub(super) sources: Vec<String>,
+}
+
+/// The servers of the contract.
+#[derive(Debug, Serialize)]
+pub(super) struct Servers {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) servers: Vec<Server>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Server {
+    pub(super) docs: Vec<String>,
+    pub(super) key: String,
+    pub(super) url: String,
+    pub(super) plain: bool,
+    pub(super) variables: Vec<Member>,
+    /// What lets the variables be left out.
+    pub(super) optional: &'static str,
+    pub(super) given: String,
 }

@@ -8,4 +8,5 @@ mod pages;
 mod pets;
 mod retries;
 mod server;
+mod servers;
 mod streams;

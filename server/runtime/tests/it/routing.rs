@@ -102,3 +102,25 @@ fn an_edge_that_cannot_serve_its_contract_is_refused() {
     let twice = edge.router(vec![orders(), orders()]).unwrap_err();
     assert!(matches!(twice, EdgeError::Clash { .. }), "{twice}");
 }
+
+#[tokio::test]
+async fn operations_answer_below_the_paths_of_the_contract_s_servers_too() {
+    let document = json!({
+        "openapi": "3.1.0",
+        "servers": [
+            { "url": "https://api.example.com/api" },
+            { "url": "/api/{stage}/", "variables": { "stage": { "default": "beta" } } },
+            { "url": "https://example.com/{left}/open" },
+        ],
+        "paths": { "/v1/orders": { "post": { "servers": [{ "url": "//up.example.com/up" }] } } },
+    });
+    let toy = Toy::with(|edge| edge.openapi(document.to_string()).below("own/"));
+    let expected = json!({ "operation": "getMine" });
+    for base in ["", "/api", "/api/beta", "/up", "/own"] {
+        let path = format!("{base}/v1/orders/mine");
+        assert_eq!(toy.get(&path).await.json(), expected, "{path}");
+    }
+    for path in ["/apiv1/orders/mine", "/other/v1/orders/mine", "/api", "/api/docs/"] {
+        toy.get(path).await.problem(404, "not-found");
+    }
+}

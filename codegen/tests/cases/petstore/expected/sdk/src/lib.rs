@@ -9,11 +9,14 @@
 )]
 
 #[rustfmt::skip]
+pub mod serving;
+#[rustfmt::skip]
 pub mod pets;
 
+pub use serving::Server;
 pub use symbolon_client::{
-    ApiKey, Auth, Bearer, Call, Client as Transport, ClientBuilder, ClientError, Error, Retry,
-    follow,
+    ApiKey, Auth, BaseUrl, Bearer, Call, Client as Transport, ClientBuilder, ClientError, Error,
+    Retry, follow,
 };
 pub use case_wire as wire;
 
@@ -24,11 +27,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with the usual timeout and retries.
+    /// A client with the usual timeout and retries, of a URL that everything goes below, or of a
+    /// [`Server`] of the contract.
     ///
     /// # Errors
     /// When the base URL is none.
-    pub fn new(base_url: impl AsRef<str>, auth: impl Auth) -> Result<Self, ClientError> {
+    pub fn new(base_url: impl Into<BaseUrl>, auth: impl Auth) -> Result<Self, ClientError> {
         Transport::new(base_url, auth).map(Self::over)
     }
 
