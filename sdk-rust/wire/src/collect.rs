@@ -23,13 +23,15 @@ pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<Refusal>> {
     };
     let first = Refusal::from_json(&error);
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return Err(vec![first]) };
-    let found = RefCell::new(Vec::new());
-    let read = T::deserialize(Collector { value: &value, place: Place::Whole, found: &found });
-    if let Err(refusal) = read {
-        record(&found, &Place::Whole, refusal);
-    }
-    let found = found.into_inner();
+    let found = refused(|log| T::deserialize(Collector { value: &value, log }));
     Err(if found.is_empty() { vec![first] } else { found })
+}
+
+/// Where what is refused is recorded, and the place that is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Log<'p> {
+    place: Place<'p>,
+    found: &'p RefCell<Vec<Refusal>>,
 }
 
 /// Where a value stands.
@@ -40,12 +42,31 @@ enum Place<'p> {
     Member(&'p Place<'p>, &'p str),
 }
 
-fn record(found: &RefCell<Vec<Refusal>>, place: &Place<'_>, refusal: Refusal) {
-    if refusal.detail == REFUSED {
-        return;
+impl<'p> Log<'p> {
+    pub(crate) fn item(&'p self, index: usize) -> Self {
+        Self { place: Place::Item(&self.place, index), ..*self }
     }
-    let each = refusal.apart().into_iter().map(|refusal| located(place, refusal));
-    found.borrow_mut().extend(each);
+
+    pub(crate) fn member(&'p self, name: &'p str) -> Self {
+        Self { place: Place::Member(&self.place, name), ..*self }
+    }
+
+    pub(crate) fn record(&self, refusal: Refusal) {
+        if refusal.detail != REFUSED {
+            let each = refusal.apart().into_iter().map(|refusal| located(&self.place, refusal));
+            self.found.borrow_mut().extend(each);
+        }
+    }
+}
+
+/// Everything that a reading refuses.
+pub(crate) fn refused<T>(read: impl FnOnce(Log<'_>) -> Result<T, Refusal>) -> Vec<Refusal> {
+    let found = RefCell::new(Vec::new());
+    let log = Log { place: Place::Whole, found: &found };
+    if let Err(refusal) = read(log) {
+        log.record(refusal);
+    }
+    found.into_inner()
 }
 
 fn located(place: &Place<'_>, refusal: Refusal) -> Refusal {
@@ -59,23 +80,16 @@ fn located(place: &Place<'_>, refusal: Refusal) -> Refusal {
 #[derive(Clone, Copy)]
 struct Collector<'v, 'p> {
     value: &'v Value,
-    place: Place<'p>,
-    found: &'p RefCell<Vec<Refusal>>,
+    log: Log<'p>,
 }
 
 impl<'v> Collector<'v, '_> {
     /// Reads a part, or records why not.
-    fn part<S: DeserializeSeed<'v>>(
-        &self,
-        value: &'v Value,
-        place: Place<'_>,
-        seed: S,
-    ) -> Option<S::Value> {
-        let part = Collector { value, place, found: self.found };
-        match seed.deserialize(part) {
+    fn part<S: DeserializeSeed<'v>>(self, seed: S) -> Option<S::Value> {
+        match seed.deserialize(self) {
             Ok(value) => Some(value),
             Err(refusal) => {
-                record(self.found, &place, refusal);
+                self.log.record(refusal);
                 None
             }
         }
@@ -185,7 +199,7 @@ impl<'v> SeqAccess<'v> for One<'v, '_> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Refusal> {
-        Ok(self.0.take().and_then(|of| of.part(of.value, of.place, seed)))
+        Ok(self.0.take().and_then(|of| of.part(seed)))
     }
 }
 
@@ -203,9 +217,9 @@ impl<'v> SeqAccess<'v> for Items<'v, '_> {
         seed: S,
     ) -> Result<Option<S::Value>, Refusal> {
         let Some(item) = self.items.next() else { return Ok(None) };
-        let place = Place::Item(&self.of.place, self.at);
+        let log = self.of.log.item(self.at);
         self.at += 1;
-        Ok(self.of.part(item, place, seed))
+        Ok(Collector { value: item, log }.part(seed))
     }
 
     /// Goes on behind a refused item.
@@ -243,9 +257,9 @@ impl<'v> MapAccess<'v> for Entries<'v, '_> {
         let Some((name, value)) = self.value.take() else {
             return Err(Refusal::new("syntax", "has a value without a name"));
         };
-        let place = Place::Member(&self.of.place, name);
+        let log = self.of.log.member(name);
         let refused = Err(Refusal::new("type", REFUSED));
-        self.of.part(value, place, seed).map_or(refused, Ok)
+        Collector { value, log }.part(seed).map_or(refused, Ok)
     }
 
     /// Goes on behind a refused member.

@@ -7,6 +7,7 @@ mod decode;
 mod encode;
 mod field;
 mod members;
+mod reader;
 mod refusal;
 
 pub use encode::{EncodeError, encode_form, encode_form_as};

@@ -203,9 +203,10 @@ impl Input {
         media::chosen(offers, self.content_type().unwrap_or_default())
     }
 
-    /// Records a violation found by other means.
+    /// Records a violation found by other means, with what was refused beside it.
     pub fn refuse(&mut self, location: In, refusal: Refusal) -> Rejected {
-        self.violations.push(refusal.into_violation(location));
+        let found = refusal.apart().into_iter().map(|refusal| refusal.into_violation(location));
+        self.violations.extend(found);
         Rejected(())
     }
 

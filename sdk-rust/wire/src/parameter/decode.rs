@@ -6,9 +6,10 @@ use percent_encoding::percent_decode_str;
 use serde::de::{self, DeserializeOwned, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::field::{self, Field, Reader, Untyped};
+use super::field::{self, Field};
+use super::reader::{Reader, Reading, Untyped, read};
 use super::{Parameter, Refusal, Style};
-use crate::In;
+use crate::{In, read_json};
 
 impl Parameter {
     /// Reads a query or cookie parameter out of all raw pairs, percent-encoded as they came.
@@ -40,22 +41,38 @@ impl Parameter {
     }
 
     fn decode<T: DeserializeOwned>(&self, raw: Raw<'_>) -> Result<Option<T>, Refusal> {
-        let source = |untyped, brackets| Source { parameter: *self, raw, untyped, brackets };
-        let nest = |untyped| source(untyped, Brackets::Nest);
-        let value = T::deserialize(nest(Untyped::Guess)).or_else(|refusal| {
-            if refusal.is_absent() {
-                return Err(refusal);
+        let text = Reading { untyped: Untyped::Text, log: None };
+        let value = match self.style {
+            Style::Json => self.source(raw, text, Brackets::Stay).json(),
+            Style::Simple
+            | Style::Label
+            | Style::Matrix
+            | Style::Form
+            | Style::SpaceDelimited
+            | Style::PipeDelimited
+            | Style::DeepObject => {
+                let nested =
+                    read(|reading| T::deserialize(self.source(raw, reading, Brackets::Nest)));
+                nested.or_else(|refusal| {
+                    if refusal.is_absent() {
+                        return Err(refusal);
+                    }
+                    T::deserialize(self.source(raw, text, Brackets::Stay)).map_err(|_| refusal)
+                })
             }
-            let text = T::deserialize(nest(Untyped::Text));
-            let literal = text.or_else(|_| T::deserialize(source(Untyped::Text, Brackets::Stay)));
-            literal.map_err(|_| refusal)
-        });
+        };
         match value {
             Ok(value) => Ok(Some(value)),
             Err(refusal) if refusal.is_absent() => Ok(None),
-            Err(_) if self.or_empty && nest(Untyped::Text).is_empty() => Ok(None),
+            Err(_) if self.or_empty && self.source(raw, text, Brackets::Nest).is_empty() => {
+                Ok(None)
+            }
             Err(refusal) => Err(refusal.within(self.name)),
         }
+    }
+
+    fn source<'a>(&self, raw: Raw<'a>, reading: Reading<'a>, brackets: Brackets) -> Source<'a> {
+        Source { parameter: *self, raw, reading, brackets }
     }
 }
 
@@ -70,7 +87,7 @@ enum Raw<'a> {
 struct Source<'a> {
     parameter: Parameter,
     raw: Raw<'a>,
-    untyped: Untyped,
+    reading: Reading<'a>,
     brackets: Brackets,
 }
 
@@ -292,20 +309,23 @@ impl<'a> Source<'a> {
         Ok(Some((head.clone(), field::nested(&keys, self.field(value)?))))
     }
 
-    fn reader(&self, field: Field) -> Reader {
-        Reader { field, untyped: self.untyped }
+    fn reader(&self, field: Field) -> Reader<'a> {
+        Reader { field, reading: self.reading }
     }
 
-    fn scalar(&self) -> Result<Reader, Refusal> {
-        if self.parameter.style == Style::Json {
-            let text = self.decoded(self.single()?)?;
-            return Ok(self.reader(Field::Json(text.into_bytes())));
-        }
+    fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let text = self.decoded(self.single()?)?;
+        read_json(text.as_bytes()).map_err(|found| {
+            Refusal::of_all(found).unwrap_or_else(|| Refusal::new("syntax", "must be JSON"))
+        })
+    }
+
+    fn scalar(&self) -> Result<Reader<'a>, Refusal> {
         Ok(self.reader(self.field(self.bare()?)?))
     }
 
     /// Without a hint of the type: what the raw text looks like.
-    fn untyped(&self) -> Result<Reader, Refusal> {
+    fn untyped(&self) -> Result<Reader<'a>, Refusal> {
         let is_spelled_deep = match self.raw {
             Raw::Pairs(_) => self.parameter.explode || self.parameter.style == Style::DeepObject,
             Raw::Text(_) => false,
@@ -354,16 +374,10 @@ impl<'de> de::Deserializer<'de> for Source<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        if self.parameter.style == Style::Json {
-            return self.scalar()?.deserialize_seq(visitor);
-        }
         self.reader(self.list()?).deserialize_seq(visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        if self.parameter.style == Style::Json {
-            return self.scalar()?.deserialize_map(visitor);
-        }
         self.reader(self.object(None)?).deserialize_map(visitor)
     }
 
@@ -373,9 +387,6 @@ impl<'de> de::Deserializer<'de> for Source<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        if self.parameter.style == Style::Json {
-            return self.scalar()?.deserialize_struct(name, fields, visitor);
-        }
         self.reader(self.object(Some(fields))?).deserialize_struct(name, fields, visitor)
     }
 

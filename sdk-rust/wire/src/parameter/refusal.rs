@@ -21,8 +21,8 @@ pub struct Refusal {
     /// The rule in words.
     pub detail: String,
     absent: bool,
-    /// Names of the members that are missing besides the one the pointer names.
-    also: Vec<String>,
+    /// What was refused besides.
+    also: Vec<Refusal>,
 }
 
 impl Refusal {
@@ -51,15 +51,24 @@ impl Refusal {
     pub fn within(mut self, token: impl fmt::Display) -> Self {
         let token = token.to_string().replace('~', "~0").replace('/', "~1");
         self.pointer = format!("/{token}{}", self.pointer);
+        for refusal in &mut self.also {
+            refusal.pointer = format!("/{token}{}", refusal.pointer);
+        }
         self.absent = false;
         self
     }
 
-    /// The same, each missing member apart.
-    pub(crate) fn apart(mut self) -> Vec<Self> {
+    /// The same, each apart that was refused with it: the members of one value.
+    pub fn apart(mut self) -> Vec<Self> {
         let also = std::mem::take(&mut self.also);
-        let missing = |name| Self::new("required", "must be given").within(name);
-        std::iter::once(self).chain(also.into_iter().map(missing)).collect()
+        std::iter::once(self).chain(also.into_iter().flat_map(Self::apart)).collect()
+    }
+
+    /// Several as one; nothing of none.
+    pub(crate) fn of_all(refusals: Vec<Self>) -> Option<Self> {
+        let mut refusals = refusals.into_iter();
+        let first = refusals.next()?;
+        Some(Self { also: refusals.collect(), ..first })
     }
 
     /// The refusal as a violation of this part of a request.
@@ -95,9 +104,10 @@ impl Refusal {
             return Self::new("type", REFUSED);
         }
         if let Some(names) = message.strip_prefix("missing fields ") {
-            let mut also: Vec<String> = serde_json::from_str(names).unwrap_or_default();
-            let first = also.drain(..also.len().min(1)).next().unwrap_or_default();
-            return Self { also, ..Self::new("required", "must be given").within(first) };
+            let names: Vec<String> = serde_json::from_str(names).unwrap_or_default();
+            let missing = |name| Self::new("required", "must be given").within(name);
+            let all = Self::of_all(names.into_iter().map(missing).collect());
+            return all.unwrap_or_else(|| missing(String::new()));
         }
         if let Some(field) = named("missing field `") {
             return Self::new("required", "must be given").within(field);
@@ -178,7 +188,7 @@ fn form(message: &str) -> String {
 
 impl From<Refusal> for Vec<Refusal> {
     fn from(refusal: Refusal) -> Self {
-        vec![refusal]
+        refusal.apart()
     }
 }
 

@@ -66,6 +66,9 @@ async fn multipart_parts_become_members() {
     assert_eq!(missing.violations(), ["body /title required"]);
     let cut = toy.send(request(MULTIPART[..150].to_owned())).await;
     assert_eq!(cut.violations(), ["body  syntax"]);
+    let all = MULTIPART.replace("\r\n3\r\n", "\r\nmany\r\n").replace("\"title\"", "\"tilte\"");
+    let all = toy.send(request(all.replace(":1}", ":true}"))).await;
+    assert_eq!(all.violations(), ["body /copies type", "body /order type", "body /title required"]);
 }
 
 #[tokio::test]
@@ -76,8 +79,15 @@ async fn a_form_is_an_object() {
         request.body(Body::from(body)).unwrap()
     };
     let toy = Toy::new();
-    let answer = toy.send(request("title=a+%26b&copies=2&labels=x&labels=y")).await;
-    assert_eq!(answer.json(), json!({ "title": "a &b", "copies": 2, "labels": ["x", "y"] }));
+    let answer = toy.send(request("title=a+%26b&copies=2&labels=x&labels[]=y&ages%5B%5D=7")).await;
+    let expected = json!({ "title": "a &b", "copies": 2, "labels": ["x", "y"], "ages": [7] });
+    assert_eq!(answer.json(), expected);
     let answer = toy.send(request("title=a&copies=-2")).await;
     assert_eq!(answer.violations(), ["body /copies type"]);
+    let all = toy.send(request("copies=many&ages[]=7&ages[]=old&ages[]=older")).await;
+    let ages = ["body /ages[]/1 type", "body /ages[]/2 type"];
+    assert_eq!(
+        all.violations(),
+        [&["body /copies type"], &ages[..], &["body /title required"]].concat()
+    );
 }

@@ -38,8 +38,15 @@ async fn parameters_of_every_place_are_read() {
         "filter": { "status": "Buy", "since": 9 },
         "legs": [{ "side": "Sell" }, { "side": "Buy" }] });
     assert_eq!(answer.json(), expected);
-    let wrong = Toy::new().get("/v1/orders?legs[0][side]=Buy&legs[1][side]=Keep").await;
-    assert_eq!(wrong.violations(), ["query /legs/1/side enum"]);
+    let wrong = "/v1/orders?legs[0][side]=Keep&legs[1][side]=Sell&legs[2][site]=Buy";
+    let wrong = Toy::new().get(&format!("{wrong}&filter[status]=Keep&filter[since]=-1")).await;
+    let expected = [
+        "query /filter/status enum",
+        "query /filter/since type",
+        "query /legs/0/side enum",
+        "query /legs/2/side required",
+    ];
+    assert_eq!(wrong.violations(), expected);
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use symbolon_server::{
     Access, Admitted, Call, DevelopmentIdentity, Edge, Failure, Grant, IdempotencyRule, Info,
@@ -163,12 +162,13 @@ pub enum Nothing {}
 
 impl Documented for Nothing {}
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug)]
 pub struct Filter {
     status: Option<Side>,
     since: Option<u32>,
 }
+
+record!(Filter { opt status "status", opt since "since" });
 
 echo!(
     ListOrders,
@@ -225,7 +225,7 @@ echo!(
         }
         input.form::<Form>().map(|form| {
             Echoed(serde_json::json!({ "title": form.title,
-            "copies": form.copies, "labels": form.labels }))
+            "copies": form.copies, "labels": form.labels, "ages": form.ages }))
         })
     }
 );
@@ -233,15 +233,20 @@ echo!(Misbehave, Info::new("misbehave", Method::GET, "/v1/misbehave/{how}"), |in
     named(input, "misbehave", &["how"])
 });
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 struct Form {
     title: String,
     copies: u32,
     order: Option<Order>,
     file: Option<Binary>,
-    #[serde(default)]
-    labels: Vec<String>,
+    labels: Option<Vec<String>>,
+    ages: Option<Vec<u8>>,
 }
+
+record!(Form {
+    need title "title", need copies "copies", opt order "order", opt file "file",
+    opt labels "labels", opt ages "ages[]"
+});
 
 fn named(input: &mut Input, operation: &str, names: &[&'static str]) -> Result<Echoed, Rejected> {
     let mut values = serde_json::Map::new();
