@@ -76,6 +76,9 @@ pub struct Parameter {
     pub allow_reserved: bool,
     /// Whether no value is as good as no parameter (`allowEmptyValue`).
     pub allow_empty: bool,
+    /// Names of the members that a union of objects may be spread into, sorted: its type does not
+    /// list them. Empty for anything else.
+    pub spread: Vec<String>,
     /// Its type.
     pub ty: Type,
     /// What its value must keep to.

@@ -1,6 +1,6 @@
 //! Parameters whose values hold more than their style has a layout for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Definition, Location, Parameter, Shape, Style, System, Type, TypeId};
 
@@ -16,6 +16,32 @@ pub(super) fn settle(system: &mut System) {
             parameter.style = Some(Style::Json);
             parameter.explode = None;
         }
+        if has_pairs(parameter) && parameter.style != Some(Style::DeepObject) {
+            let mut names = BTreeSet::new();
+            spread(types, &parameter.ty, UNIONS, &mut names);
+            parameter.spread = names.into_iter().collect();
+        }
+    }
+}
+
+/// Unions stand in unions.
+const UNIONS: usize = 4;
+
+/// Collects the names of the members of all objects that a union may be.
+fn spread(types: &Types, ty: &Type, left: usize, names: &mut BTreeSet<String>) {
+    let Type::Named(id) = ty.present() else { return };
+    match types.get(id).map(|definition| &definition.shape) {
+        Some(Shape::Union(union)) if left > 0 => {
+            for variant in &union.variants {
+                spread(types, &variant.ty, left - 1, names);
+            }
+        }
+        Some(Shape::Object(object)) if left < UNIONS => {
+            names.extend(object.properties.iter().map(|member| member.wire.clone()));
+        }
+        Some(Shape::Alias(inner, _)) if left > 0 => spread(types, inner, left, names),
+        Some(Shape::Union(_) | Shape::Object(_) | Shape::Alias(..) | Shape::Enumeration(_))
+        | None => {}
     }
 }
 

@@ -106,6 +106,7 @@ pub(super) fn resumable(parameters: &mut Vec<Parameter>, answers: &[Answer]) {
         explode: None,
         allow_reserved: false,
         allow_empty: false,
+        spread: Vec::new(),
         ty: Type::Scalar(Scalar::Text),
         constraints: Constraints::default(),
         default: None,

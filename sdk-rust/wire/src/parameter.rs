@@ -61,6 +61,9 @@ pub struct Parameter {
     pub reserved: bool,
     /// Whether no value is read as no parameter (`allowEmptyValue`).
     pub or_empty: bool,
+    /// Names of the members that it may be spread into, where its type does not list them: those of
+    /// the objects of a union.
+    pub spread: &'static [&'static str],
 }
 
 impl Parameter {
@@ -85,7 +88,7 @@ impl Parameter {
     }
 
     const fn new(name: &'static str, location: In, style: Style, explode: bool) -> Self {
-        Self { name, location, style, explode, reserved: false, or_empty: false }
+        Self { name, location, style, explode, reserved: false, or_empty: false, spread: &[] }
     }
 
     /// The same parameter with reserved characters (RFC 3986, 2.2) written as they are, but for
@@ -100,6 +103,13 @@ impl Parameter {
     #[must_use]
     pub const fn or_empty(mut self) -> Self {
         self.or_empty = true;
+        self
+    }
+
+    /// The same parameter, whose objects have members of these names.
+    #[must_use]
+    pub const fn spread(mut self, names: &'static [&'static str]) -> Self {
+        self.spread = names;
         self
     }
 

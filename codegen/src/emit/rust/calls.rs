@@ -19,6 +19,10 @@ pub(crate) fn descriptor(parameter: &Parameter) -> String {
     if parameter.allow_empty && !parameter.required {
         text.push_str(".or_empty()");
     }
+    if !parameter.spread.is_empty() {
+        let names: Vec<String> = parameter.spread.iter().map(|name| literal(name)).collect();
+        text.push_str(&format!(".spread(&[{}])", names.join(", ")));
+    }
     text
 }
 

@@ -332,7 +332,14 @@ impl<'a> Source<'a> {
         };
         match self.values() {
             Ok(values) if values.len() > 1 => Ok(self.reader(self.repeated()?)),
-            Err(refusal) if refusal.is_absent() && is_spelled_deep => Ok(self.reader(self.deep()?)),
+            Err(refusal) if refusal.is_absent() && is_spelled_deep => {
+                let spread = || self.object(Some(self.parameter.spread));
+                let found = self.deep().or_else(|refusal| match refusal.is_absent() {
+                    true if self.parameter.explode => spread(),
+                    true | false => Err(refusal),
+                });
+                Ok(self.reader(found?))
+            }
             Ok(_) | Err(_) => self.scalar(),
         }
     }

@@ -147,7 +147,7 @@ proptest! {
         assert_same(Parameter::query("p").style(Style::Json), &nested);
         assert_same(Parameter::query("p"), &nested);
         let list = [Some(nested.clone()), Some(nested.clone())];
-        let any = serde_json::to_value(&list).unwrap();
+        let any = serde_json::json!([{ "x": index, "of": ["a", "b"] }, { "key": { "y": true } }]);
         for parameter in [Parameter::query("p[]"), Parameter::cookie("p"),
             Parameter::query("p").style(Style::DeepObject)] {
             assert_same(parameter, &list.to_vec());
@@ -257,6 +257,23 @@ fn what_nests_is_spelled_with_brackets_and_read_in_other_spellings_too() {
     let literal = [("sort[by]", "a")];
     let all = Parameter::query("all").decode_pairs::<BTreeMap<String, String>>(&literal);
     assert_eq!(all.unwrap().unwrap()["sort[by]"], "a");
+}
+
+#[test]
+fn objects_of_a_union_are_found_by_the_names_of_their_members() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Page {
+        Number(u32),
+        Part { size: u32, number: Option<u32> },
+    }
+    let page = Parameter::query("page").spread(&["size", "number"]);
+    assert_same(page, &Page::Number(7));
+    let part = Page::Part { size: 7, number: Some(1) };
+    assert_same(page, &part);
+    let pairs = [("page[size]", "7"), ("page[number]", "1"), ("size", "8")];
+    assert_eq!(page.decode_pairs(&pairs), Ok(Some(part)));
+    assert_eq!(page.decode_pairs::<Page>(&[("sort", "a")]), Ok(None));
 }
 
 #[test]

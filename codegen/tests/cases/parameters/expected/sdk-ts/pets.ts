@@ -8,6 +8,7 @@ export interface FindPetsRequest {
   all?: types.Where[];
   count?: number;
   deep?: types.FindPetsDeep;
+  page?: types.FindPetsPage;
   pairs?: number[][];
   space?: string[];
   table?: string;
@@ -33,6 +34,7 @@ const FIND_PETS: Operation<
     { in: 'query', name: 'all', key: 'all' },
     { in: 'query', name: 'count', key: 'count' },
     { in: 'query', name: 'deep', key: 'deep', style: 'deepObject' },
+    { in: 'query', name: 'page', key: 'page' },
     { in: 'query', name: 'pairs', key: 'pairs', style: 'json' },
     { in: 'query', name: 'space', key: 'space', style: 'spaceDelimited' },
     { in: 'query', name: 'table', key: 'table' },

@@ -37,6 +37,7 @@ impl Operation for FindPets {
         out.optional(Parameter::query("all"), &request.all);
         out.optional(Parameter::query("count").or_empty(), &request.count);
         out.optional(Parameter::query("deep").style(Style::DeepObject), &request.deep);
+        out.optional(Parameter::query("page").spread(&["number", "size"]), &request.page);
         out.optional(Parameter::query("pairs").style(Style::Json), &request.pairs);
         out.optional(Parameter::query("space").style(Style::SpaceDelimited), &request.space);
         out.optional(Parameter::query("table"), &request.table);

@@ -32,6 +32,7 @@ impl Operation for FindPets {
         let all = input.optional(Parameter::query("all"));
         let count = input.optional(Parameter::query("count").or_empty());
         let deep = input.optional(Parameter::query("deep").style(Style::DeepObject));
+        let page = input.optional(Parameter::query("page").spread(&["number", "size"]));
         let pairs = input.optional(Parameter::query("pairs").style(Style::Json));
         let space = input.optional(Parameter::query("space").style(Style::SpaceDelimited));
         let table = input.optional(Parameter::query("table"));
@@ -42,8 +43,8 @@ impl Operation for FindPets {
         let x_all = input.optional(Parameter::header("X-All").style(Style::Json));
         let x_where = input.optional(Parameter::header("X-Where").style(Style::Json));
         Ok(Self::Request {
-            all: all?, count: count?, deep: deep?, pairs: pairs?, space: space?, table: table?,
-            text: text?, url: url?, where_: where_?, whole: whole?, x_all: x_all?,
+            all: all?, count: count?, deep: deep?, page: page?, pairs: pairs?, space: space?,
+            table: table?, text: text?, url: url?, where_: where_?, whole: whole?, x_all: x_all?,
             x_where: x_where?,
         })
     }

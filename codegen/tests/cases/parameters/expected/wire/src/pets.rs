@@ -22,6 +22,7 @@ pub mod find_pets {
         pub all: Option<Vec<types::Where>>,
         pub count: Option<i64>,
         pub deep: Option<types::FindPetsDeep>,
+        pub page: Option<types::FindPetsPage>,
         pub pairs: Option<Vec<Vec<i64>>>,
         pub space: Option<Vec<String>>,
         pub table: Option<String>,
