@@ -3,6 +3,7 @@
 mod constraint;
 mod event;
 mod exchange;
+mod link;
 mod name;
 mod operation;
 mod rule;
@@ -14,6 +15,7 @@ mod walk;
 pub use constraint::{Bound, Constraints, Format, Number};
 pub use event::{Channel, Message};
 pub use exchange::{Exchange, Origin};
+pub use link::{Link, Source};
 pub use name::{Name, Words, unique_names};
 pub use operation::{
     Answer, Body, BodyKind, Context, Errors, Header, Idempotency, Location, Offer, Operation,

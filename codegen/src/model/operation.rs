@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Constraints, Name, Requirement, Server, Type};
+use super::{Constraints, Link, Name, Requirement, Server, Type};
 
 /// The operations of one tag.
 #[derive(Debug, Clone, PartialEq)]
@@ -273,6 +273,8 @@ pub struct Answer {
     pub headers: Vec<Header>,
     /// How the body is encoded and what it is; none for an answer without one.
     pub body: Option<Body>,
+    /// The requests it leads to, sorted by name on the wire.
+    pub links: Vec<Link>,
     /// Prose of the contract.
     pub description: Option<String>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::bodies::Side;
+use super::links::Linked;
 use super::schemas::component;
 use super::{Scope, bodies};
 use crate::model::{Answer, Body, BodyKind, Header, Name, Scalar, Status, Type, unique_names};
@@ -51,7 +52,13 @@ pub(super) fn resolve<'a>(
         }
         let answer = match scope.follow(&at) {
             Some(at) => answer(scope, &at, status, name),
-            None => Answer { status, headers: Vec::new(), body: None, description: None },
+            None => Answer {
+                status,
+                headers: Vec::new(),
+                body: None,
+                links: Vec::new(),
+                description: None,
+            },
         };
         match status {
             Status::Default => rest = Some(answer),
@@ -89,13 +96,13 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
         Status::Range(hundred) => format!("{hundred}xx"),
         Status::Default => "default".to_owned(),
     };
+    if let Some(at) = at.get("links") {
+        scope.linked.push(Linked { operation: name.clone(), status, at });
+    }
     let name = match component(at) {
         Some(own) => own.ending("response"),
         None => name.then(&Name::new("response")).then(&Name::new(&label)),
     };
-    if let Some(links) = at.get("links") {
-        scope.degrade(&links, "a response", "nothing is generated for its links");
-    }
     // HTTP has no content in these (RFC 9110, 6.4.1), whatever the contract says of it.
     let is_bare = matches!(status, Status::Code(100..=199 | 204 | 205 | 304));
     let content = at.get("content").filter(|_| !is_bare);
@@ -113,6 +120,7 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
         status,
         headers: headers(scope, at, &name),
         body,
+        links: Vec::new(),
         description: at.text("description").or_else(|| at.text("summary")).map(str::to_owned),
     }
 }

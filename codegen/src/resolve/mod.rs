@@ -15,6 +15,7 @@ mod forms;
 mod keywords;
 mod layouts;
 mod lifecycles;
+mod links;
 mod media;
 mod messages;
 mod operations;
@@ -87,6 +88,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     used_rules::drop_read(&mut system.types, &scope.predicates);
     lifecycles::resolve(&mut scope, &mut system);
     pagination::check(&mut scope, &system);
+    links::resolve(&mut scope, &mut system);
     layouts::settle(&mut system);
     forms::settle(&mut scope, &mut system);
     directions::mark(&mut system);
@@ -139,6 +141,10 @@ struct Scope<'a> {
     emitted: Vec<(String, Cursor<'a>)>,
     /// Every `x-pagination`, by the id of its operation.
     paginated: Vec<(String, Cursor<'a>)>,
+    /// Links of responses.
+    linked: Vec<links::Linked<'a>>,
+    /// Names of operations by where they stand.
+    operations: BTreeMap<ValueId, Name>,
     taken: BTreeSet<String>,
     /// Whether keywords beside a reference count in files that say no version.
     heeds_siblings: bool,
@@ -162,6 +168,8 @@ impl<'a> Scope<'a> {
             lifecycles: Vec::new(),
             emitted: Vec::new(),
             paginated: Vec::new(),
+            linked: Vec::new(),
+            operations: BTreeMap::new(),
             taken: BTreeSet::new(),
             heeds_siblings: false,
             waiting: Vec::new(),

@@ -23,6 +23,7 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
     let names = unique_names(found.iter().map(|found| found.id.as_str()));
     let mut by_tag: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
     for found in &found {
+        scope.operations.insert(found.at.id(), names[found.id.as_str()].clone());
         let tag = found.at.get("tags").and_then(|tags| tags.elements().into_iter().next());
         let tag = tag.and_then(|tag| tag.value.as_str()).filter(|tag| !tag.trim().is_empty());
         let tag = tag.unwrap_or("default").to_owned();

@@ -15,6 +15,8 @@ export {
   UnexpectedError,
 } from './error.js';
 export type { CallError, ErrorResponse } from './error.js';
+export { linked } from './link.js';
+export type { Exchange, Link, Rest, Source } from './link.js';
 export type { Open } from './open.js';
 export type { Answer, AnswerHeader, Answers, BodyKind, Operation, Paged } from './operation.js';
 export type { AnswerForm, AnswerKind, RequestBody } from './operation.js';

@@ -1,6 +1,7 @@
 //! Emits the wire crate of a system: its types and operations, shared by server and SDK.
 
 mod bodies;
+mod links;
 mod narrowing;
 mod operations;
 mod plan;
@@ -26,6 +27,7 @@ const TEMPLATES: &[Template] = &[
     ("wire/context.rs.j2", include_str!("templates/context.rs.j2")),
     ("wire/codecs.rs.j2", include_str!("templates/codecs.rs.j2")),
     ("wire/body.rs.j2", include_str!("templates/body.rs.j2")),
+    ("wire/links.rs.j2", include_str!("templates/links.rs.j2")),
     ("wire/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{bodies, plan};
+use super::{bodies, links, plan};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     Checks, Field, Position, Presence, REQUEST_BODY, Speller, answer_body, answer_ident, body_type,
@@ -61,6 +61,7 @@ fn one(
             Errors::Problems(_) => bodies::derives([]),
         },
         bodies: bodies::plan(system, operation, speller),
+        links: links::plan(system, operation, speller),
         same_body,
         same_error,
         infallible: errors.is_empty(),

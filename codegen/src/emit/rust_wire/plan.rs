@@ -160,6 +160,8 @@ pub(super) struct Operation {
     pub(super) error_derives: &'static str,
     /// The enums of bodies that come in several forms.
     pub(super) bodies: Vec<Body>,
+    /// The requests that answers lead to.
+    pub(super) links: Vec<Links>,
     /// The statement that makes the one body of every answer easy to reach.
     pub(super) same_body: Option<String>,
     /// The same for documented errors.
@@ -167,6 +169,23 @@ pub(super) struct Operation {
     pub(super) errors: Vec<Answer>,
     pub(super) unchecked: bool,
     pub(super) infallible: bool,
+}
+
+/// The links of a response or of an error.
+#[derive(Debug, Serialize)]
+pub(super) struct Links {
+    pub(super) owner: &'static str,
+    pub(super) methods: Vec<Link>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Link {
+    pub(super) docs: Vec<String>,
+    pub(super) signature: String,
+    /// The statement that takes the answer apart.
+    pub(super) opened: String,
+    /// The request, as an expression.
+    pub(super) built: String,
 }
 
 /// A body that comes in several forms.

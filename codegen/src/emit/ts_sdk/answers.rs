@@ -55,7 +55,7 @@ pub(super) fn plan(answer: &Answer, system: &System) -> plan::Answer {
 }
 
 /// `body`, its type and `status` are members of their own.
-fn header_key(name: &Name) -> String {
+pub(super) fn header_key(name: &Name) -> String {
     let key = member_ident(name);
     if ["body", "contentType", "status"].contains(&key.as_str()) { format!("{key}_") } else { key }
 }

@@ -8,6 +8,7 @@ mod bodies;
 mod client;
 mod credentials;
 mod descriptors;
+mod links;
 mod operations;
 mod pages;
 mod plan;
@@ -26,6 +27,7 @@ const TEMPLATES: &[Template] = &[
     ("ts/operation.ts.j2", include_str!("templates/operation.ts.j2")),
     ("ts/descriptor.ts.j2", include_str!("templates/descriptor.ts.j2")),
     ("ts/parameter.ts.j2", include_str!("templates/parameter.ts.j2")),
+    ("ts/link.ts.j2", include_str!("templates/link.ts.j2")),
     ("ts/answer.ts.j2", include_str!("templates/answer.ts.j2")),
     ("ts/client.ts.j2", include_str!("templates/client.ts.j2")),
     ("ts/context_class.ts.j2", include_str!("templates/context_class.ts.j2")),
@@ -41,14 +43,18 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     let usage = Usage::of(system);
     let types = types::plan(system, &usage, heading.clone());
     let mut files = vec![renderer.file("types.ts", "ts/types.ts.j2", &types)];
+    let mut taken = links::taken(system);
     for context in &system.contexts {
         let mut speller = Speller::outside(system, &usage);
         let operations = operations::plan(context, &mut speller);
+        let links = links::plan(system, context, &mut taken, &mut speller);
         let plan = plan::Context {
             heading: heading.clone(),
             names_types: speller.names_types(),
             imports: speller.into_imports(),
+            has_links: !links.is_empty(),
             operations,
+            links,
         };
         let path = format!("{}.ts", context_file(context));
         files.push(renderer.file(&path, "ts/context.ts.j2", &plan));

@@ -139,7 +139,7 @@ fn request(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Member
 }
 
 /// The runtime makes an idempotency key up, so that even a required one can be left out.
-fn is_needed(operation: &Operation, parameter: &Parameter) -> bool {
+pub(super) fn is_needed(operation: &Operation, parameter: &Parameter) -> bool {
     parameter.required && !descriptors::carries_key(operation, parameter)
 }
 

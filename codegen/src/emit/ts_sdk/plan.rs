@@ -44,7 +44,9 @@ pub(super) struct Context {
     pub(super) heading: Heading,
     pub(super) imports: String,
     pub(super) names_types: bool,
+    pub(super) has_links: bool,
     pub(super) operations: Vec<Operation>,
+    pub(super) links: Vec<Link>,
 }
 
 #[derive(Debug, Serialize)]
@@ -202,4 +204,20 @@ pub(super) struct Server {
     /// What lets the variables be left out.
     pub(super) optional: &'static str,
     pub(super) given: String,
+}
+
+/// The function that makes the request a link leads to.
+#[derive(Debug, Serialize)]
+pub(super) struct Link {
+    pub(super) docs: Vec<String>,
+    pub(super) function: String,
+    pub(super) request: String,
+    pub(super) response: String,
+    /// What callers bring, with its default if that is nothing.
+    pub(super) rest: String,
+    /// The type of the request it makes.
+    pub(super) asked: String,
+    pub(super) status: String,
+    pub(super) needed: String,
+    pub(super) wanted: String,
 }
