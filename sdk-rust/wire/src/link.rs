@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The value at a JSON pointer, if it is there, is not `null` and fits. Numbers and texts that spell
-/// them stand for each other: an answer may hold as the one what a parameter takes as the other.
+/// The value at a JSON pointer, if it is there, is not `null` and fits. Numbers and texts that
+/// spell them stand for each other: an answer may hold as the one what a parameter takes as the
+/// other.
 pub fn linked<T: DeserializeOwned>(from: &(impl Serialize + ?Sized), pointer: &str) -> Option<T> {
     let value = serde_json::to_value(from).ok()?;
     let found = value.pointer(pointer).filter(|found| !found.is_null())?;
