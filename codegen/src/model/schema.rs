@@ -195,6 +195,8 @@ pub struct Union {
 pub struct Tag {
     /// Its name on the wire.
     pub wire: String,
+    /// The variant of values without a tag, or with one that chooses none; else they are refused.
+    pub otherwise: Option<Name>,
 }
 
 /// A variant of a union.

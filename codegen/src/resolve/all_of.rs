@@ -103,7 +103,8 @@ impl<'a> Scope<'a> {
         let sound =
             |element: &Cursor<'a>| element.reference().is_none() || self.follow(element).is_some();
         let elements: Vec<Cursor<'a>> = list.elements().into_iter().filter(sound).collect();
-        let own = at.value.get("properties").is_some() || at.value.get("required").is_some();
+        let own = ["properties", "required"].iter().any(|keyword| at.value.get(keyword).is_some())
+            || self.children.contains(&at.id());
         let telling: Vec<&Cursor<'a>> =
             elements.iter().filter(|part| !says_nothing(part)).collect();
         if let ([single], false) = (telling.as_slice(), own) {
@@ -117,6 +118,8 @@ impl<'a> Scope<'a> {
         }
         let mut parts = Parts::default();
         parts.take(at);
+        // One of the alternatives says what it is composed of, and not again what it is.
+        parts.unions.retain(|alternatives| !is_among(at, alternatives));
         if parts.properties.is_empty() {
             if let [union] = parts.unions.as_slice() {
                 let union = union.clone();
@@ -157,8 +160,7 @@ impl<'a> Scope<'a> {
     pub(super) fn of_parts(&mut self, at: &Cursor<'a>, parts: &Parts<'a>) -> Vec<Rule> {
         let mut rules = Vec::new();
         for part in &parts.schemas {
-            rules.extend(self.rules(part));
-            rules.extend(self.alternatives_of(part));
+            rules.extend(self.rules_besides(part, at));
         }
         rules.extend(self.alternatives_of(at));
         rules
@@ -186,6 +188,11 @@ impl<'a> Scope<'a> {
         }
         Built::plain(ty, limits, nullable)
     }
+}
+
+/// Whether a schema is one of these alternatives.
+pub(super) fn is_among(at: &Cursor<'_>, alternatives: &Cursor<'_>) -> bool {
+    alternatives.elements().iter().any(|it| it.follow().is_ok_and(|found| found.id() == at.id()))
 }
 
 /// The rule that all of these hold, where any of them asks for more than a kind.

@@ -159,6 +159,26 @@ fn write_content(value: &Value, text: &mut String) {
     }
 }
 
+/// Whether every alternative has all the properties that stand beside them.
+pub(super) fn all_know(alternatives: &Cursor<'_>, at: &Cursor<'_>) -> bool {
+    let beside = at.get("properties").map(|found| found.members()).unwrap_or_default();
+    alternatives.elements().iter().filter(|element| !is_null(element)).all(|element| {
+        let mut parts = Parts::default();
+        parts.take(element);
+        beside.iter().all(|(name, _)| parts.properties.contains_key(name))
+    })
+}
+
+/// Whether an alternative is `null` and nothing else.
+pub(super) fn is_null(at: &Cursor<'_>) -> bool {
+    at.text("type") == Some("null")
+        || at
+            .value
+            .get("enum")
+            .and_then(Value::as_array)
+            .is_some_and(|values| values.iter().all(Value::is_null))
+}
+
 fn required<'a>(element: &Cursor<'a>) -> BTreeSet<&'a str> {
     let mut parts = Parts::default();
     parts.take(element);

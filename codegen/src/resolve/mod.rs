@@ -11,6 +11,7 @@ mod directions;
 mod enumerations;
 mod events;
 mod examples;
+mod families;
 mod forms;
 mod keywords;
 mod layouts;
@@ -134,6 +135,12 @@ struct Scope<'a> {
     /// The types of schemas that have a name of their own.
     places: BTreeMap<ValueId, (TypeId, Cursor<'a>)>,
     inline: BTreeMap<ValueId, TypeId>,
+    /// Schemas that others are composed of and told from by a tag, until they are looked at.
+    families: BTreeMap<ValueId, families::Family<'a>>,
+    /// What these are themselves.
+    bases: BTreeMap<ValueId, TypeId>,
+    /// Schemas that are composed of one with a family.
+    children: BTreeSet<ValueId>,
     /// Schemas in place that are being looked at right now.
     standing: BTreeSet<ValueId>,
     lifecycles: Vec<(TypeId, Cursor<'a>)>,
@@ -164,6 +171,9 @@ impl<'a> Scope<'a> {
             types: BTreeMap::new(),
             places: BTreeMap::new(),
             inline: BTreeMap::new(),
+            families: BTreeMap::new(),
+            bases: BTreeMap::new(),
+            children: BTreeSet::new(),
             standing: BTreeSet::new(),
             lifecycles: Vec::new(),
             emitted: Vec::new(),
@@ -262,6 +272,7 @@ impl<'a> Scope<'a> {
             self.waiting.push((id, at));
         }
         self.waiting.reverse();
+        self.declare_families(&schemas);
     }
 
     /// A free type name as close to the wanted one as can be had.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Scope;
+use super::all_of::{Parts, is_among};
 use super::constraints::{constraints, format, is_pattern, whole};
 use super::schemas::{Built, accepts_null, type_names};
 use crate::model::{Additional, Bound, JsonKind, Known, Predicate, Rule, Shape, Type};
@@ -50,6 +51,50 @@ impl<'a> Scope<'a> {
         if at.get("properties").is_some() {
             rules.extend(self.alternatives_of(at));
         }
+        rules
+    }
+
+    /// What stands beside alternatives that are the type.
+    pub(super) fn beside_alternatives(
+        &mut self,
+        at: &Cursor<'a>,
+        alternatives: &Cursor<'a>,
+    ) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        let required = at.value.get("required").map(texts).unwrap_or_default();
+        let demand = |name: &String| {
+            alternatives.elements().iter().all(|element| {
+                let mut parts = Parts::default();
+                parts.take(element);
+                parts.required.contains(name.as_str())
+            })
+        };
+        if !required.iter().all(demand) {
+            rules.push(Rule { keyword: "required", predicate: Predicate::Required(required) });
+        }
+        for keyword in ["properties", "oneOf", "anyOf"] {
+            if at.get(keyword).is_some() && alternatives.name() != Some(keyword) {
+                let mut asked = self.keyword(at, keyword);
+                let says_more = |said: &Predicate| match said {
+                    Predicate::Member(_, said) => !matches!(**said, Predicate::Kinds(_)),
+                    _ => true,
+                };
+                asked.retain(says_more);
+                if !asked.is_empty() {
+                    rules.push(Rule { keyword, predicate: all(asked) });
+                }
+            }
+        }
+        rules
+    }
+
+    /// What a part of a composition asks of the whole, which may be one of its alternatives.
+    pub(super) fn rules_besides(&mut self, part: &Cursor<'a>, whole: &Cursor<'a>) -> Vec<Rule> {
+        let mut rules = self.rules(part);
+        rules.extend(self.alternatives_of(part));
+        let is_own =
+            |rule: &Rule| part.get(rule.keyword).is_some_and(|found| is_among(whole, &found));
+        rules.retain(|rule| !is_own(rule));
         rules
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::alternatives::all_know;
 use super::constraints::{constraints, is_pattern};
 use super::deep_names::deep_name;
 use super::rules::prefix;
@@ -166,6 +167,9 @@ impl<'a> Scope<'a> {
 
     /// What the schema at this place is. If it is a reference, others stand beside it.
     pub(super) fn build(&mut self, at: &Cursor<'a>, name: &Name) -> Built {
+        if let Some(built) = self.family(at, name) {
+            return built;
+        }
         let built = self.shape(at, name);
         built.keeping(self.rules(at))
     }
@@ -200,8 +204,9 @@ impl<'a> Scope<'a> {
         for keyword in ["oneOf", "anyOf"] {
             if let Some(alternatives) = at.get(keyword) {
                 // Beside properties, what they have are optional members, and a rule.
-                if !structural {
-                    return self.union(at, &alternatives, name, nullable);
+                if !structural || all_know(&alternatives, at) {
+                    let rules = self.beside_alternatives(at, &alternatives);
+                    return self.union(at, &alternatives, name, nullable).keeping(rules);
                 }
             }
         }

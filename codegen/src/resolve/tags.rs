@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Scope;
 use super::all_of::Parts;
+use crate::model::Name;
 use crate::source::{Cursor, Pointer, ValueId, file_stem};
 
 impl<'a> Scope<'a> {
@@ -16,24 +17,21 @@ impl<'a> Scope<'a> {
         alternatives: &Cursor<'a>,
         elements: &[Cursor<'a>],
     ) -> Option<(String, Vec<Vec<String>>)> {
-        if let Some(otherwise) = at.get("discriminator").and_then(|at| at.get("defaultMapping")) {
-            let why = "a value with no tag, or with an unknown one, is refused";
-            self.degrade(&otherwise, "a discriminator", why);
-        }
         let property = at
             .get("discriminator")
             // AsyncAPI names the property and nothing else.
             .and_then(|found| found.value.as_str().or_else(|| found.text("propertyName")))
             .filter(|property| elements.iter().all(|element| has_property(element, property)));
         let tagged = match property {
-            Some(property) => declared_tags(at, elements, property)
+            Some(property) => declared_tags(mapping(at).as_slice(), elements, property)
                 .map(|tags| (property.to_owned(), tags))
                 .or_else(|| inferred_tags(elements)),
             None => inferred_tags(elements),
         };
         tagged.filter(|(property, tags)| {
             let mut seen = BTreeSet::new();
-            let distinct = tags.iter().flatten().all(|tag| seen.insert(tag));
+            let distinct = tags.iter().all(|tags| !tags.is_empty())
+                && tags.iter().flatten().all(|tag| seen.insert(tag));
             // Where every alternative lists its tags, none is read that has another.
             let listed = |element| fixed_texts(element).contains_key(property);
             if !distinct && !elements.iter().all(listed) {
@@ -53,46 +51,70 @@ fn has_property(element: &Cursor<'_>, property: &str) -> bool {
 }
 
 /// The tags of each alternative: by the mapping, else by the value it fixes, else by its name;
-/// nothing if one of them has none of these.
-fn declared_tags(
-    at: &Cursor<'_>,
+/// none of these for one whose values say nothing. Nothing if one has no name.
+pub(super) fn declared_tags(
+    mappings: &[Cursor<'_>],
     elements: &[Cursor<'_>],
     property: &str,
 ) -> Option<Vec<Vec<String>>> {
-    let mapping: Vec<(String, ValueId)> = at
-        .get("discriminator")
-        .and_then(|found| found.get("mapping"))
-        .map(|found| found.members())
-        .unwrap_or_default()
-        .into_iter()
+    let mapping: Vec<(String, ValueId)> = mappings
+        .iter()
+        .flat_map(Cursor::members)
         .filter_map(|(tag, target)| Some((tag.to_owned(), mapped_to(&target)?)))
         .collect();
     let names: Vec<&str> = elements.iter().map(own_name).collect();
-    let tags = elements.iter().zip(&names).map(|(element, name)| {
-        let own = element.follow();
-        let mapped: Vec<String> = mapping
-            .iter()
-            .filter(|(_, target)| own.as_ref().is_ok_and(|own| own.id() == *target))
-            .map(|(tag, _)| tag.clone())
-            .collect();
-        if !mapped.is_empty() {
-            return Some(mapped);
-        }
-        let mut fixed = fixed_texts(element).remove(property).unwrap_or_default().texts;
-        // Several may list the name of one of them: it is that one's.
-        fixed.retain(|text| text == name || !names.contains(&text.as_str()));
-        match (fixed.as_slice(), *name) {
-            ([], "") => None,
-            ([], name) => Some(vec![name.to_owned()]),
-            _ => Some(fixed),
-        }
-    });
+    let listed: Vec<Vec<String>> = elements
+        .iter()
+        .map(|element| fixed_texts(element).remove(property).unwrap_or_default().texts)
+        .collect();
+    let tags =
+        elements.iter().zip(names.iter().zip(&listed)).map(|(element, (name, listed_here))| {
+            let own = element.follow();
+            let mapped: Vec<String> = mapping
+                .iter()
+                .filter(|(_, target)| own.as_ref().is_ok_and(|own| own.id() == *target))
+                .map(|(tag, _)| tag.clone())
+                .collect();
+            if !mapped.is_empty() {
+                return Some(mapped);
+            }
+            if let Some(value) = own.ok().and_then(|own| own.text("x-ms-discriminator-value")) {
+                return Some(vec![value.to_owned()]);
+            }
+            if listed_here.is_empty() {
+                return (!name.is_empty()).then(|| vec![(*name).to_owned()]);
+            }
+            // What several list says nothing, but to the one that is called so.
+            let key = Name::new(name).key();
+            let is_own = |text: &&String| {
+                let lists = |texts: &&Vec<String>| texts.contains(text);
+                let is_named = |name: &&str| text == name;
+                match names.iter().any(is_named) {
+                    true => text == name,
+                    false => {
+                        let is_mapped = mapping.iter().any(|(tag, _)| tag == *text);
+                        !is_mapped && listed.iter().filter(lists).count() == 1
+                    }
+                }
+            };
+            let sole: Vec<String> = listed_here.iter().filter(is_own).cloned().collect();
+            if !sole.is_empty() {
+                return Some(sole);
+            }
+            let alike = listed_here.iter().find(|text| Name::new(text).key() == key);
+            Some(alike.cloned().into_iter().collect())
+        });
     tags.collect()
 }
 
-/// The name of the schema that a reference leads to.
+/// What a discriminator says of its tags.
+pub(super) fn mapping<'v>(at: &Cursor<'v>) -> Option<Cursor<'v>> {
+    at.get("discriminator")?.get("mapping")
+}
+
+/// The name of a schema, or of what a reference leads to.
 fn own_name<'v>(element: &Cursor<'v>) -> &'v str {
-    let reference = element.reference().unwrap_or_default();
+    let Some(reference) = element.reference() else { return element.name().unwrap_or_default() };
     match reference.rsplit_once('/') {
         Some((_, name)) if reference.contains('#') => name,
         Some(_) | None => file_stem(reference),
@@ -100,7 +122,7 @@ fn own_name<'v>(element: &Cursor<'v>) -> &'v str {
 }
 
 /// What an entry of a mapping leads to, which is the name of a schema or a reference to one.
-fn mapped_to(at: &Cursor<'_>) -> Option<ValueId> {
+pub(super) fn mapped_to(at: &Cursor<'_>) -> Option<ValueId> {
     let text = at.value.as_str()?;
     let named = Pointer::default().child("components").child("schemas").child(text);
     let by_name = at.target(&format!("#{named}")).and_then(|found| found.follow());

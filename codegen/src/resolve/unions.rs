@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Scope;
-use super::alternatives::{Alternative, kind, names_in_place, variants};
+use super::alternatives::{Alternative, is_null, kind, names_in_place, variants};
 use super::apart::are_apart;
 use super::enumerations::texts_enumeration;
 use super::schemas::Built;
+use super::tags::mapped_to;
 use crate::model::{Constraints, Name, Predicate, Rule, Scalar, Shape, Tag, Type, Union};
 use crate::source::Cursor;
 
@@ -60,11 +61,8 @@ impl<'a> Scope<'a> {
         name: &Name,
         nullable: bool,
     ) -> Built {
-        let tagged = self.tags(at, alternatives, elements);
-        let (tag, mut tags) = match tagged {
-            Some((wire, tags)) => (Some(Tag { wire }), tags),
-            None => (None, Vec::new()),
-        };
+        let (wire, mut tags) = self.tags(at, alternatives, elements).unzip();
+        let mut tags: Vec<Vec<String>> = tags.take().unwrap_or_default();
         tags.resize(elements.len(), Vec::new());
         let names = names_in_place(elements, &tags, name);
         let mut types: Vec<(Type, Constraints)> = elements
@@ -76,7 +74,7 @@ impl<'a> Scope<'a> {
             })
             .collect();
         // A value that reads as one alternative may be one of another.
-        let rules = match tag.is_none() && !are_apart(elements) {
+        let rules = match wire.is_none() && !are_apart(elements) {
             true => self.chosen(at, alternatives),
             false => Vec::new(),
         };
@@ -93,7 +91,13 @@ impl<'a> Scope<'a> {
                 tags,
             })
             .collect();
-        let mut variants = variants(found, name, tag.is_some());
+        let last = self.by_default(at, elements);
+        let last = last.and_then(|index| found.get(index)).map(|found| found.ty.clone());
+        let mut variants = variants(found, name, wire.is_some());
+        let tag = wire.map(|wire| {
+            let chosen = variants.iter().find(|variant| last.as_ref() == Some(&variant.ty));
+            Tag { wire, otherwise: chosen.map(|variant| variant.name.clone()) }
+        });
         // Whatever else a value may be, it is any JSON.
         variants.sort_by_key(|variant| variant.ty == Type::Any);
         let built = match variants.as_slice() {
@@ -104,6 +108,12 @@ impl<'a> Scope<'a> {
             }
         };
         built.keeping(rules)
+    }
+
+    /// The alternative that is meant where no tag says which (`defaultMapping`).
+    fn by_default(&self, at: &Cursor<'a>, elements: &[Cursor<'a>]) -> Option<usize> {
+        let target = mapped_to(&at.get("discriminator")?.get("defaultMapping")?)?;
+        elements.iter().position(|element| element.follow().is_ok_and(|it| it.id() == target))
     }
 
     /// What alternatives ask whose values may be those of another; of `oneOf`, that there is no
@@ -176,15 +186,6 @@ fn label(
         (_, []) if element.text("title").is_none() => kind(ty).map_or(own, Name::new),
         (_, _) => own,
     }
-}
-
-fn is_null(at: &Cursor<'_>) -> bool {
-    at.text("type") == Some("null")
-        || at
-            .value
-            .get("enum")
-            .and_then(Value::as_array)
-            .is_some_and(|values| values.iter().all(Value::is_null))
 }
 
 /// The values of alternatives that are single texts, with their prose.

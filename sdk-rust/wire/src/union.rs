@@ -29,6 +29,19 @@ impl Tagged {
         }
     }
 
+    /// Reads a value that need not say which variant it is: its tag may be empty.
+    ///
+    /// # Errors
+    /// When the value cannot be read.
+    pub fn read_any<'de, D: Deserializer<'de>>(
+        deserializer: D,
+        property: &'static str,
+    ) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let tag = value.get(property).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Self { tag, value })
+    }
+
     /// The error for a tag that names no variant.
     pub fn unknown<E: Error>(property: &'static str, known: &'static [&'static str]) -> E {
         E::custom(format_args!("`{property}` must be one of: {}", known.join(", ")))
@@ -48,9 +61,25 @@ pub fn none_fits<E: Error>() -> E {
     E::custom("the value is none of the alternatives")
 }
 
-/// Reads and writes a union whose variants a property tells apart: each variant with its tags.
+/// Reads and writes a union whose variants a property tells apart: each variant with its tags,
+/// and `else` the variant of all other values, if they are not refused.
 #[macro_export]
 macro_rules! tagged {
+    (
+        $name:ident by $property:literal
+        { $($variant:ident: $($tag:literal)|+),* $(,)? } else $other:ident
+    ) => {
+        impl<'de> $crate::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let found = $crate::Tagged::read_any(from, $property)?;
+                match found.tag.as_str() {
+                    $($($tag)|+ => $crate::variant(found.value).map(Self::$variant),)*
+                    _ => $crate::variant(found.value).map(Self::$other),
+                }
+            }
+        }
+        $crate::untagged!(@write $name { $($variant),* });
+    };
     ($name:ident by $property:literal { $($variant:ident: $($tag:literal)|+),* $(,)? }) => {
         impl<'de> $crate::serde::Deserialize<'de> for $name {
             fn deserialize<D: $crate::serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

@@ -176,7 +176,7 @@ fn object(
 
 /// A list that is not broken stands apart from its braces; a broken one has lines of its own.
 fn spaced(codec: String) -> String {
-    codec.replace("{ \n", "{\n").replace("\n });", "\n});").replace("{  }", "{}")
+    codec.replace("{ \n", "{\n").replace("\n }", "\n}").replace("{  }", "{}")
 }
 
 /// What only the feature `schemars` needs.
@@ -356,8 +356,13 @@ fn union(
         Some(tag) => format!("tagged!({name} by {} {{ ", literal(&tag.wire)),
         None => format!("untagged!({name} {{ "),
     };
+    let otherwise = union.tag.as_ref().and_then(|tag| tag.otherwise.as_ref());
+    let tail = match otherwise {
+        Some(name) => format!(" }} else {});", variant_ident(name)),
+        None => " });".to_owned(),
+    };
     plan::Union {
-        codec: spaced(bracketed(0, &head, &arms, " });")),
+        codec: spaced(bracketed(0, &head, &arms, &tail)),
         checked,
         by_variant: !union.ruled,
         rules: if checked { rule_checks(rules, "self", 2) } else { Vec::new() },

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use symbolon_wire::{Open, record, text_enum, untagged};
+use symbolon_wire::{Open, record, tagged, text_enum, untagged};
 
 #[derive(Debug, PartialEq)]
 struct Point {
@@ -55,6 +55,12 @@ enum Figure {
 }
 
 #[derive(Debug, PartialEq)]
+enum Kind {
+    Point(Point),
+    Base(Disc),
+}
+
+#[derive(Debug, PartialEq)]
 enum Word {
     Act(Open<Act>),
     Colour(Open<Colour>),
@@ -67,6 +73,7 @@ record!(Leaf { opt left "left", need bad "bad" });
 text_enum!(Act { Rename "rename", Move "move" });
 text_enum!(Colour { Red "red", Green "green" });
 untagged!(Figure { Free, Point, Disc, Any });
+tagged!(Kind by "kind" { Point: "point", Base: "disc" } else Base);
 untagged!(Word { Act, Colour });
 untagged!(Tree { Leaf, Node });
 
@@ -107,4 +114,14 @@ fn values_that_many_alternatives_nearly_fit_are_not_tried_for_ever() {
     let read = serde_json::from_str::<Tree>(&deep.to_string());
     assert!(read.is_err(), "every level is tried twice, and each of them has two more below");
     assert!(started.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn a_value_with_no_tag_or_an_unknown_one_is_the_one_for_all_others() {
+    let base = Kind::Base(Disc { x: Some(1.0), radius: None });
+    for value in [json!({"x": 1, "kind": "ring"}), json!({"x": 1}), json!({"x": 1, "kind": 2})] {
+        assert_eq!(read::<Kind>(value), base);
+    }
+    assert_eq!(read::<Kind>(json!({"kind": "point"})), Kind::Point(Point { x: None }));
+    assert!(serde_json::from_value::<Kind>(json!([1])).is_err());
 }

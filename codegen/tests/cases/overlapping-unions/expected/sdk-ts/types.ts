@@ -60,4 +60,4 @@ export type ThingShort = Short | Long;
 
 export type ThingSome = Point | Disc;
 
-export type Told = Rename | Resize;
+export type Told = (Rename & { act: 'rename' }) | (Resize & { act: 'resize' });

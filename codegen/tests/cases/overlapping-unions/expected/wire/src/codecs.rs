@@ -3,7 +3,7 @@
 
 #[allow(clippy::wildcard_imports, reason = "every type has a codec")]
 use crate::types::*;
-use symbolon_wire::{record, text_enum, untagged};
+use symbolon_wire::{record, tagged, text_enum, untagged};
 
 record!(Act { need act "act" });
 text_enum!(ActAct { Rename "rename", Resize "resize" });
@@ -23,4 +23,4 @@ untagged!(ThingApart { Closed, Disc });
 untagged!(ThingExactly { Point, Disc });
 untagged!(ThingShort { Short, Long });
 untagged!(ThingSome { Point, Disc });
-untagged!(Told { Rename, Resize });
+tagged!(Told by "act" { Rename: "rename", Resize: "resize" });

@@ -171,8 +171,22 @@ pub enum ThingSome {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
+    /// Told by `rename`.
     Rename(Rename),
+    /// Told by `resize`.
     Resize(Resize),
+}
+
+impl From<Rename> for Told {
+    fn from(value: Rename) -> Self {
+        Self::Rename(value)
+    }
+}
+
+impl From<Resize> for Told {
+    fn from(value: Resize) -> Self {
+        Self::Resize(value)
+    }
 }
 
 impl Validate for Told {
