@@ -53,6 +53,8 @@ pub struct System {
     pub contexts: Vec<Context>,
     /// Every named type.
     pub types: BTreeMap<TypeId, Definition>,
+    /// Types that say the same as another, and which: a language may define that one alone.
+    pub same: BTreeMap<TypeId, TypeId>,
     /// What rules say by name: schemas that they mention, each as one predicate.
     pub predicates: BTreeMap<TypeId, Predicate>,
     /// Where it is served, the usual server first; none if the contract does not say.
@@ -83,6 +85,21 @@ impl System {
     /// Never for ids of this system: `resolve` defines every name it hands out.
     pub fn definition(&self, id: &TypeId) -> &Definition {
         self.types.get(id).expect("resolve defines every type it names")
+    }
+
+    /// The type that stands for all that say the same.
+    pub fn stands_for<'s>(&'s self, id: &'s TypeId) -> &'s TypeId {
+        self.same.get(id).unwrap_or(id)
+    }
+
+    /// Whether two types are the same, be it under two names.
+    pub fn are_same(&self, one: &Type, other: &Type) -> bool {
+        match (one, other) {
+            (Type::Named(one), Type::Named(other)) => {
+                self.stands_for(one) == self.stands_for(other)
+            }
+            (one, other) => one == other,
+        }
     }
 
     /// All operations, context by context.

@@ -1,5 +1,6 @@
 //! Documents to the model, one pass a file. Total: every problem is reported, none stops the rest.
 
+mod alike;
 mod all_of;
 mod alternatives;
 mod answers;
@@ -93,8 +94,9 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     layouts::settle(&mut system);
     forms::settle(&mut scope, &mut system);
     directions::mark(&mut system);
-    views::split(&mut system, &mut scope);
+    let inputs = views::split(&mut system, &mut scope);
     recursion::mark(&mut system, &mut scope);
+    alike::find(&mut system, &scope.named(&inputs));
     used_rules::keep_used(&mut system, std::mem::take(&mut scope.predicates));
     let mut problems = scope.problems;
     problems.sort();
@@ -273,6 +275,12 @@ impl<'a> Scope<'a> {
         }
         self.waiting.reverse();
         self.declare_families(&schemas);
+    }
+
+    /// The types that the contract names, and their views.
+    fn named(&self, inputs: &BTreeMap<TypeId, TypeId>) -> BTreeSet<TypeId> {
+        let named = self.places.values().map(|(id, _)| id);
+        named.flat_map(|id| [Some(id), inputs.get(id)]).flatten().cloned().collect()
     }
 
     /// A free type name as close to the wanted one as can be had.

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Scope;
 use crate::model::{Definition, Name, Property, Shape, System, TypeId};
 
-/// Splits the types that look different in requests and in responses.
-pub(super) fn split(system: &mut System, scope: &mut Scope<'_>) {
+/// Splits the types that look different in requests and in responses; returns the name of what is
+/// sent for each of them.
+pub(super) fn split(system: &mut System, scope: &mut Scope<'_>) -> BTreeMap<TypeId, TypeId> {
     let inputs: BTreeMap<TypeId, TypeId> = differing(&system.types)
         .into_iter()
         .map(|id| {
@@ -47,6 +48,7 @@ pub(super) fn split(system: &mut System, scope: &mut Scope<'_>) {
             offer.ty.each_name_mut(&mut renamed);
         }
     }
+    inputs
 }
 
 /// The types of both directions that have members of one, or hold a type that has.

@@ -7,7 +7,7 @@ use super::rust::{
     Position, Speller, doc_lines, field_ident, heading, literal, type_ident, variant_ident,
 };
 use super::rust_wire::is_nominal;
-use crate::model::{Channel, System};
+use crate::model::{Channel, Message, System};
 
 const TEMPLATES: &[Template] = &[("events/events.rs.j2", include_str!("templates/events.rs.j2"))];
 
@@ -30,6 +30,8 @@ fn channel(channel: &Channel, speller: &mut Speller<'_>) -> plan::Channel {
     if docs.is_empty() {
         docs.push(format!("Messages on `{}`.", one_line(&channel.address)));
     }
+    let system = speller.system();
+    let same = |one: &Message, other: &Message| system.are_same(&one.ty, &other.ty);
     let messages: Vec<plan::Message> = channel
         .messages
         .iter()
@@ -43,8 +45,8 @@ fn channel(channel: &Channel, speller: &mut Speller<'_>) -> plan::Channel {
                 wire: literal(&message.wire),
                 ty: speller.spell(&message.ty, Position::Open),
                 docs,
-                from: channel.messages.iter().filter(|other| other.ty == message.ty).count() == 1
-                    && is_nominal(speller.system(), &message.ty),
+                from: channel.messages.iter().filter(|other| same(other, message)).count() == 1
+                    && is_nominal(system, &message.ty),
             }
         })
         .collect();

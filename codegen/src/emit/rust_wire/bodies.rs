@@ -4,7 +4,7 @@ use super::{is_nominal, plan};
 use crate::emit::rust::{
     Position, REQUEST_BODY, Speller, answer_body, answer_ident, offer_ident, offer_type,
 };
-use crate::model::{Answer, Body, Errors, Operation, System};
+use crate::model::{Answer, Body, Errors, Offer, Operation, System};
 
 /// The enums of an operation: of its request, then of its answers.
 pub(super) fn plan(
@@ -69,9 +69,11 @@ fn one(
             }
         })
         .collect();
-    let types: Vec<String> = planned.iter().map(|variant| variant.ty.clone()).collect();
-    for variant in &mut planned {
-        variant.from &= types.iter().filter(|ty| **ty == variant.ty).count() == 1;
+    for (group, variant) in variants.iter().zip(&mut planned) {
+        let same = |other: &&Vec<&Offer>| {
+            other[0].stream == group[0].stream && system.are_same(&other[0].ty, &group[0].ty)
+        };
+        variant.from &= variants.iter().filter(same).count() == 1;
     }
     let derives = if body.is_streamed() { "Debug" } else { "Debug, Clone, PartialEq" };
     Some(plan::Body { ident: ident.to_owned(), doc, derives, variants: planned })

@@ -69,7 +69,13 @@ fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
         plan::Library { heading: heading.clone(), has_events, has_codecs, has_rules, modules };
     let imports = speller.into_imports();
     let described = described == Described::Yes;
-    let types = plan::Types { heading: heading.clone(), described, imports, items };
+    let types = plan::Types {
+        heading: heading.clone(),
+        described,
+        imports,
+        items,
+        same: types::same(system),
+    };
     let mut files = vec![
         renderer.file("Cargo.toml", "wire/Cargo.toml.j2", &manifest),
         renderer.file("src/lib.rs", "wire/lib.rs.j2", &library),

@@ -38,6 +38,14 @@ pub(super) struct Types {
     pub(super) heading: Heading,
     pub(super) imports: Vec<Vec<String>>,
     pub(super) items: Vec<Item>,
+    pub(super) same: Vec<Same>,
+}
+
+/// A type that says the same as another, and is that one.
+#[derive(Debug, Serialize)]
+pub(super) struct Same {
+    pub(super) ident: String,
+    pub(super) first: String,
 }
 
 /// A named type: exactly one of the four kinds is there.

@@ -9,7 +9,8 @@ use crate::emit::rust::{
     rule_checks, type_ident, variant_ident,
 };
 use crate::model::{
-    Additional, Definition, Enumeration, Object, Property, Rule, Shape, System, Type, TypeId, Union,
+    Additional, Definition, Enumeration, Object, Property, Rule, Shape, System, Type, TypeId,
+    Union, Variant,
 };
 
 /// Every named type, sorted by name.
@@ -19,7 +20,8 @@ pub(super) fn plan(
     described: Described,
     speller: &mut Speller<'_>,
 ) -> Vec<plan::Item> {
-    let items = system.types.iter().map(|(id, definition)| {
+    let defined = system.types.iter().filter(|(id, _)| !system.same.contains_key(*id));
+    let items = defined.map(|(id, definition)| {
         let mut item = item(system, checked, speller, id, definition);
         if described == Described::No {
             strip(&mut item);
@@ -28,6 +30,13 @@ pub(super) fn plan(
         item
     });
     items.collect()
+}
+
+/// The names of types that say the same as another.
+pub(super) fn same(system: &System) -> Vec<plan::Same> {
+    let same = system.same.iter();
+    same.map(|(id, first)| plan::Same { ident: type_ident(&id.0), first: type_ident(&first.0) })
+        .collect()
 }
 
 /// The statements that make the types read and written, in the order of the types.
@@ -329,7 +338,8 @@ fn union(
         .iter()
         .map(|variant| {
             let spelled = speller.spell(&variant.ty, checks.position);
-            let count = union.variants.iter().filter(|other| other.ty == variant.ty).count();
+            let same = |other: &&Variant| checks.system.are_same(&other.ty, &variant.ty);
+            let count = union.variants.iter().filter(same).count();
             let named = is_nominal(checks.system, &variant.ty);
             let lines = match checked && !union.ruled {
                 true => checks.value(&variant.ty, &variant.constraints, 4),

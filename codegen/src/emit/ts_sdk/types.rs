@@ -6,7 +6,9 @@ use super::{free, plan, unions};
 use crate::emit::typescript::{
     Carrier, Place, Position, Speller, Usage, doc_comment, literal, property_key, type_ident,
 };
-use crate::model::{Additional, Channel, Constraints, Name, Object, Property, Shape, System, Type};
+use crate::model::{
+    Additional, Channel, Constraints, Name, Object, Property, Shape, System, Type, TypeId,
+};
 
 /// The module of types: every named type, then a union a channel.
 pub(super) fn plan(system: &System, usage: &Usage, heading: plan::Heading) -> plan::Types {
@@ -19,16 +21,12 @@ pub(super) fn plan(system: &System, usage: &Usage, heading: plan::Heading) -> pl
         }
         let place = Place::of(definition, id, usage);
         let ident = type_ident(&id.0);
-        let planned = match &definition.shape {
-            Shape::Object(found) => object(found, &ident, place, &mut speller),
-            Shape::Enumeration(found) => {
-                let values = found.values.iter().map(|value| literal(&value.wire)).collect();
-                alternatives(&ident, values)
-            }
-            Shape::Union(found) => {
-                alternatives(&ident, unions::alternatives(found, id, place, &mut speller))
-            }
-            Shape::Alias(ty, limits) => inline(&ident, speller.spell(ty, limits, place)),
+        let first = system.same.get(id).filter(|first| {
+            !usage.is_constant(first) && Place::of(system.definition(first), first, usage) == place
+        });
+        let planned = match first {
+            Some(first) => inline(&ident, type_ident(&first.0)),
+            None => declaration(id, &definition.shape, place, &mut speller),
         };
         let docs = doc_comment(definition.description.as_deref(), &[]);
         declarations.push(plan::Declaration { docs, ..planned });
@@ -41,6 +39,26 @@ pub(super) fn plan(system: &System, usage: &Usage, heading: plan::Heading) -> pl
     }
     let empty = declarations.is_empty();
     plan::Types { heading, imports: speller.into_imports(), declarations, empty }
+}
+
+fn declaration(
+    id: &TypeId,
+    shape: &Shape,
+    place: Place,
+    speller: &mut Speller<'_>,
+) -> plan::Declaration {
+    let ident = type_ident(&id.0);
+    match shape {
+        Shape::Object(found) => object(found, &ident, place, speller),
+        Shape::Enumeration(found) => {
+            let values = found.values.iter().map(|value| literal(&value.wire)).collect();
+            alternatives(&ident, values)
+        }
+        Shape::Union(found) => {
+            alternatives(&ident, unions::alternatives(found, id, place, speller))
+        }
+        Shape::Alias(ty, limits) => inline(&ident, speller.spell(ty, limits, place)),
+    }
 }
 
 /// A type that is one expression.

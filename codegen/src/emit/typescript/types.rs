@@ -28,7 +28,7 @@ pub(crate) enum Carrier {
 }
 
 /// Where a type stands, and what carries it there.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) position: Position,
     pub(crate) carrier: Carrier,

@@ -162,24 +162,8 @@ impl From<ValueArrayTurnedInteger> for ValueArrayTurned {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub struct ValueArrayTurnedDoubleDistribution {
-    pub type_: ValueArrayTurnedDoubleDistributionType,
-    pub values: Option<Vec<f64>>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ValueArrayTurnedDoubleDistributionType {
-    #[default] DoubleDistribution,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct ValueArrayTurnedInteger {
-    pub type_: ValueArrayTurnedIntegerType,
-    pub values: Option<Vec<i64>>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ValueArrayTurnedIntegerType {
-    #[default] Integer,
-}
+// What follows says the same as a type above, at another place.
+pub type ValueArrayTurnedDoubleDistribution = ValueArrayDoubleDistribution;
+pub type ValueArrayTurnedDoubleDistributionType = ValueArrayDoubleDistributionType;
+pub type ValueArrayTurnedInteger = ValueArrayInteger;
+pub type ValueArrayTurnedIntegerType = ValueArrayIntegerType;
