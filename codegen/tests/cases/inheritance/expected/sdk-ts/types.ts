@@ -36,10 +36,7 @@ export type Pet =
   | (Siamese & { kind: 'Siamese' })
   | (PetBase & { kind: 'Pet' });
 
-export interface PetBase {
-  friend?: Pet;
-  kind: string;
-}
+export type PetBase = CatBase;
 
 export interface Siamese {
   blue?: boolean;

@@ -14,6 +14,5 @@ record!(Owned { lax cat "cat", lax pet "pet", lax siamese "siamese", lax vehicle
 tagged!(Pet by "kind" {
     Cat: "cat" | "tom", Dog: "#dog", Siamese: "Siamese", Base: "Pet",
 } else Base);
-record!(PetBase { opt friend "friend", need kind "kind" });
 record!(Siamese { opt blue "blue", opt friend "friend", need kind "kind" });
 tagged!(Vehicle by "type" { Car: "Car", Boat: "Boat" } else Boat);
