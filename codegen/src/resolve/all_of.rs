@@ -8,7 +8,7 @@ use super::Scope;
 use super::constraints::constraints;
 use super::rules::all;
 use super::schemas::{Built, type_names};
-use crate::model::{Constraints, Name, Predicate, Rule, Type};
+use crate::model::{Name, Predicate, Rule, Type};
 use crate::source::{Cursor, ValueId};
 
 /// How far compositions of compositions are followed; no contract a person wrote comes near.
@@ -17,7 +17,12 @@ const DEPTH: usize = 128;
 /// What several schemas of one object say together.
 #[derive(Default)]
 pub(super) struct Parts<'a> {
+    /// The members, each as the last of them describes it.
     pub(super) properties: BTreeMap<&'a str, Cursor<'a>>,
+    /// What others say of the same members.
+    pub(super) overridden: BTreeMap<&'a str, Vec<Cursor<'a>>>,
+    /// The members that only alternatives have, as each of these describes them.
+    pub(super) loose: BTreeMap<&'a str, Vec<Cursor<'a>>>,
     pub(super) required: BTreeSet<&'a str>,
     pub(super) additional: Option<Cursor<'a>>,
     pub(super) unions: Vec<Cursor<'a>>,
@@ -40,9 +45,14 @@ impl<'a> Parts<'a> {
                 parts.take(&element);
                 parts.take_nested(DEPTH / 16);
                 for (name, member) in parts.properties {
-                    self.properties.entry(name).or_insert(member);
+                    if !self.properties.contains_key(name) {
+                        self.loose.entry(name).or_default().push(member);
+                    }
                 }
             }
+        }
+        for (name, members) in &self.loose {
+            self.properties.extend(members.last().map(|last| (*name, last.clone())));
         }
     }
 
@@ -82,7 +92,11 @@ impl<'a> Parts<'a> {
             self.take_within(&part, depth - 1);
         }
         if let Some(properties) = at.get("properties") {
-            self.properties.extend(properties.members());
+            for (name, member) in properties.members() {
+                if let Some(other) = self.properties.insert(name, member) {
+                    self.overridden.entry(name).or_default().push(other);
+                }
+            }
         }
         if let Some(Value::Array(names)) = at.value.get("required") {
             self.required.extend(names.iter().filter_map(Value::as_str));
@@ -167,7 +181,7 @@ impl<'a> Scope<'a> {
     }
 
     /// A value that is no object, with what the other parts ask of it.
-    fn refined(
+    pub(super) fn refined(
         &mut self,
         first: &Cursor<'a>,
         parts: &[&Cursor<'a>],
@@ -175,17 +189,18 @@ impl<'a> Scope<'a> {
         nullable: bool,
     ) -> Built {
         let (ty, mut limits) = self.type_of(first, name);
-        let others: Vec<_> = parts.iter().filter(|part| part.id() != first.id()).collect();
-        let asked: Vec<Constraints> = others.iter().map(|part| constraints(part)).collect();
-        if matches!(ty.present(), Type::Named(_)) && asked.iter().any(|more| !more.is_empty()) {
+        let mut rest = Vec::new();
+        for part in parts.iter().filter(|part| part.id() != first.id()) {
+            let Ok(target) = part.follow() else { continue };
+            let is_plain =
+                target.object().is_some_and(|schema| schema.keys().all(|key| is_limit(key)));
             // A type with a name of its own is not changed here: the rest is asked beside it.
-            let rest = others.iter().map(|part| self.predicate(part)).collect();
-            limits.rules.push(Rule { keyword: "allOf", predicate: Predicate::All(rest) });
-            return Built::plain(ty, limits, nullable);
+            match is_plain && !matches!(ty.present(), Type::Named(_)) {
+                true => limits.take(constraints(&target)),
+                false => rest.push(self.predicate(part)),
+            }
         }
-        for more in asked {
-            limits.take(more);
-        }
+        limits.rules.extend(asked("allOf", rest));
         Built::plain(ty, limits, nullable)
     }
 }
@@ -226,8 +241,27 @@ fn is_plain(part: &Cursor<'_>, depth: usize) -> bool {
 }
 
 /// Whether a part of `allOf` only carries prose, or keywords that do not change the type.
-fn says_nothing(part: &Cursor<'_>) -> bool {
+pub(super) fn says_nothing(part: &Cursor<'_>) -> bool {
     part.object().is_some_and(|schema| schema.keys().all(|key| is_prose(key)))
+}
+
+/// Whether a keyword is one that a type without a name of its own takes in.
+fn is_limit(key: &str) -> bool {
+    let limits = [
+        "type",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+    ];
+    is_prose(key) || limits.contains(&key)
 }
 
 /// Whether a keyword of schemas is prose, or does not change the type.

@@ -19,6 +19,7 @@ mod layouts;
 mod lifecycles;
 mod links;
 mod media;
+mod members;
 mod messages;
 mod operations;
 mod pagination;
@@ -143,6 +144,8 @@ struct Scope<'a> {
     bases: BTreeMap<ValueId, TypeId>,
     /// Schemas that are composed of one with a family.
     children: BTreeSet<ValueId>,
+    /// Objects that are what several schemas of a member say.
+    merged: BTreeMap<Vec<ValueId>, TypeId>,
     /// Schemas in place that are being looked at right now.
     standing: BTreeSet<ValueId>,
     lifecycles: Vec<(TypeId, Cursor<'a>)>,
@@ -176,6 +179,7 @@ impl<'a> Scope<'a> {
             families: BTreeMap::new(),
             bases: BTreeMap::new(),
             children: BTreeSet::new(),
+            merged: BTreeMap::new(),
             standing: BTreeSet::new(),
             lifecycles: Vec::new(),
             emitted: Vec::new(),

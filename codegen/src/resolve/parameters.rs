@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::media::{self, Media};
-use super::schemas::{component, default};
+use super::members::default;
+use super::schemas::component;
 use super::{Scope, bodies};
 use crate::diagnostic::Kind;
 use crate::model::{Constraints, Location, Name, Parameter, Scalar, Style, Type, unique_names};

@@ -12,7 +12,7 @@ use super::rules::prefix;
 use super::{Scope, keywords};
 use crate::diagnostic::Kind;
 use crate::model::{
-    Additional, Constraints, Definition, Name, Object, Property, Rule, Scalar, Shape, Type, TypeId,
+    Additional, Constraints, Definition, Name, Object, Rule, Scalar, Shape, Type, TypeId,
     unique_names,
 };
 use crate::source::{Cursor, ValueId};
@@ -301,48 +301,13 @@ impl<'a> Scope<'a> {
             };
         }
         let names = unique_names(parts.properties.keys().copied());
-        let properties = parts
-            .properties
-            .iter()
-            .map(|(wire, schema)| {
-                let required = parts.required.contains(wire);
-                let owner = match schema.is_below(at) {
-                    true => name.clone(),
-                    false => owner_of(schema).unwrap_or_else(|| name.clone()),
-                };
-                self.property(wire, schema, &names[*wire], &owner, required)
-            })
-            .collect();
+        let properties = self.members(at, &parts, &names, name);
         let additional = match additional {
             Additional::Ignored if speaks_of_all(at) => Additional::Kept(Type::Any, Box::default()),
             other => other,
         };
         let shape = Shape::Object(Object { properties, additional });
         Built::of(shape, nullable).keeping(self.member_rules(at))
-    }
-
-    fn property(
-        &mut self,
-        wire: &str,
-        at: &Cursor<'a>,
-        name: &Name,
-        owner: &Name,
-        required: bool,
-    ) -> Property {
-        let (ty, constraints) = self.type_of(at, &owner.then(name));
-        Property {
-            wire: wire.to_owned(),
-            name: name.clone(),
-            ty,
-            required,
-            constraints,
-            read_only: flagged(at, "readOnly"),
-            write_only: flagged(at, "writeOnly"),
-            default: default(at),
-            recursive: false,
-            description: at.text("description").map(str::to_owned),
-            deprecated: at.flag("deprecated"),
-        }
     }
 
     pub(super) fn list(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {
@@ -387,40 +352,6 @@ pub(super) fn speaks_of_all(at: &Cursor<'_>) -> bool {
     ["minProperties", "maxProperties", "propertyNames", "patternProperties"]
         .into_iter()
         .any(|keyword| at.get(keyword).is_some())
-}
-
-/// What to call the owner of a member that came here through `allOf`: the schema it stands in.
-fn owner_of(at: &Cursor<'_>) -> Option<Name> {
-    let pointer = at.pointer();
-    let tokens: Vec<Cow<'_, str>> = pointer.tokens().collect();
-    let names: Vec<&str> = match tokens.as_slice() {
-        [components, schemas, names @ ..] if components == "components" && schemas == "schemas" => {
-            names.iter().map(Cow::as_ref).collect()
-        }
-        [paths, ..] if paths == "paths" => return None,
-        names => names.iter().map(Cow::as_ref).collect(),
-    };
-    let (_, owners) = names.split_last()?;
-    let owners: Vec<&str> = owners
-        .iter()
-        .filter(|token| !matches!(**token, "properties" | "allOf" | "items"))
-        .filter(|token| token.parse::<usize>().is_err())
-        .copied()
-        .collect();
-    (!owners.is_empty()).then(|| Name::new(&owners.join("-")))
-}
-
-/// What an absent value stands for.
-pub(super) fn default(at: &Cursor<'_>) -> Option<Value> {
-    match at.value.get("default") {
-        Some(value) => Some(value.clone()),
-        None => at.follow().ok()?.value.get("default").cloned(),
-    }
-}
-
-/// Whether a flag stands beside a reference, or where it leads.
-fn flagged(at: &Cursor<'_>, flag: &str) -> bool {
-    at.flag(flag) || at.follow().is_ok_and(|target| target.flag(flag))
 }
 
 fn each(constraints: Constraints) -> Option<Box<Constraints>> {

@@ -1,0 +1,232 @@
+//! Members of objects: what several schemas say of one holds together.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::Scope;
+use super::all_of::{Parts, says_nothing};
+use super::alternatives::{Alternative, kind, names_in_place, variants};
+use super::schemas::{Built, accepts_null, type_names};
+use crate::model::{Constraints, Name, Property, Shape, Type, Union};
+use crate::source::Cursor;
+
+impl<'a> Scope<'a> {
+    /// The members that were gathered, under these names; `at` is what they are members of.
+    pub(super) fn members(
+        &mut self,
+        at: &Cursor<'a>,
+        parts: &Parts<'a>,
+        names: &BTreeMap<String, Name>,
+        name: &Name,
+    ) -> Vec<Property> {
+        let mut members = Vec::new();
+        for (wire, last) in &parts.properties {
+            let owner = match last.is_below(at) {
+                true => name.clone(),
+                false => owner_of(last).unwrap_or_else(|| name.clone()),
+            };
+            let own = owner.then(&names[*wire]);
+            let (said, (ty, constraints)) = match parts.loose.get(wire) {
+                Some(loose) => (loose.clone(), self.any_of_members(loose, &own)),
+                None => {
+                    let said: Vec<Cursor<'a>> = parts
+                        .overridden
+                        .get(wire)
+                        .into_iter()
+                        .flatten()
+                        .chain([last])
+                        .cloned()
+                        .collect();
+                    let whole = name.then(&names[*wire]);
+                    let typed = self.all_of_member(&said, &own, &whole);
+                    (said, typed)
+                }
+            };
+            let prose = said.iter().rev().find_map(|at| at.text("description"));
+            members.push(Property {
+                wire: (*wire).to_owned(),
+                name: names[*wire].clone(),
+                ty,
+                required: parts.required.contains(wire),
+                constraints,
+                read_only: said.iter().any(|at| flagged(at, "readOnly")),
+                write_only: said.iter().any(|at| flagged(at, "writeOnly")),
+                default: said.iter().rev().find_map(default),
+                recursive: false,
+                description: prose.map(str::to_owned),
+                deprecated: said.iter().any(|at| at.flag("deprecated")),
+            });
+        }
+        members
+    }
+
+    /// The type of a member that all of these describe. What is one of them is called after where
+    /// it stands, what is made of several after the whole.
+    fn all_of_member(
+        &mut self,
+        said: &[Cursor<'a>],
+        name: &Name,
+        whole: &Name,
+    ) -> (Type, Constraints) {
+        let said = telling(said);
+        match said.as_slice() {
+            [single] => self.type_of(single, name),
+            several if several.iter().all(is_object) => self.merged(several, whole),
+            several => {
+                let first = several.iter().enumerate().max_by_key(|(at, it)| (rank(it), *at));
+                let Some((_, first)) = first else { return (Type::Any, Constraints::default()) };
+                let parts: Vec<&Cursor<'a>> = several.iter().collect();
+                let nullable = several.iter().all(accepts_null);
+                let built = self.refined(first, &parts, name, nullable);
+                let Shape::Alias(ty, limits) = built.shape else {
+                    return (Type::Any, Constraints::default());
+                };
+                let ty = ty.present().clone();
+                (if nullable { ty.or_null() } else { ty }, *limits)
+            }
+        }
+    }
+
+    /// An object with what each of these objects has.
+    fn merged(&mut self, several: &[Cursor<'a>], name: &Name) -> (Type, Constraints) {
+        let followed = |at: &Cursor<'a>| at.follow().unwrap_or_else(|_| at.clone()).id();
+        let key: Vec<_> = several.iter().map(followed).collect();
+        let nullable = several.iter().all(accepts_null);
+        let ty = |id| if nullable { Type::Named(id).or_null() } else { Type::Named(id) };
+        if let Some(id) = self.merged.get(&key) {
+            return (ty(id.clone()), Constraints::default());
+        }
+        let Some(last) = several.last() else { return (Type::Any, Constraints::default()) };
+        let id = self.free_name(name);
+        self.merged.insert(key, id.clone());
+        let mut parts = Parts::default();
+        several.iter().for_each(|at| parts.take_with_siblings(at));
+        let mut rules = self.of_parts(last, &parts);
+        for at in several {
+            let target = at.follow().unwrap_or_else(|_| at.clone());
+            rules.extend(self.rules(&target));
+            rules.extend(self.alternatives_of(&target));
+        }
+        parts.take_alternatives();
+        let built = self.object_of(last, parts, name, nullable).keeping(rules);
+        self.define(&id, last, built);
+        (ty(id), Constraints::default())
+    }
+
+    /// The type of a member that one of several alternatives describes. What is asked of it is for
+    /// the rule to say that these alternatives are.
+    fn any_of_members(&mut self, said: &[Cursor<'a>], name: &Name) -> (Type, Constraints) {
+        let said = telling(said);
+        if let [single] = said.as_slice() {
+            let (ty, _) = self.type_of(single, name);
+            return (ty, Constraints::default());
+        }
+        let names = names_in_place(&said, &[], name);
+        let nullable = said.iter().any(accepts_null);
+        let mut found: Vec<Alternative<'_>> = Vec::new();
+        for (at, own) in said.iter().zip(names) {
+            let (ty, _) = self.type_of(at, &name.then(&own));
+            let label = match ty.present() {
+                Type::Named(id) => id.0.clone(),
+                ty => kind(ty).map_or(own, Name::new),
+            };
+            found.push(Alternative {
+                ty: ty.present().clone(),
+                label,
+                content: Cow::Borrowed(at.value),
+                constraints: Constraints::default(),
+                tags: Vec::new(),
+            });
+        }
+        let mut variants = variants(found, name, false);
+        variants.sort_by_key(|variant| variant.ty == Type::Any);
+        let ty = match (variants.as_slice(), said.last()) {
+            ([single], _) => single.ty.clone(),
+            (_, Some(last)) => {
+                let shape = Shape::Union(Union { tag: None, variants, ruled: true });
+                self.settle(Built::of(shape, false), last, name).0
+            }
+            (_, None) => Type::Any,
+        };
+        (if nullable { ty.or_null() } else { ty }, Constraints::default())
+    }
+}
+
+/// Those that say something, each once, and none of which another is composed.
+fn telling<'a>(said: &[Cursor<'a>]) -> Vec<Cursor<'a>> {
+    let [single] = said else {
+        let mut seen = BTreeSet::new();
+        let telling: Vec<Cursor<'a>> = said
+            .iter()
+            .filter(|at| !says_nothing(at))
+            .filter(|at| at.follow().is_ok_and(|found| seen.insert(found.id())))
+            .cloned()
+            .collect();
+        let composed = |at: &Cursor<'a>| {
+            telling.iter().filter(|other| other.id() != at.id()).any(|other| {
+                let mut parts = Parts::default();
+                parts.take(other);
+                at.follow().is_ok_and(|at| parts.schemas.iter().any(|part| part.id() == at.id()))
+            })
+        };
+        let kept: Vec<Cursor<'a>> = telling.iter().filter(|at| !composed(at)).cloned().collect();
+        return if kept.is_empty() { said.last().cloned().into_iter().collect() } else { kept };
+    };
+    vec![single.clone()]
+}
+
+fn is_object(at: &Cursor<'_>) -> bool {
+    let mut parts = Parts::default();
+    parts.take_with_siblings(at);
+    !parts.properties.is_empty()
+}
+
+/// How much a schema says of the type: of several, the one that says most is the type.
+fn rank(at: &Cursor<'_>) -> usize {
+    let Ok(at) = at.follow() else { return 0 };
+    let says = |keyword: &str| at.value.get(keyword).is_some();
+    match type_names(&at).as_slice() {
+        _ if says("const") || says("enum") => 5,
+        _ if says("format") || says("oneOf") || says("anyOf") || says("allOf") => 4,
+        ["array"] if says("items") || says("prefixItems") => 3,
+        ["integer"] => 2,
+        [] => 0,
+        _ => 1,
+    }
+}
+
+/// What to call the owner of a member that came here through `allOf`: the schema it stands in.
+fn owner_of(at: &Cursor<'_>) -> Option<Name> {
+    let pointer = at.pointer();
+    let tokens: Vec<Cow<'_, str>> = pointer.tokens().collect();
+    let names: Vec<&str> = match tokens.as_slice() {
+        [components, schemas, names @ ..] if components == "components" && schemas == "schemas" => {
+            names.iter().map(Cow::as_ref).collect()
+        }
+        [paths, ..] if paths == "paths" => return None,
+        names => names.iter().map(Cow::as_ref).collect(),
+    };
+    let (_, owners) = names.split_last()?;
+    let owners: Vec<&str> = owners
+        .iter()
+        .filter(|token| !matches!(**token, "properties" | "allOf" | "items"))
+        .filter(|token| token.parse::<usize>().is_err())
+        .copied()
+        .collect();
+    (!owners.is_empty()).then(|| Name::new(&owners.join("-")))
+}
+
+/// What an absent value stands for.
+pub(super) fn default(at: &Cursor<'_>) -> Option<Value> {
+    match at.value.get("default") {
+        Some(value) => Some(value.clone()),
+        None => at.follow().ok()?.value.get("default").cloned(),
+    }
+}
+
+/// Whether a flag stands beside a reference, or where it leads.
+fn flagged(at: &Cursor<'_>, flag: &str) -> bool {
+    at.flag(flag) || at.follow().is_ok_and(|target| target.flag(flag))
+}
