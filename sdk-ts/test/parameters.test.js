@@ -62,6 +62,16 @@ test('what nests deeper than its style is spelled with brackets', () => {
   assert.throws(() => encodePairs(query('q', { explode: false }), [[1]]), refused);
 });
 
+test('cookies of their own style are not percent-encoded', () => {
+  const cookie = { in: 'cookie', name: 'c', key: 'c', style: 'cookie' };
+  assert.equal(join(encodePairs(cookie, 'a/b%20=c'), '; '), 'c=a/b%20=c');
+  assert.equal(join(encodePairs(cookie, ['a', 'b']), '; '), 'c=a; c=b');
+  assert.equal(join(encodePairs({ ...cookie, explode: false }, ['a', 'b']), '; '), 'c=a,b');
+  for (const value of ['a b', 'a;b', 'a,b', '"a"', 'é']) {
+    assert.throws(() => encodePairs(cookie, value), { name: 'EncodeError' });
+  }
+});
+
 test('what is absent is not sent', () => {
   assert.deepEqual(encodePairs(query('q'), undefined), []);
   assert.deepEqual(encodePairs(query('q'), null), []);

@@ -70,6 +70,7 @@ fn one(at: &Cursor<'static>) -> Option<Parameter> {
         (None, Some("spaceDelimited"), _) => Style::SpaceDelimited,
         (None, Some("pipeDelimited"), _) => Style::PipeDelimited,
         (None, Some("deepObject"), _) => Style::DeepObject,
+        (None, Some("cookie"), Location::Cookie) => Style::Cookie,
         (None, _, Location::Query | Location::Cookie) => Style::Form,
         (None, _, Location::Path | Location::Header) => Style::Simple,
     };
@@ -80,7 +81,7 @@ fn one(at: &Cursor<'static>) -> Option<Parameter> {
         location,
         is_required: location == Location::Path || at.flag("required"),
         style,
-        explode: explode.unwrap_or(matches!(style, Style::Form)),
+        explode: explode.unwrap_or(matches!(style, Style::Form | Style::Cookie)),
         schema: holder.get("schema").map(|schema| Schema::new(schema, Direction::Request)),
         examples: examples::read(&holder),
     })

@@ -152,6 +152,7 @@ fn list(value: &Value, style: Style) -> String {
         | Style::Label
         | Style::Matrix
         | Style::Form
+        | Style::Cookie
         | Style::DeepObject
         | Style::Json => ",",
     };

@@ -119,6 +119,8 @@ pub enum Style {
     PipeDelimited,
     /// `x[k]=v`.
     DeepObject,
+    /// `x=a; x=b`, and nothing is percent-encoded.
+    Cookie,
     /// As a JSON text: a parameter with `content`.
     Json,
 }

@@ -77,6 +77,7 @@ fn encode(types: &Types, offer: &mut Offer) -> Vec<Kind> {
                     Style::Simple
                     | Style::Label
                     | Style::Matrix
+                    | Style::Cookie
                     | Style::SpaceDelimited
                     | Style::PipeDelimited
                     | Style::DeepObject
@@ -113,6 +114,7 @@ fn encode(types: &Types, offer: &mut Offer) -> Vec<Kind> {
                     | Style::Label
                     | Style::Matrix
                     | Style::Form
+                    | Style::Cookie
                     | Style::SpaceDelimited
                     | Style::PipeDelimited
                     | Style::Json,

@@ -53,7 +53,7 @@ fn has_pairs(parameter: &Parameter) -> bool {
     let is_paired = matches!(parameter.location, Location::Query | Location::Cookie);
     let is_spread = match parameter.style {
         Some(Style::DeepObject) => true,
-        None | Some(Style::Form) => parameter.explode != Some(false),
+        None | Some(Style::Form | Style::Cookie) => parameter.explode != Some(false),
         Some(
             Style::Simple
             | Style::Label

@@ -157,7 +157,10 @@ fn spelling<'a>(at: &Cursor<'a>) -> Option<Spelling<'a>> {
     else {
         return Some(Spelling {
             schema: at.get("schema"),
-            style: at.text("style").and_then(bodies::style),
+            style: match (at.text("style"), at.text("in")) {
+                (Some("cookie"), Some("cookie")) => Some(Style::Cookie),
+                (style, _) => style.and_then(bodies::style),
+            },
             explode: at.value.get("explode").and_then(Value::as_bool),
         });
     };

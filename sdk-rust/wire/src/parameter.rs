@@ -34,6 +34,9 @@ pub enum Style {
     PipeDelimited,
     /// `name[key]=value`: objects in the query, nested ones included.
     DeepObject,
+    /// `name=a; name=b`: cookies (OpenAPI 3.2). Nothing is percent-encoded, and what a cookie cannot
+    /// hold as it is (RFC 6265, 4.1.1) is refused.
+    Cookie,
     /// The value as JSON text: parameters that have `content` in place of `schema`.
     Json,
 }
@@ -117,7 +120,7 @@ impl Parameter {
     #[must_use]
     pub const fn style(mut self, style: Style) -> Self {
         self.style = style;
-        self.explode = matches!(style, Style::Form);
+        self.explode = matches!(style, Style::Form | Style::Cookie);
         self
     }
 

@@ -6,6 +6,7 @@ export type Style =
   | 'label'
   | 'matrix'
   | 'form'
+  | 'cookie'
   | 'spaceDelimited'
   | 'pipeDelimited'
   | 'deepObject'
@@ -20,7 +21,7 @@ export interface Parameter<Key extends string = string> {
   readonly key: Key;
   /** `form` in query and cookies, `simple` in path and headers, if left out. */
   readonly style?: Style;
-  /** Whether elements and members stand for themselves; only with `form`, if left out. */
+  /** Whether elements and members stand for themselves; with `form` and `cookie`, if left out. */
   readonly explode?: boolean;
   /** Says that reserved characters are sent as they are (`allowReserved`). */
   readonly reserved?: true;
@@ -34,13 +35,26 @@ export interface Styles {
 /** A name and a value, both percent-encoded. */
 export type Pair = readonly [name: string, value: string];
 
-/** A query or cookie parameter as pairs, percent-encoded. An absent value gives no pair. */
+/**
+ * A query or cookie parameter as pairs, percent-encoded but for the style `cookie`. An absent value
+ * gives no pair.
+ */
 export function encodePairs(parameter: Parameter, value: unknown): Pair[] {
   const found = pairs(parameter, value);
+  if (parameter.style === 'cookie') {
+    return found.map(([name, text]) => [bare(parameter, name), bare(parameter, text)]);
+  }
   if (parameter.reserved !== true) return found;
   // A comma between elements must not look like one inside of them.
   const kept = isNested(value) ? /%(3A|2F|3F|40|21|24|27|28|29|2A|3B)/g : RESERVED;
   return found.map(([name, text]) => [name, text.replace(kept, decodeURIComponent)]);
+}
+
+/** A text of a cookie, not percent-encoded. A comma that was is inside of an element. */
+function bare(parameter: Parameter, encoded: string): string {
+  const text = decodeURIComponent(encoded);
+  if (!encoded.includes('%2C') && /^[!#-:<-[\]-~]*$/.test(text)) return text;
+  throw refuse(parameter.name, 'a cookie cannot hold it as it is');
 }
 
 /** Reserved characters (RFC 3986, 2.2) that end nothing in a query string. */
@@ -48,7 +62,7 @@ const RESERVED = /%(3A|2F|3F|40|21|24|27|28|29|2A|3B|2C)/g;
 
 function pairs(parameter: Parameter, value: unknown): Pair[] {
   const style = parameter.style ?? 'form';
-  const explode = parameter.explode ?? style === 'form';
+  const explode = parameter.explode ?? (style === 'form' || style === 'cookie');
   const name = percent(parameter.name);
   if (value === undefined) return [];
   if (style === 'json') return [[name, percent(json(value))]];

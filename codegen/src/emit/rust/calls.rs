@@ -39,6 +39,7 @@ fn styled(mut text: String, style: Option<Style>, explode: Option<bool>) -> Stri
             Style::Label => "Label",
             Style::Matrix => "Matrix",
             Style::Form => "Form",
+            Style::Cookie => "Cookie",
             Style::SpaceDelimited => "SpaceDelimited",
             Style::PipeDelimited => "PipeDelimited",
             Style::DeepObject => "DeepObject",

@@ -119,7 +119,8 @@ fn parameter(parameter: &Parameter) -> plan::Parameter {
         Location::Cookie => ("cookie", Style::Form),
     };
     let style = parameter.style.unwrap_or(usual);
-    let explode = parameter.explode.filter(|explode| *explode != (style == Style::Form));
+    let is_spread = matches!(style, Style::Form | Style::Cookie);
+    let explode = parameter.explode.filter(|explode| *explode != is_spread);
     plan::Parameter {
         location,
         wire: literal(&parameter.wire),
@@ -137,6 +138,7 @@ pub(super) fn style_name(style: Style) -> &'static str {
         Style::Label => "label",
         Style::Matrix => "matrix",
         Style::Form => "form",
+        Style::Cookie => "cookie",
         Style::SpaceDelimited => "spaceDelimited",
         Style::PipeDelimited => "pipeDelimited",
         Style::DeepObject => "deepObject",

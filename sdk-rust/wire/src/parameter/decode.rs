@@ -48,6 +48,7 @@ impl Parameter {
             | Style::Label
             | Style::Matrix
             | Style::Form
+            | Style::Cookie
             | Style::SpaceDelimited
             | Style::PipeDelimited
             | Style::DeepObject => {
@@ -115,6 +116,7 @@ impl<'a> Source<'a> {
     fn decoded(&self, raw: &str) -> Result<String, Refusal> {
         match self.parameter.location {
             In::Query => plain(raw),
+            In::Cookie if self.parameter.style == Style::Cookie => Ok(raw.to_owned()),
             In::Path | In::Cookie => percent_decoded(raw),
             In::Header | In::Body => Ok(raw.trim_matches([' ', '\t']).to_owned()),
         }
@@ -162,6 +164,7 @@ impl<'a> Source<'a> {
                 .and_then(|text| if text.is_empty() { Some(text) } else { text.strip_prefix('=') }),
             Style::Simple
             | Style::Form
+            | Style::Cookie
             | Style::SpaceDelimited
             | Style::PipeDelimited
             | Style::DeepObject

@@ -1,6 +1,6 @@
 //! From a typed value to the text of a parameter.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -53,6 +53,8 @@ pub enum EncodeError {
     Delimiter,
     /// A path segment `.` or `..` would change the path.
     DotSegment,
+    /// A cookie cannot hold the text as it is.
+    Cookie,
     /// An empty path segment would name another path.
     EmptySegment,
 }
@@ -65,6 +67,7 @@ impl std::fmt::Display for EncodeError {
             Self::Hollow => "a list holds an empty list or object",
             Self::Delimiter => "an element holds the delimiter of the parameter's style",
             Self::DotSegment => "a path parameter cannot be `.` or `..`",
+            Self::Cookie => "a cookie cannot hold it as it is",
             Self::EmptySegment => "a path parameter cannot be empty",
         })
     }
@@ -83,6 +86,9 @@ impl Parameter {
     pub fn encode_pairs<T: Serialize + ?Sized>(&self, value: &T) -> Result<Pairs, EncodeError> {
         let value = to_value(value)?;
         let mut pairs = self.pairs(&value)?;
+        if self.style == Style::Cookie {
+            return pairs.iter().map(|(name, text)| Ok((bare(name)?, bare(text)?))).collect();
+        }
         if self.reserved {
             // A comma between elements must not look like one inside of them.
             let kept = if is_nested(&value) { KEPT } else { KEPT_ALONE };
@@ -241,6 +247,14 @@ pub(super) fn percent(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
+/// A text of a cookie, not percent-encoded. A comma that was is inside of an element.
+fn bare(encoded: &str) -> Result<String, EncodeError> {
+    let text = percent_decode_str(encoded).decode_utf8_lossy().into_owned();
+    let is_octet = |byte: u8| byte.is_ascii_graphic() && !b"\";\\".contains(&byte);
+    let is_whole = !encoded.contains("%2C") && text.bytes().all(is_octet);
+    if is_whole { Ok(text) } else { Err(EncodeError::Cookie) }
+}
+
 fn is_nested(value: &Value) -> bool {
     matches!(value, Value::Array(_) | Value::Object(_))
 }
@@ -324,6 +338,7 @@ fn delimiter(style: Style) -> &'static str {
         | Style::Label
         | Style::Matrix
         | Style::Form
+        | Style::Cookie
         | Style::DeepObject
         | Style::Json => ",",
     }

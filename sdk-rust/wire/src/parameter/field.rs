@@ -69,7 +69,12 @@ fn part_field(part: &Parameter, raw: &str) -> Result<Field, Refusal> {
         _ if part.explode => &[],
         Style::SpaceDelimited => &["%20", "+"],
         Style::PipeDelimited => &["|", "%7C", "%7c"],
-        Style::Form | Style::Simple | Style::Label | Style::Matrix | Style::DeepObject => &[","],
+        Style::Form
+        | Style::Cookie
+        | Style::Simple
+        | Style::Label
+        | Style::Matrix
+        | Style::DeepObject => &[","],
     };
     match delimiters.iter().find(|delimiter| raw.contains(**delimiter)) {
         Some(delimiter) => {

@@ -277,6 +277,24 @@ fn objects_of_a_union_are_found_by_the_names_of_their_members() {
 }
 
 #[test]
+fn cookies_of_their_own_style_are_not_percent_encoded() {
+    let cookie = Parameter::cookie("c").style(Style::Cookie);
+    let text = |parameter: Parameter, value: &[&str]| {
+        let pairs = parameter.encode_pairs(value).unwrap();
+        let pairs = pairs.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(text(cookie, &["a/b%20=c"]), "c=a/b%20=c");
+    assert_eq!(text(cookie, &["a", "b"]), "c=a; c=b");
+    assert_eq!(text(cookie.explode(false), &["a", "b"]), "c=a,b");
+    let read = cookie.decode_pairs::<String>(&[("c", "a/b%20=c")]);
+    assert_eq!(read.unwrap().unwrap(), "a/b%20=c");
+    for value in ["a b", "a;b", "a,b", "\"a\"", "é"] {
+        assert_eq!(cookie.encode_pairs(value), Err(EncodeError::Cookie), "{value}");
+    }
+}
+
+#[test]
 fn absence_is_none_and_required_is_the_caller_s_business() {
     let pairs = [("other", "1")];
     assert_eq!(Parameter::query("p").decode_pairs::<i32>(&pairs), Ok(None));

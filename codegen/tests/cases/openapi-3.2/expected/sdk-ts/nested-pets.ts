@@ -76,7 +76,7 @@ const SEARCH_PETS: Operation<
   path: '/pets',
   parameters: [
     { in: 'query', name: 'selection', key: 'selection' },
-    { in: 'cookie', name: 'session', key: 'session' },
+    { in: 'cookie', name: 'session', key: 'session', style: 'cookie' },
   ],
   body: { kind: 'json' },
   responses: {

@@ -3,7 +3,7 @@
 
 use case_wire::nested_pets as wire;
 use symbolon_client::{Call, Client, DecodeError, Incoming, Info, Method, Operation, Outgoing};
-use symbolon_wire::{Parameter, markers, messages};
+use symbolon_wire::{Parameter, Style, markers, messages};
 
 markers!(CopyPets, ListPets, SearchPets);
 
@@ -63,7 +63,7 @@ impl Operation for SearchPets {
     const INFO: Info = Info::new("searchPets", Method::QUERY, "/pets");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.optional(Parameter::query("selection"), &request.selection);
-        out.optional(Parameter::cookie("session"), &request.session);
+        out.optional(Parameter::cookie("session").style(Style::Cookie), &request.session);
         if let Some(body) = &request.body {
             out.json(body);
         }

@@ -8,7 +8,7 @@ use case_wire::nested_pets as wire;
 use symbolon_server::{
     Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Requirement, Routes,
 };
-use symbolon_wire::{Parameter, markers, messages};
+use symbolon_wire::{Parameter, Style, markers, messages};
 
 markers!(CopyPets, ListPets, SearchPets);
 
@@ -71,7 +71,7 @@ impl Operation for SearchPets {
         .consumes(&["application/json"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let selection = input.optional(Parameter::query("selection"));
-        let session = input.optional(Parameter::cookie("session"));
+        let session = input.optional(Parameter::cookie("session").style(Style::Cookie));
         let body = input.optional_json();
         Ok(Self::Request { selection: selection?, session: session?, body: body? })
     }
