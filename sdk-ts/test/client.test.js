@@ -14,7 +14,13 @@ const GET = {
     { in: 'cookie', name: 'session', key: 'session' },
   ],
   responses: {
-    200: { body: 'json', headers: [{ name: 'X-Age', key: 'age', type: 'number' }] },
+    200: {
+      body: 'json',
+      headers: [
+        { name: 'X-Age', key: 'age', type: 'number' },
+        { name: 'X-Near', key: 'near', type: 'json' },
+      ],
+    },
     204: {},
   },
   problems: ['asleep'],
@@ -35,11 +41,12 @@ async function failure(promise) {
 }
 
 test('a call is written below the base path and read by its status', async (context) => {
-  const server = await serve(context, { headers: { 'X-Age': '3' }, body: { name: 'Rex' } });
+  const headers = { 'X-Age': '3', 'X-Near': '[[1]]' };
+  const server = await serve(context, { headers, body: { name: 'Rex' } });
   const client = new Core({ baseUrl: `${server.baseUrl}/api/`, headers: { 'X-App': 'tests' } });
   const request = { petId: 'a/b', tags: ['x', 'y z'], session: 's' };
   const response = await client.call(GET, request, { correlationId: 'c-1' });
-  assert.deepEqual(response, { status: 200, age: 3, body: { name: 'Rex' } });
+  assert.deepEqual(response, { status: 200, age: 3, near: [[1]], body: { name: 'Rex' } });
   const [sent] = server.requests;
   assert.equal(sent.url, '/api/pets/a%2Fb?tag=x&tag=y%20z');
   assert.equal(sent.headers.cookie, 'session=s');

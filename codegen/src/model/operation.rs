@@ -57,6 +57,17 @@ pub struct Operation {
     pub emits: Vec<String>,
 }
 
+impl Operation {
+    /// Successes, and the errors that have an answer of their own.
+    pub fn every_answer(&self) -> impl Iterator<Item = &Answer> {
+        let errors: &[Answer] = match &self.errors {
+            Errors::Statuses(answers) => answers,
+            Errors::Problems(_) => &[],
+        };
+        self.answers.iter().chain(errors)
+    }
+}
+
 /// A parameter of an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
@@ -301,6 +312,10 @@ pub struct Header {
     pub name: Name,
     /// Whether every such response carries it.
     pub required: bool,
+    /// How structure is spelled, where it is not `simple`.
+    pub style: Option<Style>,
+    /// Whether each member of an object says its name and its value, `a=1`.
+    pub explode: Option<bool>,
     /// Its type.
     pub ty: Type,
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::bodies::Side;
 use super::links::Linked;
 use super::schemas::component;
-use super::{Scope, bodies};
-use crate::model::{Answer, Body, BodyKind, Header, Name, Scalar, Status, Type, unique_names};
+use super::{Scope, bodies, parameters};
+use crate::model::{
+    Answer, Body, BodyKind, Header, Name, Scalar, Status, Style, Type, unique_names,
+};
 use crate::source::Cursor;
 
 /// Headers that the edges of both halves see to.
@@ -136,14 +138,26 @@ fn headers<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, owner: &Name) -> Vec<Head
     for (wire, header) in members {
         let Some(header) = scope.follow(&header) else { continue };
         let name = names[wire].clone();
-        let ty = match header.get("schema") {
+        let spelling = parameters::spelling(&header);
+        if spelling.is_none() {
+            scope.degrade(&header, "a header", "its `content` is sent and received as text");
+        }
+        let spelling = spelling.unwrap_or_default();
+        let ty = match spelling.schema {
             Some(schema) => {
                 let named = component(&header).unwrap_or_else(|| owner.then(&name));
                 scope.type_of(&schema, &named).0
             }
             None => Type::Scalar(Scalar::Text),
         };
-        headers.push(Header { wire: wire.to_owned(), name, required: header.flag("required"), ty });
+        headers.push(Header {
+            wire: wire.to_owned(),
+            name,
+            required: header.flag("required"),
+            style: spelling.style.filter(|style| *style == Style::Json),
+            explode: spelling.explode.filter(|explode| *explode),
+            ty,
+        });
     }
     headers
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Answer, Errors, System, Type, TypeId};
+use crate::model::{System, Type, TypeId};
 
 /// Marks every definition with the directions it can travel in.
 pub(super) fn mark(system: &mut System) {
@@ -18,11 +18,7 @@ pub(super) fn mark(system: &mut System) {
         for offer in operation.body.iter().flat_map(|body| &body.offers) {
             note(&mut requests, &offer.ty);
         }
-        let errors: &[Answer] = match &operation.errors {
-            Errors::Statuses(answers) => answers,
-            Errors::Problems(_) => &[],
-        };
-        for answer in operation.answers.iter().chain(errors) {
+        for answer in operation.every_answer() {
             for header in &answer.headers {
                 note(&mut responses, &header.ty);
             }

@@ -1,8 +1,10 @@
-//! Parameters whose values hold more than their style has a layout for.
+//! Parameters and headers whose values hold more than their style has a layout for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Definition, Location, Parameter, Shape, Style, System, Type, TypeId};
+use crate::model::{
+    Answer, Definition, Errors, Location, Parameter, Shape, Style, System, Type, TypeId,
+};
 
 type Types = BTreeMap<TypeId, Definition>;
 
@@ -11,7 +13,28 @@ type Types = BTreeMap<TypeId, Definition>;
 pub(super) fn settle(system: &mut System) {
     let types = &system.types;
     let operations = system.contexts.iter_mut().flat_map(|context| &mut context.operations);
-    for parameter in operations.flat_map(|operation| &mut operation.parameters) {
+    for operation in operations {
+        let errors: &mut [Answer] = match &mut operation.errors {
+            Errors::Statuses(answers) => answers,
+            Errors::Problems(_) => &mut [],
+        };
+        let answers = operation.answers.iter_mut().chain(errors);
+        for header in answers.flat_map(|answer| &mut answer.headers) {
+            if depth(types, &header.ty, DEPTH) > 1 {
+                header.style = Some(Style::Json);
+            }
+            // One text of a list is the same either way.
+            let is_whole = matches!(header.ty.present(), Type::Scalar(_) | Type::List(_));
+            if is_whole || header.style.is_some() {
+                header.explode = None;
+            }
+        }
+        settle_parameters(types, &mut operation.parameters);
+    }
+}
+
+fn settle_parameters(types: &Types, parameters: &mut [Parameter]) {
+    for parameter in parameters {
         if !has_pairs(parameter) && depth(types, &parameter.ty, DEPTH) > 1 {
             parameter.style = Some(Style::Json);
             parameter.explode = None;

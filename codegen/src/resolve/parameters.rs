@@ -142,15 +142,16 @@ fn parameter<'a>(
     }
 }
 
-/// How a parameter's value is spelled, and what describes it.
-struct Spelling<'a> {
-    schema: Option<Cursor<'a>>,
-    style: Option<Style>,
-    explode: Option<bool>,
+/// How the value of a parameter or header is spelled, and what describes it.
+#[derive(Default)]
+pub(super) struct Spelling<'a> {
+    pub(super) schema: Option<Cursor<'a>>,
+    pub(super) style: Option<Style>,
+    pub(super) explode: Option<bool>,
 }
 
-/// The spelling of a parameter; none if its `content` is of a media type that has none here.
-fn spelling<'a>(at: &Cursor<'a>) -> Option<Spelling<'a>> {
+/// The spelling of a parameter or header; none where its `content` is of a media type without one.
+pub(super) fn spelling<'a>(at: &Cursor<'a>) -> Option<Spelling<'a>> {
     let content = at.get("content").filter(|_| at.get("schema").is_none());
     let Some((media_type, found)) =
         content.and_then(|content| content.members().into_iter().next())

@@ -50,7 +50,16 @@ impl Incoming {
     /// # Errors
     /// When it is missing or has a value of another type.
     pub fn header<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, DecodeError> {
-        self.optional_header(name)?.ok_or(DecodeError::MissingHeader { name })
+        self.header_as(Parameter::header(name))
+    }
+
+    /// A header that is spelled in another way.
+    ///
+    /// # Errors
+    /// When it is missing or has a value of another type.
+    pub fn header_as<T: DeserializeOwned>(&self, header: Parameter) -> Result<T, DecodeError> {
+        let missing = DecodeError::MissingHeader { name: header.name };
+        self.optional_header_as(header)?.ok_or(missing)
     }
 
     /// A header.
@@ -61,11 +70,23 @@ impl Incoming {
         &self,
         name: &'static str,
     ) -> Result<Option<T>, DecodeError> {
+        self.optional_header_as(Parameter::header(name))
+    }
+
+    /// A header that is spelled in another way, if there is one.
+    ///
+    /// # Errors
+    /// When it has a value of another type.
+    pub fn optional_header_as<T: DeserializeOwned>(
+        &self,
+        header: Parameter,
+    ) -> Result<Option<T>, DecodeError> {
+        let name = header.name;
         let values = self.headers.get_all(name).iter().map(|value| value.to_str());
         let values: Result<Vec<_>, _> = values.collect();
         let values = values.map_err(|_| DecodeError::Header { name })?;
         let text = (!values.is_empty()).then(|| values.join(","));
-        let value = Parameter::header(name).decode_text(text.as_deref());
+        let value = header.decode_text(text.as_deref());
         value.map_err(|_| DecodeError::Header { name })
     }
 

@@ -34,8 +34,8 @@ pub enum Style {
     PipeDelimited,
     /// `name[key]=value`: objects in the query, nested ones included.
     DeepObject,
-    /// `name=a; name=b`: cookies (OpenAPI 3.2). Nothing is percent-encoded, and what a cookie cannot
-    /// hold as it is (RFC 6265, 4.1.1) is refused.
+    /// `name=a; name=b`: cookies (OpenAPI 3.2). Nothing is percent-encoded, and what a cookie
+    /// cannot hold as it is (RFC 6265, 4.1.1) is refused.
     Cookie,
     /// The value as JSON text: parameters that have `content` in place of `schema`.
     Json,

@@ -150,12 +150,22 @@ function convert(type: AnswerHeader['type'], text: string): unknown {
       return text;
     case 'list':
       return text.split(',').map((item) => item.trim());
+    case 'json':
+      return parsed(text);
     case 'boolean':
       return text === 'true' ? true : text === 'false' ? false : undefined;
     case 'number': {
       const number = Number(text);
       return text.trim() === '' || Number.isNaN(number) ? undefined : number;
     }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

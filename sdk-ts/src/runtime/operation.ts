@@ -92,7 +92,7 @@ export interface AnswerHeader<Key extends string = string> {
   /** Name in the response. */
   readonly key: Key;
   /** Type of its value, where it is not text. */
-  readonly type?: 'number' | 'boolean' | 'list';
+  readonly type?: 'number' | 'boolean' | 'list' | 'json';
   /** Whether every such response carries it. */
   readonly required?: true;
 }

@@ -124,8 +124,21 @@ impl Reply {
 
     /// Adds a header in OpenAPI's `simple` style.
     #[must_use]
-    pub fn header<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
-        let text = match Parameter::header(name).encode_text(value) {
+    pub fn header<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Self {
+        self.header_as(Parameter::header(name), value)
+    }
+
+    /// Adds a header that may be absent.
+    #[must_use]
+    pub fn optional_header<T: Serialize>(self, name: &'static str, value: &Option<T>) -> Self {
+        self.optional_header_as(Parameter::header(name), value)
+    }
+
+    /// Adds a header that is spelled in another way.
+    #[must_use]
+    pub fn header_as<T: Serialize + ?Sized>(mut self, header: Parameter, value: &T) -> Self {
+        let name = header.name;
+        let text = match header.encode_text(value) {
             Ok(Some(text)) => text,
             Ok(None) => return self,
             Err(error) => return self.failed(error),
@@ -140,11 +153,11 @@ impl Reply {
         }
     }
 
-    /// Adds a header that may be absent.
+    /// The same, if there is one.
     #[must_use]
-    pub fn optional_header<T: Serialize>(self, name: &'static str, value: &Option<T>) -> Self {
+    pub fn optional_header_as<T: Serialize>(self, header: Parameter, value: &Option<T>) -> Self {
         match value {
-            Some(value) => self.header(name, value),
+            Some(value) => self.header_as(header, value),
             None => self,
         }
     }

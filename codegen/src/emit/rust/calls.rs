@@ -1,7 +1,7 @@
 //! What both halves call the parts of an operation: parameters, bodies, headers, answers.
 
 use super::idents::{field_ident, literal, variant_ident};
-use crate::model::{Location, Name, Operation, Parameter, Part, Status, Style};
+use crate::model::{Header, Location, Name, Operation, Parameter, Part, Status, Style};
 
 /// A parameter as the descriptor of `symbolon_wire`.
 pub(crate) fn descriptor(parameter: &Parameter) -> String {
@@ -24,6 +24,15 @@ pub(crate) fn descriptor(parameter: &Parameter) -> String {
         text.push_str(&format!(".spread(&[{}])", names.join(", ")));
     }
     text
+}
+
+/// What says which header: its name, or its descriptor for the method that ends in `_as`.
+pub(crate) fn header_argument(header: &Header) -> (&'static str, String) {
+    let name = literal(&header.wire);
+    match (header.style, header.explode) {
+        (None, None) => ("", name),
+        (style, explode) => ("_as", styled(format!("Parameter::header({name})"), style, explode)),
+    }
 }
 
 /// A member of a form as the descriptor of a parameter.

@@ -14,7 +14,7 @@ pub(super) use bodies::{
     offer_type, part_list, wrapped,
 };
 pub(super) use calls::{
-    answer_ident, descriptor, header_ident, idempotency_header, parameter_ident,
+    answer_ident, descriptor, header_argument, header_ident, idempotency_header, parameter_ident,
 };
 pub(super) use checks::{Checks, Field, Presence, holds_checks, rule_checks};
 pub(super) use idents::{

@@ -77,14 +77,18 @@ pub(crate) fn wire_imports(context: &Context) -> String {
     import("symbolon_wire", &names)
 }
 
-/// The styles of all parameters, and of the members of forms that are written like them.
+/// The styles of all parameters, and of what is written like them: members of forms, headers.
 fn styles(context: &Context) -> Vec<Option<Style>> {
     let operations = || context.operations.iter();
     let parameters = operations().flat_map(|found| &found.parameters);
     let bodies = operations().filter_map(|found| found.body.as_ref());
     let forms = bodies.flat_map(|body| &body.offers).filter(|offer| offer.kind == BodyKind::Form);
     let parts = forms.flat_map(|offer| &offer.parts).map(|part| part.style);
-    parameters.map(|parameter| parameter.style).chain(parts).collect()
+    let answers = operations().flat_map(Operation::every_answer);
+    let headers = answers.flat_map(|answer| &answer.headers);
+    let headers = headers.filter(|header| header.style.is_some() || header.explode.is_some());
+    let headers = headers.map(|header| header.style);
+    parameters.map(|parameter| parameter.style).chain(parts).chain(headers).collect()
 }
 
 /// The statement that declares the marker type of each operation.

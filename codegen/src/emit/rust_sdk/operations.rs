@@ -6,9 +6,9 @@ use super::{keyring, paging, plan, serving};
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     REQUEST_BODY, answer_body, answer_ident, arm, braced, bracketed, choice, chosen, descriptor,
-    doc_lines, header_ident, idempotency_header, info, literal, method_ident, module_ident,
-    offer_ident, offer_method, operation_ident, or_long, parameter_ident, part_list, variant_ident,
-    wrapped,
+    doc_lines, header_argument, header_ident, idempotency_header, info, literal, method_ident,
+    module_ident, offer_ident, offer_method, operation_ident, or_long, parameter_ident, part_list,
+    variant_ident, wrapped,
 };
 use crate::model::{
     Answer, Body, BodyKind, Context, Errors, Offer, Operation, Status, Stream, System,
@@ -197,7 +197,8 @@ fn decoded(operation: &Operation, answer: &Answer, side: &str) -> String {
     for header in &answer.headers {
         let method = if header.required { "header" } else { "optional_header" };
         let ident = header_ident(&header.name);
-        fields.push(format!("{ident}: incoming.{method}({})?", literal(&header.wire)));
+        let (suffix, which) = header_argument(header);
+        fields.push(format!("{ident}: incoming.{method}{suffix}({which})?"));
     }
     if let Some(body) = &answer.body {
         fields.push(format!("body: {}", read_body(operation, answer, body)));

@@ -5,9 +5,9 @@ use super::plan;
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     REQUEST_BODY, answer_body, answer_ident, arm, braced, bracketed, choice, chosen, descriptor,
-    doc_lines, field_ident, header_ident, idempotency_header, info, literal, method_ident,
-    module_ident, nested, offer_ident, offer_method, operation_ident, or_long, parameter_ident,
-    part_list, variant_ident, wrapped,
+    doc_lines, field_ident, header_argument, header_ident, idempotency_header, info, literal,
+    method_ident, module_ident, nested, offer_ident, offer_method, operation_ident, or_long,
+    parameter_ident, part_list, variant_ident, wrapped,
 };
 use crate::model::{
     Answer, Body, BodyKind, Context, Errors, Offer, Operation, Requirement, Status, Stream, System,
@@ -166,7 +166,8 @@ fn encoded(operation: &Operation, answer: &Answer, side: &str, owner: &str) -> S
     for header in &answer.headers {
         let ident = header_ident(&header.name);
         let method = if header.required { "header" } else { "optional_header" };
-        headers.push_str(&format!(".{method}({}, &{ident})", literal(&header.wire)));
+        let (suffix, which) = header_argument(header);
+        headers.push_str(&format!(".{method}{suffix}({which}, &{ident})"));
         fields.push(ident);
     }
     if answer.body.is_some() {

@@ -37,7 +37,7 @@ pub(super) fn plan(answer: &Answer, system: &System) -> plan::Answer {
         .map(|(index, header)| plan::Header {
             wire: literal(&header.wire),
             key: header_key(&header.name),
-            ty: conversion(&header.ty, system),
+            ty: header_conversion(header, system),
             required: header.required,
             comma: if index + 1 < answer.headers.len() { ", " } else { "" },
         })
@@ -62,7 +62,8 @@ pub(super) fn header_key(name: &Name) -> String {
 
 /// The type of a header: text, unless the runtime makes something else of it.
 fn header_type(header: &Header, speller: &mut Speller<'_>) -> String {
-    match conversion(&header.ty, speller.system) {
+    match header_conversion(header, speller.system) {
+        Some("json") => speller.spell(header.ty.present(), &Constraints::default(), ANSWERED),
         Some("list") => "string[]".to_owned(),
         Some(converted) => converted.to_owned(),
         None => match header.ty.present() {
@@ -80,6 +81,13 @@ fn header_type(header: &Header, speller: &mut Speller<'_>) -> String {
             | Type::Problem
             | Type::Any => "string".to_owned(),
         },
+    }
+}
+
+fn header_conversion(header: &Header, system: &System) -> Option<&'static str> {
+    match header.style {
+        Some(_) => Some("json"),
+        None => conversion(&header.ty, system),
     }
 }
 

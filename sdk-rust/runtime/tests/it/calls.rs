@@ -15,8 +15,9 @@ fn rex() -> GetPetRequest {
 
 #[tokio::test]
 async fn is_written_below_the_base_path_and_read_by_its_status() {
+    let near = ("X-Near", r#"[{"name":"Rex","age":3}]"#);
     let found =
-        Answer { headers: vec![("X-Age", "3")], ..answer(200, r#"{"name":"Rex","age":3}"#) };
+        Answer { headers: vec![("X-Age", "3"), near], ..answer(200, r#"{"name":"Rex","age":3}"#) };
     let moved = Answer { headers: vec![("Location", "/pets/7")], ..answer(202, "") };
     let server = serve([found, moved]).await;
     let base_url = format!("{}/api/", server.base_url);
@@ -28,7 +29,8 @@ async fn is_written_below_the_base_path_and_read_by_its_status() {
     };
     let response = client.call::<GetPet>(request.clone()).correlation_id("c-1").await.unwrap();
     let body = Pet { name: "Rex".into(), age: 3 };
-    assert_eq!(response, GetPetResponse::Ok { age: Some(3), body });
+    let near = Some(vec![body.clone()]);
+    assert_eq!(response, GetPetResponse::Ok { age: Some(3), near, body });
     let response = client.call::<GetPet>(request).await.unwrap();
     assert_eq!(response, GetPetResponse::Accepted { location: "/pets/7".into() });
     let asked = &server.asked()[0];

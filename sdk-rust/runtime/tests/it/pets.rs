@@ -22,7 +22,7 @@ pub(crate) struct GetPetRequest {
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum GetPetResponse {
-    Ok { age: Option<u32>, body: Pet },
+    Ok { age: Option<u32>, near: Option<Vec<Pet>>, body: Pet },
     Accepted { location: String },
 }
 
@@ -47,6 +47,8 @@ impl Operation for GetPet {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok {
                 age: incoming.optional_header("X-Age")?,
+                near: incoming
+                    .optional_header_as(Parameter::header("X-Near").style(Style::Json))?,
                 body: incoming.json()?,
             })),
             202 => Ok(Ok(Self::Response::Accepted { location: incoming.header("Location")? })),

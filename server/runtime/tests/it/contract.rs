@@ -13,6 +13,7 @@ async fn a_valid_request_reaches_the_handler_and_its_answer_the_caller() {
     let toy = Toy::new();
     let answer = toy.post("/v1/orders", r#"{"symbol":"BTC","quantity":2}"#).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (202, "/v1/orders/7"));
+    assert_eq!(answer.header("x-body"), answer.text());
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.json()["order"], json!({ "symbol": "BTC", "quantity": 2 }));
     assert_eq!(answer.json()["tenant"], "acme");

@@ -102,9 +102,9 @@ impl Operation for PlaceOrder {
 
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {
-            Ok(place_order::Response::Accepted { location, body }) => {
-                Reply::json(202, &body).header("Location", &location)
-            }
+            Ok(place_order::Response::Accepted { location, body }) => Reply::json(202, &body)
+                .header("Location", &location)
+                .header_as(Parameter::header("X-Body").style(Style::Json), &body),
             Err(place_order::Error::Halted(problem)) => Reply::problem(&HALTED, problem),
         }
     }

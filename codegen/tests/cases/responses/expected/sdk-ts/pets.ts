@@ -100,7 +100,7 @@ export type ListPetsResponse = { status: number; body: types.ListPetsResponse2xx
 
 /** How `listPets` fails, as `isApiError` tells. */
 export type ListPetsError =
-  | { status: 404 }
+  | { status: 404; xNear?: types.Pet; xNested: number[][]; xPlain?: string; xSpread?: string }
   | { status: number; body: types.ListPetsResponseDefault };
 
 const LIST_PETS: Paged<
@@ -120,7 +120,7 @@ const LIST_PETS: Paged<
     '2XX': { body: 'json' },
   },
   errors: {
-    404: {},
+    404: { headers: [{ name: 'X-Near', key: 'xNear', type: 'json' }, { name: 'X-Nested', key: 'xNested', type: 'json', required: true }, { name: 'X-Plain', key: 'xPlain' }, { name: 'X-Spread', key: 'xSpread' }] },
     default: { body: 'json' },
   },
   items: (response) => response.body.pets,

@@ -5,7 +5,7 @@ use case_wire::pets as wire;
 use symbolon_client::{
     Call, Client, DecodeError, Incoming, Info, Method, Operation, Outgoing, Paged, Security,
 };
-use symbolon_wire::{Parameter, markers, messages};
+use symbolon_wire::{Parameter, Style, markers, messages};
 
 markers!(CreatePet, ListOffers, ListPets);
 
@@ -97,7 +97,12 @@ impl Operation for ListPets {
     }
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
-            404 => Ok(Err(Self::Error::NotFound {})),
+            404 => Ok(Err(Self::Error::NotFound {
+                x_near: incoming.optional_header_as(Parameter::header("X-Near").style(Style::Json))?,
+                x_nested: incoming.header_as(Parameter::header("X-Nested").style(Style::Json))?,
+                x_plain: incoming.optional_header("X-Plain")?,
+                x_spread: incoming.optional_header_as(Parameter::header("X-Spread").explode(true))?,
+            })),
             status @ 200..=299 => Ok(Ok(Self::Response::Status2Xx {
                 status, body: incoming.json()?,
             })),

@@ -8,7 +8,7 @@ use case_wire::pets as wire;
 use symbolon_server::{
     Call, IdempotencyRule, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes,
 };
-use symbolon_wire::{Parameter, markers, messages};
+use symbolon_wire::{Parameter, Style, markers, messages};
 
 use crate::problems;
 
@@ -84,7 +84,9 @@ impl Operation for ListPets {
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {
             Ok(Self::Response::Status2Xx { status, body }) => Reply::json(status, &body),
-            Err(Self::Error::NotFound {}) => Reply::empty(404),
+            Err(Self::Error::NotFound { x_near, x_nested, x_plain, x_spread }) => {
+                Reply::empty(404).optional_header_as(Parameter::header("X-Near").style(Style::Json), &x_near).header_as(Parameter::header("X-Nested").style(Style::Json), &x_nested).optional_header("X-Plain", &x_plain).optional_header_as(Parameter::header("X-Spread").explode(true), &x_spread)
+            }
             Err(Self::Error::Default { status, body }) => Reply::json(status, &body),
         }
     }

@@ -4,6 +4,8 @@
 //! Each has a module of its own: what is asked (`Request`), what is answered (`Response`), and the
 //! errors that the contract documents (`Error`).
 
+use std::collections::BTreeMap;
+
 use symbolon_wire::{Documented, Problem, Validate};
 
 use crate::types;
@@ -81,7 +83,10 @@ pub mod list_pets {
     #[derive(Debug, Clone, PartialEq)]
     pub enum Error {
         /// 404: None.
-        NotFound {},
+        NotFound {
+            x_near: Option<types::Pet>, x_nested: Vec<Vec<i64>>, x_plain: Option<String>,
+            x_spread: Option<BTreeMap<String, i64>>,
+        },
         /// any other status: It failed.
         Default { status: u16, body: types::ListPetsResponseDefault },
     }
