@@ -182,6 +182,12 @@ pub enum Kind {
         /// How to mend it.
         hint: &'static str,
     },
+    /// A place that any JSON fits.
+    #[error("any JSON fits here: {why}")]
+    Untyped {
+        /// What the contract leaves open, or no type can say.
+        why: String,
+    },
     /// A construct that is carried only in part.
     #[error("{what} is carried only in part: {why}")]
     Degraded {
@@ -199,12 +205,15 @@ pub enum Severity {
     Error,
     /// Generation goes on.
     Warning,
+    /// Nothing is wrong.
+    Note,
 }
 
 impl Kind {
     /// How bad it is, unless someone bears with it.
     fn severity(&self) -> Severity {
         match self {
+            Self::Untyped { .. } => Severity::Note,
             Self::Degraded { .. }
             | Self::UndeclaredPathParameter { .. }
             | Self::OverlayUnused { .. }
@@ -256,6 +265,7 @@ impl Kind {
             Self::NotPageable { .. } => "not-pageable",
             Self::ExampleInvalid { .. } => "example-invalid",
             Self::Defect { .. } => "defect",
+            Self::Untyped { .. } => "untyped",
             Self::Degraded { .. } => "degraded",
         }
     }
@@ -284,6 +294,7 @@ impl Kind {
             Self::NotPageable { .. } => "named here",
             Self::ExampleInvalid { .. } => "refused",
             Self::Defect { .. } => "here",
+            Self::Untyped { .. } => "any JSON",
             Self::Degraded { .. } => "this construct",
         }
     }
@@ -347,6 +358,7 @@ impl Kind {
             Self::NotPageable { needs, .. } => (*needs).into(),
             Self::Defect { hint, .. } => (*hint).into(),
             Self::ExampleInvalid { .. } => "mend the example or the schema".into(),
+            Self::Untyped { .. } => "say of what type it is, if there is one".into(),
             Self::Degraded { .. } => "everything else in the document is generated as usual".into(),
         }
     }
@@ -403,7 +415,8 @@ impl Diagnostic {
             | Kind::UndocumentedStatus { .. }
             | Kind::UnlistedStatus { .. }
             | Kind::UnknownMessage { .. }
-            | Kind::NotPageable { .. } => false,
+            | Kind::NotPageable { .. }
+            | Kind::Untyped { .. } => false,
             Kind::OutsideFolder { .. }
             | Kind::RefNotFound { .. }
             | Kind::RemoteRef { .. }

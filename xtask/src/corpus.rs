@@ -7,7 +7,6 @@ mod losses;
 mod report;
 pub mod sample;
 pub mod stability;
-mod untyped;
 
 use std::path::Path;
 use std::process::{Command, ExitCode};

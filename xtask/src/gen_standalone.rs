@@ -112,6 +112,7 @@ fn report(options: &Gen, contract: &Contract, tree: &Tree, changed: usize, elaps
             "degraded": to_json(&degraded, &contract.sources),
             "defects": to_json(&defects, &contract.sources),
             "warnings": to_json(&warnings, &contract.sources),
+            "untyped": to_json(&contract.untyped, &contract.sources),
             "files": tree.files.len(),
             "bytes": tree.bytes(),
             "elapsed_ms": u64::try_from(elapsed_ms).unwrap_or(u64::MAX),
@@ -127,6 +128,10 @@ fn report(options: &Gen, contract: &Contract, tree: &Tree, changed: usize, elaps
          {elapsed_ms} ms",
         tree.files.len(),
     );
+    if !contract.untyped.is_empty() {
+        let places = contract.untyped.len();
+        println!("any JSON     fits {places} places, which --json lists with their reasons");
+    }
     for line in next_steps(&options.out, tree) {
         println!("next         {line}");
     }

@@ -79,6 +79,7 @@ fn one(
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let message = diagnostic.kind.to_string();
     let title = level.primary_title(&message).id(diagnostic.kind.code());

@@ -15,6 +15,8 @@ pub struct Contract {
     pub system: System,
     /// What is wrong with it, sorted.
     pub problems: Vec<Diagnostic>,
+    /// Every place that any JSON fits, and why, sorted.
+    pub untyped: Vec<Diagnostic>,
 }
 
 impl Contract {
@@ -75,7 +77,9 @@ pub fn collect_overlaid(entry: Entry<'_>, overlays: &[String], reader: Reader<'_
     }
     problems.sort();
     problems.dedup();
-    Contract { sources, system, problems }
+    let (untyped, problems) =
+        problems.into_iter().partition(|problem| problem.severity == Severity::Note);
+    Contract { sources, system, problems, untyped }
 }
 
 fn diagnostic(error: LoadError) -> Diagnostic {

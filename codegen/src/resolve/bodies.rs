@@ -158,7 +158,10 @@ fn offer<'a>(
             Some((_, ty, constraints)) => (ty.clone(), constraints.clone()),
             None => scope.type_of(schema, owner),
         },
-        None => (Type::Any, Constraints::default()),
+        None => {
+            scope.untyped(&first.at, "it has no schema");
+            (Type::Any, Constraints::default())
+        }
     };
     let (ty, constraints) = match (first.media, side) {
         (Media::Json | Media::Form | Media::Multipart, _) => typed(scope),
@@ -169,11 +172,11 @@ fn offer<'a>(
         }
         (Media::Lines, Side::Answer) => {
             stream = Some(Stream::Lines);
-            streams::line(scope, first.schema.as_ref(), owner)
+            streams::line(scope, &first.at, first.schema.as_ref(), owner)
         }
         (Media::Lines, Side::Request) => {
             stream = Some(Stream::Collected);
-            let (item, each) = streams::line(scope, first.schema.as_ref(), owner);
+            let (item, each) = streams::line(scope, &first.at, first.schema.as_ref(), owner);
             let each = (!each.is_empty()).then(|| Box::new(each));
             (Type::List(Box::new(item)), Constraints { each, ..Constraints::default() })
         }

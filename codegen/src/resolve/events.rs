@@ -114,6 +114,7 @@ fn either<'a>(at: &Cursor<'a>, traits: &[Cursor<'a>], member: &str) -> Option<Cu
 fn payload<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, name: &Name) -> (Type, Value) {
     let Some(payload) = at.get("payload") else {
         scope.degrade(at, "a message", "it has no payload");
+        scope.untyped(at, "it has no payload");
         return (Type::Any, Value::Bool(true));
     };
     // AsyncAPI 3 wraps a schema of another format, AsyncAPI 2 says so beside it.
@@ -124,6 +125,7 @@ fn payload<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, name: &Name) -> (Type, Va
     if let Some(format) = format.filter(|format| !is_json_schema(format)) {
         let why = format!("its payload is any JSON: schemas of `{format}` are not read");
         scope.degrade(&schema, "a message", &why);
+        scope.untyped(&schema, "its schema is of a format that is not read");
         return (Type::Any, Value::Bool(true));
     }
     let ty = scope.type_of(&schema, name).0;

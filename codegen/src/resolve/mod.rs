@@ -36,6 +36,7 @@ mod streams;
 mod tags;
 mod tuples;
 mod unions;
+mod untyped;
 mod used_rules;
 mod views;
 

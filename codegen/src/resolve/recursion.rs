@@ -141,7 +141,9 @@ fn break_alias_circles(system: &mut System, scope: &mut Scope<'_>) {
         if let Some(place) = known.map(|(_, at)| at.place()).min() {
             let why = "it is itself, which no type can say".to_owned();
             let kind = Kind::Degraded { what: "a recursive alias", why };
-            scope.problems.push(Diagnostic::new(place, kind));
+            let open = Kind::Untyped { why: "it is itself, which no type can say".to_owned() };
+            scope.problems.push(Diagnostic::new(place.clone(), kind));
+            scope.problems.push(Diagnostic::new(place, open));
         }
         definition.shape = Shape::Alias(Type::Any, Box::default());
     }

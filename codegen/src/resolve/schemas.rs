@@ -109,7 +109,10 @@ impl<'a> Scope<'a> {
 
     /// The type a reference leads to. Its definition waits until the current one is done.
     pub(super) fn led_to(&mut self, at: &Cursor<'a>) -> Type {
-        let Some(target) = self.follow(at) else { return Type::Any };
+        let Some(target) = self.follow(at) else {
+            self.untyped(at, "its reference leads nowhere");
+            return Type::Any;
+        };
         if self.problem_schemas.contains(&target.id()) {
             return Type::Problem;
         }
@@ -171,7 +174,9 @@ impl<'a> Scope<'a> {
             return built;
         }
         let built = self.shape(at, name);
-        built.keeping(self.rules(at))
+        let built = built.keeping(self.rules(at));
+        self.note_untyped(at, &built.shape);
+        built
     }
 
     fn shape(&mut self, at: &Cursor<'a>, name: &Name) -> Built {

@@ -31,12 +31,16 @@ pub(super) fn event<'a>(
 /// The type of a line.
 pub(super) fn line<'a>(
     scope: &mut Scope<'a>,
+    at: &Cursor<'a>,
     schema: Option<&Cursor<'a>>,
     name: &Name,
 ) -> (Type, Constraints) {
     match schema.and_then(|schema| element(scope, schema)) {
         Some(found) => scope.type_of(&found, name),
-        None => (Type::Any, Constraints::default()),
+        None => {
+            scope.untyped(schema.unwrap_or(at), "nothing is said of its lines");
+            (Type::Any, Constraints::default())
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use serde::Deserialize;
-use symbolon_codegen::diagnostic::{Severity, render};
+use symbolon_codegen::diagnostic::{Severity, render, to_json};
 use symbolon_codegen::emit;
 use symbolon_codegen::model::System;
 use symbolon_codegen::project::{Contract, collect_overlaid};
@@ -29,6 +29,9 @@ struct Case {
     /// Whether to bear with what leaves one place untyped, as `symbolon gen` does.
     #[serde(default)]
     bearing: bool,
+    /// Whether `untyped.txt` lists every place that any JSON fits.
+    #[serde(default)]
+    untyped: bool,
     /// Generated files that must be as they are under `expected`.
     #[serde(default)]
     outputs: Vec<String>,
@@ -98,6 +101,16 @@ fn check(folder: &Path, differing: &mut Vec<String>) {
         problems => format!("{}\n", render(problems, &contract.sources)),
     };
     compare(&folder.join("problems.txt"), &problems, differing);
+    if case.untyped {
+        let places = to_json(&contract.untyped, &contract.sources);
+        let line = |place: &serde_json::Value| {
+            let [line, pointer, why] =
+                ["line", "pointer", "why"].map(|key| place[key].to_string().replace('"', ""));
+            format!("{line} {pointer}\n    {why}\n")
+        };
+        let lines: String = places.iter().map(line).collect();
+        compare(&folder.join("untyped.txt"), &lines, differing);
+    }
     let sound = contract.problems.iter().all(|problem| problem.severity != Severity::Error);
     assert!(
         sound || case.outputs.is_empty(),

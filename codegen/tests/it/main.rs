@@ -6,3 +6,4 @@ mod rendition;
 mod robustness;
 mod support;
 mod typescript;
+mod untyped;

@@ -10,7 +10,6 @@ use symbolon_codegen::source::Pointer;
 
 use super::documents::Document;
 use super::losses::{self, Losses};
-use super::untyped;
 use crate::cost::processor_s;
 
 /// How a document ended.
@@ -97,7 +96,7 @@ pub fn generate(document: &Document) -> Outcome {
         Ok(contract) => {
             outcome.verdict = verdict(&contract);
             outcome.losses = losses::find(&contract, &document.path.to_string_lossy());
-            outcome.untyped = untyped::count(&contract.system);
+            outcome.untyped = contract.untyped.len();
         }
         Err(message) => outcome.verdict = Verdict::Panicked(message),
     }
