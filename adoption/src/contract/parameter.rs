@@ -28,6 +28,22 @@ pub struct Parameter {
     pub examples: Vec<Example>,
 }
 
+impl Parameter {
+    /// How it is spelled. What nests where nothing can be spread is JSON, as in generated code.
+    pub fn wire(&self) -> symbolon_wire::Parameter {
+        let (place, has_pairs) = match self.location {
+            Location::Path => (symbolon_wire::Parameter::path(self.name), false),
+            Location::Query => (symbolon_wire::Parameter::query(self.name), true),
+            Location::Header => (symbolon_wire::Parameter::header(self.name), false),
+            Location::Cookie => (symbolon_wire::Parameter::cookie(self.name), true),
+        };
+        let is_spread = has_pairs && (self.explode || self.style == Style::DeepObject);
+        let is_text = !is_spread && self.schema.as_ref().is_some_and(Schema::nests);
+        let style = if is_text { Style::Json } else { self.style };
+        place.style(style).explode(self.explode && !is_text)
+    }
+}
+
 /// Where a parameter travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Location {

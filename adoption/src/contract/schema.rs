@@ -63,6 +63,17 @@ impl Schema {
         primitive(self.value(), self.value())
     }
 
+    /// Whether values are lists or objects that may hold lists or objects.
+    pub fn nests(&self) -> bool {
+        let root = self.value();
+        let is_nested = |inner: &Value| matches!(primitive(root, inner), Some("array" | "object"));
+        let schema = target(root, root).unwrap_or(root);
+        let members = schema.get("properties").and_then(Value::as_object);
+        let mut inner = ["items", "additionalProperties"].iter().filter_map(|key| schema.get(key));
+        is_nested(schema)
+            && (inner.any(is_nested) || members.is_some_and(|all| all.values().any(is_nested)))
+    }
+
     fn compiled(&self) -> &Compiled {
         self.compiled.get_or_init(|| {
             let file = &self.at.file.value;

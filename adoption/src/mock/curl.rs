@@ -4,7 +4,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use symbolon_codegen::source::Cursor;
 use symbolon_server::Method;
-use symbolon_wire::Style;
 
 use crate::contract::{Contract, Location, Operation, Parameter, is_json, plain};
 use crate::sample::sample;
@@ -37,13 +36,11 @@ pub fn curl(contract: &Contract, operation: &Operation, url: &str, seed: u64) ->
         match parameter.location {
             Location::Path => {
                 let name = format!("{{{}}}", parameter.name);
-                path = path.replace(&name, &percent(&list(&value, parameter.style)));
+                path = path.replace(&name, &text(parameter, &value));
             }
             Location::Query => query.extend(pairs(parameter, &value)),
-            Location::Header => header(parameter.name, &list(&value, parameter.style)),
-            Location::Cookie => {
-                header("Cookie", &format!("{}={}", parameter.name, list(&value, parameter.style)));
-            }
+            Location::Header => header(parameter.name, &text(parameter, &value)),
+            Location::Cookie => header("Cookie", &pairs(parameter, &value).join("; ")),
         }
     }
     for (scheme, _) in operation.security.first().into_iter().flatten() {
@@ -124,44 +121,18 @@ fn credential(scheme: &Cursor<'static>) -> Option<Credential> {
     }
 }
 
+/// A value as the runtimes write it; one that they refuse is shown as it stands.
 fn pairs(parameter: &Parameter, value: &Value) -> Vec<String> {
-    let name = percent(parameter.name);
-    match value {
-        Value::Array(items) if parameter.explode => {
-            items.iter().map(|item| format!("{name}={}", percent(&plain(item)))).collect()
-        }
-        Value::Object(members) => {
-            let spelled = members.iter().map(|(key, value)| {
-                let key = match parameter.style {
-                    Style::DeepObject => format!("{name}[{}]", percent(key)),
-                    _ => percent(key),
-                };
-                format!("{key}={}", percent(&plain(value)))
-            });
-            spelled.collect()
-        }
-        _ => vec![format!("{name}={}", percent(&list(value, parameter.style)))],
-    }
+    let written = parameter
+        .wire()
+        .encode_pairs(value)
+        .unwrap_or_else(|_| vec![(percent(parameter.name), percent(&plain(value)))]);
+    written.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
 }
 
-fn list(value: &Value, style: Style) -> String {
-    let between = match style {
-        Style::SpaceDelimited => " ",
-        Style::PipeDelimited => "|",
-        Style::Simple
-        | Style::Label
-        | Style::Matrix
-        | Style::Form
-        | Style::Cookie
-        | Style::DeepObject
-        | Style::Json => ",",
-    };
-    match value {
-        Value::Array(items) if style != Style::Json => {
-            items.iter().map(plain).collect::<Vec<_>>().join(between)
-        }
-        _ => plain(value),
-    }
+fn text(parameter: &Parameter, value: &Value) -> String {
+    let written = parameter.wire().encode_text(value).ok().flatten();
+    written.unwrap_or_else(|| percent(&plain(value)))
 }
 
 fn percent(text: &str) -> String {

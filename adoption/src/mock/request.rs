@@ -51,16 +51,14 @@ fn parameter(parameter: &Parameter, input: &mut Input) -> Result<Option<Value>, 
         Location::Header => In::Header,
         Location::Cookie => In::Cookie,
     };
-    let place = match parameter.location {
-        Location::Path => symbolon_wire::Parameter::path,
-        Location::Query => symbolon_wire::Parameter::query,
-        Location::Header => symbolon_wire::Parameter::header,
-        Location::Cookie => symbolon_wire::Parameter::cookie,
-    };
-    let wire = place(parameter.name).style(parameter.style).explode(parameter.explode);
+    let wire = parameter.wire();
     let schema = parameter.schema.as_ref();
-    let read = match (parameter.style, schema.and_then(Schema::primitive)) {
+    let read = match (wire.style, schema.and_then(Schema::primitive)) {
         (Style::Json, _) => input.optional::<Value>(wire)?,
+        (_, Some("array")) if schema.is_some_and(Schema::nests) => {
+            let items = input.optional::<Vec<Loose>>(wire)?;
+            items.map(|items| items.into_iter().map(|Loose(item)| item).collect())
+        }
         (_, Some("array")) => input.optional::<Vec<String>>(wire)?.map(|list| json!(list)),
         (_, Some("object")) => {
             let members = input.optional::<BTreeMap<String, Loose>>(wire)?;
@@ -76,7 +74,17 @@ fn parameter(parameter: &Parameter, input: &mut Input) -> Result<Option<Value>, 
         return Ok(None);
     };
     let Some(schema) = schema else { return Ok(Some(value)) };
-    let value = typed(schema.value(), schema.value(), value);
+    let value = match wire.style {
+        Style::Json => value,
+        Style::Simple
+        | Style::Label
+        | Style::Matrix
+        | Style::Form
+        | Style::Cookie
+        | Style::SpaceDelimited
+        | Style::PipeDelimited
+        | Style::DeepObject => typed(schema.value(), schema.value(), value),
+    };
     judged(schema, &value, location, Some(parameter.name), input).map(|()| Some(value))
 }
 
@@ -165,6 +173,8 @@ fn typed(root: &Value, schema: &Value, value: Value) -> Value {
             Some(element) => items.into_iter().map(|item| typed(root, element, item)).collect(),
             None => Value::Array(items),
         },
+        (Some("string"), Value::Number(number)) => json!(number.to_string()),
+        (Some("string"), Value::Bool(value)) => json!(value.to_string()),
         // One pair is a list of one.
         (Some("array"), one @ Value::String(_)) => typed(root, schema, json!([one])),
         (Some("object"), Value::Object(members)) => {

@@ -43,6 +43,8 @@ paths:
       parameters:
         - { name: petId, in: path, required: true, schema: { type: integer, minimum: 1 } }
         - { name: tag, in: query, schema: { type: array, items: { type: string }, maxItems: 2 } }
+        - { name: sort, in: query, schema: { $ref: '#/components/schemas/Sorts' } }
+        - { name: near, in: query, explode: false, schema: { $ref: '#/components/schemas/Sorts' } }
       responses:
         '200':
           description: The pet.
@@ -65,6 +67,11 @@ paths:
 components:
   securitySchemes: { key: { type: apiKey, in: header, name: X-Key } }
   schemas:
+    Sorts: { type: array, items: { $ref: '#/components/schemas/Sort' } }
+    Sort:
+      type: object
+      required: [by]
+      properties: { by: { type: string }, limit: { type: integer } }
     Pet:
       type: object
       required: [id, name]
@@ -138,6 +145,20 @@ fn the_answer_is_the_example_whose_request_was_sent() {
     assert_eq!((status, body), (409, json!({ "message": "Tom is there" })));
     let (status, body) = mock.json("POST /pets", &POST, r#"{"name":"Else","id":3}"#);
     assert_eq!((status, &body["name"]), (201, &json!("Rex")));
+}
+
+#[test]
+fn what_nests_in_a_query_is_read_as_clients_write_it() {
+    let (_folder, mock) = mock();
+    let pointers = |query: &str| {
+        let (status, body) = mock.json(&format!("GET /pets/1?{query}"), &[], "");
+        let errors = body["errors"].as_array().cloned().unwrap_or_default();
+        (status, errors.iter().map(|it| it["pointer"].clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(pointers("sort[0][by]=7&sort[1][by]=age&sort[1][limit]=3"), (200, Vec::new()));
+    assert_eq!(pointers("near=[{%22by%22:%22age%22}]"), (200, Vec::new()));
+    assert_eq!(pointers("sort[0][limit]=3"), (400, vec![json!("/sort/0/by")]));
+    assert_eq!(pointers("near=[{%22by%22:7}]"), (400, vec![json!("/near/0/by")]));
 }
 
 #[test]
