@@ -29,7 +29,7 @@ impl<'a> Scope<'a> {
             };
             let own = owner.then(&names[*wire]);
             let (said, (ty, constraints)) = match parts.loose.get(wire) {
-                Some(loose) => (loose.clone(), self.any_of_members(loose, &own)),
+                Some(loose) => (loose.clone(), self.any_of(loose, None, &own)),
                 None => {
                     let said: Vec<Cursor<'a>> = parts
                         .overridden
@@ -115,11 +115,16 @@ impl<'a> Scope<'a> {
         (ty(id), Constraints::default())
     }
 
-    /// The type of a member that one of several alternatives describes. What is asked of it is for
-    /// the rule to say that these alternatives are.
-    fn any_of_members(&mut self, said: &[Cursor<'a>], name: &Name) -> (Type, Constraints) {
+    /// The type of what one of several schemas describes, or is of the type besides. What is asked
+    /// of it is for a rule to say, for which of them holds hangs on what it stands in.
+    pub(super) fn any_of(
+        &mut self,
+        said: &[Cursor<'a>],
+        besides: Option<Type>,
+        name: &Name,
+    ) -> (Type, Constraints) {
         let said = telling(said);
-        if let [single] = said.as_slice() {
+        if let ([single], None) = (said.as_slice(), &besides) {
             let (ty, _) = self.type_of(single, name);
             return (ty, Constraints::default());
         }
@@ -140,6 +145,13 @@ impl<'a> Scope<'a> {
                 tags: Vec::new(),
             });
         }
+        found.extend(besides.map(|ty| Alternative {
+            label: Name::new(kind(&ty).unwrap_or("other")),
+            ty,
+            content: Cow::Owned(Value::Null),
+            constraints: Constraints::default(),
+            tags: Vec::new(),
+        }));
         let mut variants = variants(found, name, false);
         variants.sort_by_key(|variant| variant.ty == Type::Any);
         let ty = match (variants.as_slice(), said.last()) {
@@ -227,6 +239,6 @@ pub(super) fn default(at: &Cursor<'_>) -> Option<Value> {
 }
 
 /// Whether a flag stands beside a reference, or where it leads.
-fn flagged(at: &Cursor<'_>, flag: &str) -> bool {
+pub(super) fn flagged(at: &Cursor<'_>, flag: &str) -> bool {
     at.flag(flag) || at.follow().is_ok_and(|target| target.flag(flag))
 }

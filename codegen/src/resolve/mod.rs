@@ -10,6 +10,7 @@ mod constraints;
 mod deep_names;
 mod directions;
 mod enumerations;
+mod evaluated;
 mod events;
 mod examples;
 mod families;

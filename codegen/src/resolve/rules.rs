@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Scope;
 use super::all_of::{Parts, is_among};
 use super::constraints::{constraints, format, is_pattern, whole};
+use super::members::flagged;
 use super::schemas::{Built, accepts_null, type_names};
 use crate::model::{Additional, Bound, JsonKind, Known, Predicate, Rule, Shape, Type};
 use crate::source::Cursor;
@@ -51,7 +52,26 @@ impl<'a> Scope<'a> {
         if at.get("properties").is_some() {
             rules.extend(self.alternatives_of(at));
         }
+        let depends = ["oneOf", "anyOf", "if", "dependentSchemas"];
+        if let Some(found) = at.get("unevaluatedProperties")
+            && depends.into_iter().any(|keyword| at.get(keyword).is_some())
+        {
+            let predicate = self.unevaluated(at, &found);
+            rules.push(Rule { keyword: "unevaluatedProperties", predicate });
+        }
         rules
+    }
+
+    /// What is asked of members that a schema neither names nor has a pattern for.
+    pub(super) fn others(&mut self, at: &Cursor<'a>, parts: &Parts<'a>) -> Predicate {
+        let Some(found) = at.get("additionalProperties") else { return Predicate::Always };
+        let patterns = at.get("patternProperties").map(|found| found.members());
+        let known = Known {
+            given: Predicate::Always,
+            names: parts.properties.keys().map(|name| (*name).to_owned()).collect(),
+            patterns: patterns.into_iter().flatten().map(|(name, _)| name.to_owned()).collect(),
+        };
+        Predicate::Others(vec![known], Box::new(self.predicate(&found)))
     }
 
     /// What stands beside alternatives that are the type.
@@ -181,6 +201,7 @@ impl<'a> Scope<'a> {
             "if",
             "dependentRequired",
             "dependentSchemas",
+            "unevaluatedProperties",
         ] {
             if at.get(keyword).is_some() {
                 parts.extend(self.keyword(at, keyword));
@@ -261,6 +282,7 @@ impl<'a> Scope<'a> {
                 vec![Predicate::Others(vec![known], Box::new(self.predicate(&found)))]
             }
             "propertyNames" => vec![Predicate::Names(Box::new(self.predicate(&found)))],
+            "unevaluatedProperties" => vec![self.unevaluated(at, &found)],
             "items" => self.items(at),
             "contains" => {
                 let count = |keyword: &str| at.value.get(keyword).and_then(whole);
@@ -353,7 +375,14 @@ fn plain(at: &Cursor<'_>) -> Vec<Predicate> {
     let bounds = |bound: Option<Bound>, inclusive: fn(_) -> _, exclusive: fn(_) -> _| {
         bound.map(|bound| (if bound.exclusive { exclusive } else { inclusive })(bound.value))
     };
-    let required = at.value.get("required").map(texts).filter(|names| !names.is_empty());
+    // What only answers hold is not asked of requests, and nothing else is held against rules.
+    let is_read_only = |name: &String| {
+        let members = at.get("properties");
+        members.and_then(|of| of.get(name)).is_some_and(|member| flagged(&member, "readOnly"))
+    };
+    let mut required = at.value.get("required").map(texts).unwrap_or_default();
+    required.retain(|name| !is_read_only(name));
+    let required = Some(required).filter(|names| !names.is_empty());
     let single = [
         (!kinds.is_empty()).then_some(Predicate::Kinds(kinds)),
         listed.map(Predicate::Listed),

@@ -236,16 +236,13 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Reports what is asked of elements and members that no other keyword evaluated: which those
-    /// are depends on the value where there are alternatives.
+    /// Reports what is asked of elements that no other keyword evaluated, where it hangs on the
+    /// value which those are.
     fn check_unevaluated(&mut self, at: &Cursor<'a>, schema: &Map<String, Value>) {
         let says = |keyword: &str| schema.contains_key(keyword);
-        let depends = ["oneOf", "anyOf", "if", "dependentSchemas"].into_iter().any(says);
-        if says("unevaluatedItems") {
-            self.degrade(at, "a schema", "`unevaluatedItems` is not enforced");
-        }
-        if depends && says("unevaluatedProperties") {
-            let why = "`unevaluatedProperties` beside alternatives is not enforced as it is meant";
+        let kinds = ["allOf", "oneOf", "anyOf", "if", "contains", "$ref", "dependentSchemas"];
+        if says("unevaluatedItems") && kinds.into_iter().any(says) {
+            let why = "`unevaluatedItems` beside compositions is not enforced";
             self.degrade(at, "a schema", why);
         }
     }
@@ -275,22 +272,10 @@ impl<'a> Scope<'a> {
         name: &Name,
         nullable: bool,
     ) -> Built {
-        let additional = match &parts.additional {
-            None => Additional::Ignored,
-            Some(schema) => match schema.value {
-                Value::Bool(false) => Additional::Denied,
-                // A map is what it is; beside members, it says that there are others to keep.
-                Value::Bool(true) if parts.properties.is_empty() => Additional::Ignored,
-                Value::Bool(true) => Additional::Kept(Type::Any, Box::default()),
-                _ => {
-                    let (ty, limits) = self.type_of(schema, &name.then(&Name::new("value")));
-                    Additional::Kept(ty, Box::new(limits))
-                }
-            },
-        };
+        let (additional, closed) = self.additional(at, &parts, name);
         if parts.properties.is_empty() {
             let constraints = constraints(at);
-            return match additional {
+            let built = match additional {
                 Additional::Denied => {
                     let shape = Shape::Object(Object { properties: Vec::new(), additional });
                     Built::of(shape, nullable)
@@ -304,6 +289,7 @@ impl<'a> Scope<'a> {
                     Built::plain(Type::Map(Box::new(ty)), constraints, nullable)
                 }
             };
+            return built.keeping(closed);
         }
         let names = unique_names(parts.properties.keys().copied());
         let properties = self.members(at, &parts, &names, name);
@@ -312,7 +298,45 @@ impl<'a> Scope<'a> {
             other => other,
         };
         let shape = Shape::Object(Object { properties, additional });
-        Built::of(shape, nullable).keeping(self.member_rules(at))
+        Built::of(shape, nullable).keeping(self.member_rules(at)).keeping(closed)
+    }
+
+    /// What an object may hold besides its members, and the rule for those of some names alone.
+    fn additional(
+        &mut self,
+        at: &Cursor<'a>,
+        parts: &super::all_of::Parts<'a>,
+        name: &Name,
+    ) -> (Additional, Vec<Rule>) {
+        let name = name.then(&Name::new("value"));
+        let Some(schema) = &parts.additional else { return (Additional::Ignored, Vec::new()) };
+        let additional = match schema.value {
+            Value::Bool(false) => Additional::Denied,
+            // A map is what it is; beside members, it says that there are others to keep.
+            Value::Bool(true) if parts.properties.is_empty() => Additional::Ignored,
+            Value::Bool(true) => Additional::Kept(Type::Any, Box::default()),
+            _ => {
+                let (ty, limits) = self.type_of(schema, &name);
+                Additional::Kept(ty, Box::new(limits))
+            }
+        };
+        let patterns = at.get("patternProperties").map(|found| found.members()).unwrap_or_default();
+        if patterns.is_empty() || matches!(additional, Additional::Ignored) {
+            return (additional, Vec::new());
+        }
+        // Members of these names are none of the others.
+        let said: Vec<Cursor<'a>> = patterns.into_iter().map(|(_, schema)| schema).collect();
+        let besides = match additional {
+            Additional::Kept(ty, _) => Some(ty),
+            Additional::Denied | Additional::Ignored => None,
+        };
+        let (ty, _) = self.any_of(&said, besides, &name);
+        let mut rules = Vec::new();
+        if at.get("additionalProperties").is_some_and(|it| it.value != &Value::Bool(true)) {
+            let predicate = self.others(at, parts);
+            rules.push(Rule { keyword: "additionalProperties", predicate });
+        }
+        (Additional::Kept(ty, Box::default()), rules)
     }
 
     pub(super) fn list(&mut self, at: &Cursor<'a>, name: &Name, nullable: bool) -> Built {

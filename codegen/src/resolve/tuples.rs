@@ -6,7 +6,7 @@ use super::Scope;
 use super::constraints::{constraints, whole};
 use super::rules::prefix;
 use super::schemas::Built;
-use crate::model::{Constraints, Name, Type};
+use crate::model::{Name, Type};
 use crate::source::Cursor;
 
 /// The longest tuple whose values every language compares and shows.
@@ -19,28 +19,20 @@ impl<'a> Scope<'a> {
         let mut limits = constraints(at);
         let elements = prefix(at).map(|found| found.elements()).unwrap_or_default();
         if !is_fixed(at) {
-            let mut alike: Option<(Type, Constraints)> = None;
             let mut schemas = elements;
             // Elements behind the listed ones are of any kind unless the schema says otherwise.
-            match rest(at) {
-                Some(rest) if rest.value == &Value::Bool(false) => {}
-                Some(rest) => schemas.push(rest),
-                None => alike = Some((Type::Any, Constraints::default())),
-            }
-            for schema in &schemas {
-                let found = self.type_of(schema, &name.then(&Name::new("item")));
-                alike = match alike {
-                    None => Some(found),
-                    Some(known) if known.0 == found.0 => Some((known.0, Constraints::default())),
-                    Some(_) => Some((Type::Any, Constraints::default())),
-                };
-            }
-            let (item, _) = alike.unwrap_or((Type::Any, Constraints::default()));
-            if item == Type::Any {
-                let why = "its elements are of several types; they are any JSON, which is held \
-                           against their schemas";
-                self.degrade(at, "an array", why);
-            }
+            let besides = match rest(at) {
+                Some(rest) if rest.value == &Value::Bool(false) => None,
+                Some(rest) => {
+                    schemas.push(rest);
+                    None
+                }
+                None => {
+                    self.untyped(at, "nothing is said of the elements behind those listed");
+                    Some(Type::Any)
+                }
+            };
+            let (item, _) = self.any_of(&schemas, besides, &name.then(&Name::new("item")));
             return Built::plain(Type::List(Box::new(item)), limits, nullable);
         }
         let mut types = Vec::new();
@@ -69,7 +61,7 @@ pub(super) fn is_fixed(at: &Cursor<'_>) -> bool {
 
 /// The schema of the elements behind the listed ones.
 pub(super) fn rest<'a>(at: &Cursor<'a>) -> Option<Cursor<'a>> {
-    let items = at.get("items")?;
+    let items = at.get("items").or_else(|| at.get("unevaluatedItems"))?;
     match items.value {
         Value::Array(_) => at.get("additionalItems"),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {

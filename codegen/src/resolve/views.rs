@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Scope;
-use crate::model::{Definition, Name, Property, Shape, System, TypeId};
+use crate::model::{Additional, Definition, Name, Shape, System, TypeId};
 
 /// Splits the types that look different in requests and in responses; returns the name of what is
 /// sent for each of them.
@@ -33,10 +33,10 @@ pub(super) fn split(system: &mut System, scope: &mut Scope<'_>) -> BTreeMap<Type
     for definition in system.types.values_mut() {
         match (definition.in_requests, definition.in_responses) {
             (true, false) => {
-                keep(definition, |property| !property.read_only);
+                keep_sent(definition);
                 definition.shape.each_name_mut(&mut renamed);
             }
-            (false, true) => keep(definition, |property| !property.write_only),
+            (false, true) => keep_answered(definition),
             (true, true) | (false, false) => {}
         }
     }
@@ -80,9 +80,24 @@ fn has_one_way_members(shape: &Shape) -> bool {
     }
 }
 
-fn keep(definition: &mut Definition, wanted: impl Fn(&Property) -> bool) {
+/// Takes away the members that only answers hold. A closed object keeps them, though none must be
+/// there: who sends back what was answered sends them too, and it may refuse only what is unknown.
+fn keep_sent(definition: &mut Definition) {
     match &mut definition.shape {
-        Shape::Object(object) => object.properties.retain(wanted),
+        Shape::Object(object) if object.additional == Additional::Denied => {
+            object.properties.iter_mut().filter(|found| found.read_only).for_each(|found| {
+                found.required = false;
+            });
+        }
+        Shape::Object(object) => object.properties.retain(|property| !property.read_only),
+        Shape::Enumeration(_) | Shape::Union(_) | Shape::Alias(..) => {}
+    }
+}
+
+/// Takes away the members that only requests hold.
+fn keep_answered(definition: &mut Definition) {
+    match &mut definition.shape {
+        Shape::Object(object) => object.properties.retain(|property| !property.write_only),
         Shape::Enumeration(_) | Shape::Union(_) | Shape::Alias(..) => {}
     }
 }

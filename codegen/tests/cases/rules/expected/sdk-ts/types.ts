@@ -15,8 +15,13 @@ export interface Size {
 export interface Thing {
   at?: number;
   by?: 'name';
+  chosen?: ThingChosen;
   code?: string;
   data?: string;
+  ended?: ThingEndedItem[];
+  labels?: { [name: string]: string };
+  marks?: ThingMarks;
+  mixed?: ThingMixedItem[];
   most?: number;
   open?: string[];
   other?: string;
@@ -26,7 +31,31 @@ export interface Thing {
   size?: Size;
   some?: number[];
   step?: number;
+  stored?: ThingStored;
   tree?: Tree;
+}
+
+export interface ThingChosen {
+  a?: string;
+  b?: string;
+  kind?: string;
+}
+
+export type ThingEndedItem = string | number;
+
+export interface ThingMarks {
+  id?: string;
+  /** Members the contract does not name. */
+  [name: string]: ThingMarksValue | string | undefined;
+}
+
+export type ThingMarksValue = number | string;
+
+export type ThingMixedItem = string | number | unknown;
+
+export interface ThingStored {
+  id?: string;
+  text?: string;
 }
 
 export type Tree = Tree[];

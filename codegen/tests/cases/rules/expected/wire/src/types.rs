@@ -35,8 +35,13 @@ impl Validate for Size {
 pub struct Thing {
     pub at: Option<i64>,
     pub by: Option<ThingBy>,
+    pub chosen: Option<ThingChosen>,
     pub code: Option<String>,
     pub data: Option<Base64>,
+    pub ended: Option<Vec<ThingEndedItem>>,
+    pub labels: Option<BTreeMap<String, String>>,
+    pub marks: Option<ThingMarks>,
+    pub mixed: Option<Vec<ThingMixedItem>>,
     pub most: Option<u64>,
     pub open: Option<Vec<String>>,
     pub other: Option<String>,
@@ -46,6 +51,7 @@ pub struct Thing {
     pub size: Option<Size>,
     pub some: Option<Vec<i64>>,
     pub step: Option<f64>,
+    pub stored: Option<ThingStored>,
     pub tree: Option<Tree>,
 }
 
@@ -80,6 +86,9 @@ impl Validate for Thing {
                 ]),
             ])
         ));
+        at.optional("chosen", &self.chosen, |value, at| {
+            value.validate(at);
+        });
         at.optional("code", &self.code, |value, at| {
             at.rule(value, "anyOf", symbolon_wire::rule!(
                 Predicate::Any(&[
@@ -93,6 +102,42 @@ impl Validate for Thing {
         });
         at.optional("data", &self.data, |value, at| {
             at.max_length(&value.to_string(), 8);
+        });
+        at.optional("ended", &self.ended, |value, at| {
+            at.rule(value, "prefixItems", symbolon_wire::rule!(
+                Predicate::All(&[
+                    Predicate::Prefix(&[
+                        Predicate::Kinds(&[JsonKind::Text]),
+                        Predicate::Kinds(&[JsonKind::Integer]),
+                    ]),
+                    Predicate::Rest(2, &Predicate::Never),
+                ])
+            ));
+        });
+        at.optional("labels", &self.labels, |value, at| {
+            at.rule(value, "additionalProperties", symbolon_wire::rule!(
+                Predicate::Others(
+                    &[Known(Predicate::Always, &[], &[symbolon_wire::pattern!("^x-")])],
+                    &Predicate::Never,
+                )
+            ));
+            at.rule(value, "patternProperties", symbolon_wire::rule!(
+                Predicate::Matching(symbolon_wire::pattern!("^x-"), &Predicate::All(&[Predicate::Kinds(&[JsonKind::Text]), Predicate::MaxLength(9)]))
+            ));
+        });
+        at.optional("marks", &self.marks, |value, at| {
+            value.validate(at);
+        });
+        at.optional("mixed", &self.mixed, |value, at| {
+            at.rule(value, "prefixItems", symbolon_wire::rule!(
+                Predicate::Prefix(&[
+                    Predicate::Kinds(&[JsonKind::Text]),
+                    Predicate::All(&[
+                        Predicate::Kinds(&[JsonKind::Integer]),
+                        Predicate::Minimum(Number::Integer(1)),
+                    ]),
+                ])
+            ));
         });
         at.optional("open", &self.open, |value, at| {
             at.rule(value, "prefixItems", symbolon_wire::rule!(
@@ -134,6 +179,109 @@ impl Validate for Thing {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ThingBy {
     #[default] Name,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ThingChosen {
+    pub a: Option<String>,
+    pub b: Option<String>,
+    pub kind: Option<String>,
+}
+
+impl Validate for ThingChosen {
+    fn validate(&self, at: &mut Violations) {
+        at.rule(self, "oneOf", symbolon_wire::rule!(
+            Predicate::One(&[
+                Predicate::All(&[
+                    Predicate::Required(&["a"]),
+                    Predicate::Member("a", &Predicate::Kinds(&[JsonKind::Text])),
+                ]),
+                Predicate::All(&[
+                    Predicate::Required(&["b"]),
+                    Predicate::Member("b", &Predicate::Kinds(&[JsonKind::Text])),
+                ]),
+            ])
+        ));
+        at.rule(self, "unevaluatedProperties", symbolon_wire::rule!(
+            Predicate::Others(
+                &[
+                    Known(Predicate::Always, &["kind"], &[]),
+                    Known(
+                        Predicate::All(&[
+                            Predicate::Required(&["a"]),
+                            Predicate::Member("a", &Predicate::Kinds(&[JsonKind::Text])),
+                        ]),
+                        &["a"],
+                        &[],
+                    ),
+                    Known(
+                        Predicate::All(&[
+                            Predicate::Required(&["b"]),
+                            Predicate::Member("b", &Predicate::Kinds(&[JsonKind::Text])),
+                        ]),
+                        &["b"],
+                        &[],
+                    ),
+                ],
+                &Predicate::Never,
+            )
+        ));
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ThingEndedItem {
+    String(String),
+    Integer(i64),
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ThingMarks {
+    pub id: Option<String>,
+    /// Members the contract does not name.
+    pub additional: BTreeMap<String, ThingMarksValue>,
+}
+
+impl Validate for ThingMarks {
+    fn validate(&self, at: &mut Violations) {
+        at.rule(self, "additionalProperties", symbolon_wire::rule!(
+            Predicate::Others(
+                &[
+                    Known(
+                        Predicate::Always,
+                        &["id"],
+                        &[symbolon_wire::pattern!("^n"), symbolon_wire::pattern!("^t")],
+                    ),
+                ],
+                &Predicate::Never,
+            )
+        ));
+        at.rule(self, "patternProperties", symbolon_wire::rule!(
+            Predicate::All(&[
+                Predicate::Matching(symbolon_wire::pattern!("^n"), &Predicate::Kinds(&[JsonKind::Number])),
+                Predicate::Matching(symbolon_wire::pattern!("^t"), &Predicate::Kinds(&[JsonKind::Text])),
+            ])
+        ));
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ThingMarksValue {
+    Number(f64),
+    String(String),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ThingMixedItem {
+    String(String),
+    Integer(i64),
+    Any(Value),
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ThingStored {
+    pub id: Option<String>,
+    pub text: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

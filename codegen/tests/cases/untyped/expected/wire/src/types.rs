@@ -20,7 +20,7 @@ pub struct Thing {
     pub never: Option<Value>,
     pub nothing: Option<Value>,
     pub object: Option<BTreeMap<String, Value>>,
-    pub open: Option<Vec<Value>>,
+    pub open: Option<Vec<ThingOpenItem>>,
     pub others: Option<ThingOthers>,
     pub patterns: Option<ThingPatterns>,
     /// Whatever you like.
@@ -77,6 +77,13 @@ impl Validate for ThingCounted {
 #[derive(Debug, Clone, PartialEq)]
 pub enum ThingEither {
     String(String),
+    Any(Value),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ThingOpenItem {
+    String(String),
+    Integer(i64),
     Any(Value),
 }
 
