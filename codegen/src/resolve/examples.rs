@@ -6,13 +6,15 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use super::Scope;
+use super::fits::{Spelling, fits};
 use crate::diagnostic::Kind;
 use crate::source::{Cursor, ValueId, bundle};
 
 /// Reports every example of a parameter, body or response that its schema refuses.
 pub(super) fn check<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) {
     let is_older = root.text("openapi").is_some_and(|version| version.starts_with("3.0"));
-    let mut judge = Judge { is_older, seen: BTreeSet::new(), validators: BTreeMap::new() };
+    let spelling = if is_older { Spelling::Older } else { Spelling::Newest };
+    let mut judge = Judge { spelling, seen: BTreeSet::new(), validators: BTreeMap::new() };
     for (_, item) in root.get("paths").map(|paths| paths.members()).unwrap_or_default() {
         judge.visit(scope, &item);
     }
@@ -39,8 +41,8 @@ pub(super) fn check_message<'a>(scope: &mut Scope<'a>, message: &Cursor<'a>, sch
 }
 
 struct Judge {
-    /// Whether schemas are those of 3.0, which spell some things their own way.
-    is_older: bool,
+    /// How schemas are spelled.
+    spelling: Spelling,
     /// What was looked at, since much is referred to more than once.
     seen: BTreeSet<ValueId>,
     validators: BTreeMap<ValueId, Option<Validator>>,
@@ -58,7 +60,8 @@ impl Judge {
             return;
         }
         if let Some(schema) = at.get("schema") {
-            let examples = examples(scope, at);
+            let mut examples = examples(scope, at);
+            examples.retain(|example| fits(&schema, example.value, self.spelling) != Some(true));
             if !examples.is_empty()
                 && let Some(validator) = self.validator(&schema)
             {
@@ -81,11 +84,12 @@ impl Judge {
     /// The schema as a validator; a schema the library cannot read judges nothing.
     fn validator(&mut self, schema: &Cursor<'_>) -> Option<&Validator> {
         let target = schema.follow().ok()?;
-        let is_older = self.is_older;
+        let spelling = self.spelling;
         let build = || {
             let mut schema = bundle::schema(schema);
-            if is_older {
-                modernize(&mut schema);
+            match spelling {
+                Spelling::Older => modernize(&mut schema),
+                Spelling::Newest => {}
             }
             validator(&schema)
         };

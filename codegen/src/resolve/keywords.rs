@@ -24,7 +24,10 @@ pub(super) fn check_near<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, keywords: &
         if keywords.contains(&name.as_str()) {
             continue;
         }
-        let near = keywords.iter().find(|known| strsim::damerau_levenshtein(known, name) <= 2);
+        let is_near = |known: &&&str| {
+            known.len().abs_diff(name.len()) <= 8 && strsim::damerau_levenshtein(known, name) <= 2
+        };
+        let near = keywords.iter().find(is_near);
         if let (Some(near), Some(at)) = (near, at.get(name)) {
             scope.unknown_keyword(&at, name, Some((*near).to_owned()));
         }

@@ -14,6 +14,7 @@ mod evaluated;
 mod events;
 mod examples;
 mod families;
+mod fits;
 mod forms;
 mod keywords;
 mod layouts;
