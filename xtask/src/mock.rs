@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (title, version) = (contract.system.title.clone(), contract.system.version.clone());
     let (openapi, events) = {
         let documents = &contract.system.documents;
-        (documents.openapi.clone(), documents.asyncapi.clone())
+        ((*documents.openapi).clone(), documents.asyncapi.as_deref().cloned())
     };
     let contract = Contract::new(contract, &arguments.contract, asyncapi);
     let contract: &'static Contract = Box::leak(Box::new(contract));

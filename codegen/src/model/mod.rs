@@ -31,6 +31,7 @@ pub use server::{Server, ServerVariable};
 pub use walk::Walk;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -73,9 +74,9 @@ pub struct System {
 #[derive(Debug, Clone, Default)]
 pub struct Documents {
     /// The OpenAPI document; null if the contract is events and nothing else.
-    pub openapi: Value,
+    pub openapi: Arc<Value>,
     /// The AsyncAPI document, if the contract has one.
-    pub asyncapi: Option<Value>,
+    pub asyncapi: Option<Arc<Value>>,
 }
 
 impl System {

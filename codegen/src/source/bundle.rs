@@ -1,6 +1,7 @@
 //! Folding every file a document refers to into the document itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -9,9 +10,9 @@ use super::{Cursor, Pointer, ValueId, file_stem};
 
 /// The whole document with no reference that leaves it: what other files hold moves to
 /// `components.schemas` (or stands in place where it is no schema).
-pub fn bundle(root: &Cursor<'_>) -> Value {
+pub fn bundle(root: &Cursor<'_>) -> Arc<Value> {
     if root.sources.files().nth(1).is_none() {
-        return root.value.clone();
+        return Arc::clone(&root.file.value);
     }
     let mut folder = Folder::new(root, "#/components/schemas");
     let mut value = folder.fold(root, Names::Keywords);
@@ -27,7 +28,7 @@ pub fn bundle(root: &Cursor<'_>) -> Value {
             }
         }
     }
-    value
+    Arc::new(value)
 }
 
 /// One schema with everything it refers to under `$defs` (JSON Schema 2020-12).

@@ -25,6 +25,8 @@ pub use locate::{Located, locate, locate_all};
 pub use overlay::OverlayMistake;
 pub use yaml::Located as ParseError;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 /// Parses the text of the file of this path: JSON where its ending or its first signs say so,
@@ -60,7 +62,7 @@ pub struct File {
     /// The text that was read.
     pub text: String,
     /// The parsed content.
-    pub value: Value,
+    pub value: Arc<Value>,
 }
 
 /// A place in a contract: a file and a JSON pointer into it.

@@ -16,16 +16,20 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         return Vec::new();
     }
     let is_newest = document["openapi"].as_str().is_some_and(|text| text.starts_with("3.2"));
-    let older = match is_newest {
+    let text = match is_newest {
         true => openapi30::rendition(&openapi31::rendition(document)),
         false => openapi30::rendition(document),
     };
-    vec![GeneratedFile::new("openapi-3.0.json", pretty(&older))]
+    vec![GeneratedFile::new("openapi-3.0.json", text)]
 }
 
 /// JSON with sorted keys, two spaces deep, and a newline at the end.
 pub fn pretty(value: &Value) -> String {
-    let mut text = serde_json::to_string_pretty(&Sorted(value)).unwrap_or_default();
+    written(&Sorted(value))
+}
+
+fn written(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text
 }
@@ -36,6 +40,9 @@ struct Sorted<'v>(&'v Value);
 impl Serialize for Sorted<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
+            Value::Object(members) if members.keys().is_sorted() => {
+                serializer.collect_map(members.iter().map(|(name, at)| (name, Sorted(at))))
+            }
             Value::Object(members) => {
                 let mut members: Vec<(&String, &Value)> = members.iter().collect();
                 members.sort_unstable_by_key(|(name, _)| *name);

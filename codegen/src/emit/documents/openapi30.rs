@@ -1,78 +1,134 @@
-//! A 3.0 rendition of a 3.1 document, for tools that read nothing newer.
+//! A 3.0 rendition of a 3.1 document, for tools that read nothing newer. It is written as it is
+//! read: documents are too big to be copied first.
 
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use super::written;
 
 /// The document with every 3.1 construct spelled in 3.0, as far as 3.0 can say it.
-pub(super) fn rendition(document: &Value) -> Value {
-    let mut value = walk(document);
-    if let Value::Object(members) = &mut value {
-        members.insert("openapi".into(), json!("3.0.3"));
-        members.remove("webhooks");
-        members.remove("jsonSchemaDialect");
-        if let Some(Value::Object(info)) = members.get_mut("info") {
-            info.remove("summary");
-        }
+pub(super) fn rendition(document: &Value) -> String {
+    let Value::Object(document) = document else { return written(&Older(document)) };
+    let is_newer = |name: &str| matches!(name, "webhooks" | "jsonSchemaDialect");
+    let version = json!("3.0.3");
+    let mut members: BTreeMap<&str, Cow<'_, Value>> = document
+        .iter()
+        .filter(|(name, _)| is_kept(name) && !is_newer(name))
+        .map(|(name, member)| (name.as_str(), Cow::Borrowed(member)))
+        .collect();
+    if let Some(Value::Object(info)) = document.get("info") {
+        let mut info = info.clone();
+        info.remove("summary");
+        members.insert("info", Cow::Owned(Value::Object(info)));
     }
-    value
+    members.insert("openapi", Cow::Owned(version));
+    written(&Members(&members))
 }
 
-fn walk(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => items.iter().map(walk).collect(),
-        Value::Object(members) => {
-            let members: Map<String, Value> = members
-                .iter()
-                .filter(|(name, _)| !name.starts_with("x-"))
-                .map(|(name, member)| (name.clone(), walk(member)))
-                .collect();
-            Value::Object(schema(members))
+/// A value of the document as 3.0 spells it.
+struct Older<'v>(&'v Value);
+
+/// Members that were spelled already, their values not yet.
+struct Members<'m, 'v>(&'m BTreeMap<&'v str, Cow<'v, Value>>);
+
+impl Serialize for Older<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(members) if !members.iter().any(is_respelled) => {
+                let kept = members.iter().filter(|(name, _)| is_kept(name));
+                serializer.collect_map(kept.map(|(name, value)| (name, Older(value))))
+            }
+            Value::Object(members) => {
+                let kept = members.iter().filter(|(name, _)| is_kept(name));
+                let mut members =
+                    kept.map(|(name, at)| (name.as_str(), Cow::Borrowed(at))).collect();
+                schema(&mut members);
+                Members(&members).serialize(serializer)
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Older)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                self.0.serialize(serializer)
+            }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+impl Serialize for Members<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, Older(value))))
+    }
+}
+
+fn is_kept(name: &str) -> bool {
+    !name.starts_with("x-")
+}
+
+/// Whether a member may be one that [`schema`] has to look at.
+fn is_respelled((name, value): (&String, &Value)) -> bool {
+    match name.as_str() {
+        "type" => value.is_array(),
+        "$ref"
+        | "const"
+        | "exclusiveMinimum"
+        | "exclusiveMaximum"
+        | "oneOf"
+        | "anyOf"
+        | "propertyNames"
+        | "patternProperties"
+        | "unevaluatedProperties"
+        | "examples" => true,
+        _ => false,
     }
 }
 
 /// Only keywords of schemas are touched; other objects pass unchanged.
-fn schema(mut members: Map<String, Value>) -> Map<String, Value> {
+fn schema<'v>(members: &mut BTreeMap<&'v str, Cow<'v, Value>>) {
     if members.contains_key("$ref") {
-        members.retain(|name, _| name == "$ref");
-        return members;
+        members.retain(|name, _| *name == "$ref");
+        return;
     }
-    if let Some(Value::Array(names)) = members.get("type") {
+    if let Some(Value::Array(names)) = members.get("type").map(|names| &**names) {
         let nullable = names.iter().any(|name| name == "null");
         let mut rest: Vec<Value> = names.iter().filter(|name| *name != "null").cloned().collect();
         match rest.len() {
             1 => {
-                members.insert("type".into(), rest.swap_remove(0));
+                members.insert("type", Cow::Owned(rest.swap_remove(0)));
             }
             _ => {
                 members.remove("type");
             }
         }
         if nullable {
-            members.insert("nullable".into(), json!(true));
+            members.insert("nullable", Cow::Owned(json!(true)));
         }
     }
     // A member named `const` with a sibling `type` is the keyword, not a property's name.
     if let Some(value) = members.get("const").filter(|value| !value.is_object()).cloned() {
         members.remove("const");
         let ty = if value.is_string() { "string" } else { "integer" };
-        members.entry("type").or_insert(json!(ty));
-        members.insert("enum".into(), json!([value]));
+        members.entry("type").or_insert_with(|| Cow::Owned(json!(ty)));
+        members.insert("enum", Cow::Owned(json!([value])));
     }
     for (exclusive, inclusive) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")]
     {
         if let Some(bound) = members.get(exclusive).filter(|bound| bound.is_number()).cloned() {
-            members.insert(inclusive.into(), bound);
-            members.insert(exclusive.into(), json!(true));
+            members.insert(inclusive, bound);
+            members.insert(exclusive, Cow::Owned(json!(true)));
         }
     }
     for keyword in ["oneOf", "anyOf"] {
-        if let Some(Value::Array(items)) = members.get_mut(keyword) {
-            let before = items.len();
-            items.retain(|item| item.get("type") != Some(&json!("null")));
-            if items.len() < before {
-                members.insert("nullable".into(), json!(true));
-            }
+        let null = json!("null");
+        let is_null = |item: &Value| item.get("type") == Some(&null);
+        let Some(Value::Array(items)) = members.get(keyword).map(|items| &**items) else {
+            continue;
+        };
+        if items.iter().any(is_null) {
+            let kept = items.iter().filter(|item| !is_null(item)).cloned().collect();
+            members.insert(keyword, Cow::Owned(kept));
+            members.insert("nullable", Cow::Owned(json!(true)));
         }
     }
     if members.contains_key("type") {
@@ -80,5 +136,4 @@ fn schema(mut members: Map<String, Value>) -> Map<String, Value> {
             members.remove(unknown);
         }
     }
-    members
 }
