@@ -95,6 +95,8 @@ pub fn run(options: &Gen) -> anyhow::Result<ExitCode> {
     }
     write_standalone(&options.out, &tree, &changes)?;
     report(options, &contract, &tree, changes.len(), started.elapsed().as_millis());
+    // The process ends here: giving back a big document piece by piece would only take time.
+    std::mem::forget((contract, tree));
     Ok(ExitCode::SUCCESS)
 }
 

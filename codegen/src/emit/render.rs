@@ -1,5 +1,7 @@
 //! Plans through templates to text.
 
+use std::borrow::Cow;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
@@ -65,10 +67,14 @@ fn turns_text(character: char) -> bool {
 /// Prose as lines for a doc comment: its first paragraph, wrapped.
 pub(crate) fn prose(text: Option<&str>, width: usize) -> Vec<String> {
     let paragraph = text.unwrap_or_default().trim().split("\n\n").next().unwrap_or_default();
+    let turned = !paragraph.is_ascii() && paragraph.contains(turns_text);
     let mut lines: Vec<String> = Vec::new();
     let mut columns = 0;
     for word in paragraph.split_whitespace() {
-        let word = word.replace(turns_text, "");
+        let word = match turned {
+            true => Cow::Owned(word.replace(turns_text, "")),
+            false => Cow::Borrowed(word),
+        };
         let length = word.chars().count();
         match lines.last_mut() {
             Some(line) if columns + length < width => {
@@ -78,7 +84,9 @@ pub(crate) fn prose(text: Option<&str>, width: usize) -> Vec<String> {
             }
             Some(_) | None => {
                 columns = length;
-                lines.push(word);
+                let mut line = String::with_capacity(paragraph.len().min(width).max(word.len()));
+                line.push_str(&word);
+                lines.push(line);
             }
         }
     }

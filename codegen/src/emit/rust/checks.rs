@@ -1,6 +1,6 @@
 //! Constraints as calls to the collecting validator of `symbolon_wire`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -154,20 +154,29 @@ impl Checks<'_> {
 
 /// The named types whose values can violate a constraint, directly or through what they hold.
 pub(crate) fn holds_checks(system: &System) -> BTreeSet<TypeId> {
+    let sent = system.types.iter().filter(|(_, definition)| definition.in_requests);
+    let mut holders: BTreeMap<&TypeId, Vec<(&TypeId, &Definition)>> = BTreeMap::new();
     let mut checked: BTreeSet<TypeId> = BTreeSet::new();
-    loop {
-        let found: Vec<TypeId> = system
-            .types
-            .iter()
-            .filter(|(id, definition)| definition.in_requests && !checked.contains(id))
-            .filter(|(_, definition)| has_checks(system, definition, &checked))
-            .map(|(id, _)| id.clone())
-            .collect();
-        if found.is_empty() {
-            return checked;
+    let mut waiting: Vec<&TypeId> = Vec::new();
+    for (id, definition) in sent {
+        definition.shape.each_name(&mut |held| {
+            holders.entry(held).or_default().push((id, definition));
+        });
+        if has_checks(system, definition, &checked) {
+            waiting.push(id);
         }
-        checked.extend(found);
     }
+    while let Some(id) = waiting.pop() {
+        if !checked.insert(id.clone()) {
+            continue;
+        }
+        for (holder, definition) in holders.get(id).into_iter().flatten() {
+            if !checked.contains(*holder) && has_checks(system, definition, &checked) {
+                waiting.push(holder);
+            }
+        }
+    }
+    checked
 }
 
 fn has_checks(system: &System, definition: &Definition, checked: &BTreeSet<TypeId>) -> bool {

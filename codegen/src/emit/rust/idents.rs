@@ -1,5 +1,7 @@
 //! Names as Rust identifiers.
 
+use std::borrow::Cow;
+
 use crate::emit::render::prose;
 use crate::model::Name;
 
@@ -181,7 +183,7 @@ pub(crate) fn doc_lines(text: Option<&str>) -> Vec<String> {
 }
 
 fn camel(name: &Name) -> String {
-    let mut ident = String::new();
+    let mut ident = String::with_capacity(64);
     for word in name.words() {
         let word = spelled(word);
         // Two numbers in a row must not run together: `1 2` is no `12`.
@@ -190,10 +192,12 @@ fn camel(name: &Name) -> String {
             ident.push('_');
         }
         let mut characters = word.chars();
-        if let Some(first) = characters.next() {
-            ident.extend(first.to_uppercase());
-            ident.push_str(characters.as_str());
+        match characters.next() {
+            Some(first) if first.is_ascii() => ident.push(first.to_ascii_uppercase()),
+            Some(first) => ident.extend(first.to_uppercase()),
+            None => {}
         }
+        ident.push_str(characters.as_str());
     }
     lead(ident, "N")
 }
@@ -204,15 +208,20 @@ fn lead(ident: String, letter: &str) -> String {
 }
 
 /// A word in letters that an identifier may hold.
-fn spelled(word: &str) -> String {
-    word.chars()
-        .map(|character| match character {
-            _ if character.is_ascii_alphanumeric() || character.is_alphabetic() => {
-                character.to_string()
-            }
-            _ => format!("u{:x}", u32::from(character)),
-        })
-        .collect()
+fn spelled(word: &str) -> Cow<'_, str> {
+    let may_stay = |c: char| c.is_ascii_alphanumeric() || c.is_alphabetic();
+    if word.chars().all(may_stay) {
+        return Cow::Borrowed(word);
+    }
+    let mut spelled = String::with_capacity(word.len() + 8);
+    for character in word.chars() {
+        if may_stay(character) {
+            spelled.push(character);
+        } else {
+            spelled.push_str(&format!("u{:x}", u32::from(character)));
+        }
+    }
+    Cow::Owned(spelled)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Definitions as items of the types module.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Described, narrowing, plan};
 use crate::emit::render::one_line;
@@ -314,6 +314,20 @@ pub(in crate::emit) fn is_nominal(system: &System, ty: &Type) -> bool {
     !matches!(system.definition(id).shape, Shape::Alias(..))
 }
 
+/// The type that stands for the one a variant holds, if that has a name.
+fn first<'s>(system: &'s System, variant: &'s Variant) -> Option<&'s TypeId> {
+    match &variant.ty {
+        Type::Named(id) => Some(system.stands_for(id)),
+        Type::Scalar(_)
+        | Type::List(_)
+        | Type::Map(_)
+        | Type::Tuple(_)
+        | Type::Nullable(_)
+        | Type::Problem
+        | Type::Any => None,
+    }
+}
+
 /// What a variant's doc comment says: the values of the tag, where there are any to show.
 fn told_by(tags: &[String]) -> Option<String> {
     let shown: Vec<String> =
@@ -333,13 +347,16 @@ fn union(
     if checked {
         import_validation(speller);
     }
+    let mut counts: BTreeMap<&TypeId, usize> = BTreeMap::new();
+    for id in union.variants.iter().filter_map(|variant| first(checks.system, variant)) {
+        *counts.entry(id).or_default() += 1;
+    }
     let variants: Vec<plan::UnionVariant> = union
         .variants
         .iter()
         .map(|variant| {
             let spelled = speller.spell(&variant.ty, checks.position);
-            let same = |other: &&Variant| checks.system.are_same(&other.ty, &variant.ty);
-            let count = union.variants.iter().filter(same).count();
+            let is_alone = first(checks.system, variant).is_some_and(|id| counts[id] == 1);
             let named = is_nominal(checks.system, &variant.ty);
             let lines = match checked && !union.ruled {
                 true => checks.value(&variant.ty, &variant.constraints, 4),
@@ -354,7 +371,7 @@ fn union(
                     true => format!("{ident}: {}", tags.join(" | ")),
                     false => ident.clone(),
                 },
-                from: named && count == 1 && tagged && !variant.recursive,
+                from: named && is_alone && tagged && !variant.recursive,
                 unchecked: lines.is_empty(),
                 checks: lines,
                 ident,

@@ -141,7 +141,9 @@ pub(crate) fn doc_comment(text: Option<&str>, notes: &[&str]) -> Vec<String> {
     let mut lines = prose(text, 94);
     lines.extend(notes.iter().map(|note| (*note).to_owned()));
     // A comment must not end where its text does not.
-    let lines: Vec<String> = lines.iter().map(|line| line.replace("*/", "*\\/")).collect();
+    for line in lines.iter_mut().filter(|line| line.contains("*/")) {
+        *line = line.replace("*/", "*\\/");
+    }
     match lines.as_slice() {
         [] => Vec::new(),
         [single] => vec![format!("/** {single} */")],
@@ -161,7 +163,7 @@ enum Case {
 }
 
 fn cased(name: &Name, case: Case) -> String {
-    let mut ident = String::new();
+    let mut ident = String::with_capacity(64);
     for (index, word) in name.words().enumerate() {
         // Two numbers in a row must not run together: `1 2` is no `12`.
         let number = word.starts_with(|c: char| c.is_ascii_digit());
@@ -174,6 +176,7 @@ fn cased(name: &Name, case: Case) -> String {
         };
         let mut characters = word.chars();
         match characters.next() {
+            Some(first) if rises && first.is_ascii() => ident.push(first.to_ascii_uppercase()),
             Some(first) if rises => ident.extend(first.to_uppercase()),
             Some(first) => ident.push(first),
             None => {}
@@ -185,7 +188,10 @@ fn cased(name: &Name, case: Case) -> String {
 
 /// Replaces what an identifier cannot hold, and leads with a letter where it cannot begin so.
 fn identifier(text: String, letter: char) -> String {
-    let mut ident = String::new();
+    if text.starts_with(is_xid_start) && text.chars().all(is_xid_continue) {
+        return text;
+    }
+    let mut ident = String::with_capacity(text.len() + 8);
     for character in text.chars() {
         if is_xid_continue(character) {
             ident.push(character);
