@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { inspect } from 'node:util';
-import { all, apiKey, basic, bearer, Core, isApiError, isProblem } from '../dist/runtime/index.js';
+import {
+  all,
+  apiKey,
+  basic,
+  bearer,
+  Core,
+  headed,
+  isApiError,
+  isProblem,
+} from '../dist/runtime/index.js';
 import { serve } from './server.js';
 
 const GET = {
@@ -161,6 +170,35 @@ test('a multipart body has a part an element', async (context) => {
       part('tags', '', 'y') +
       `--${boundary}--\r\n`,
   );
+});
+
+test('parts in order go and come, with their headers', async (context) => {
+  const parts = '--b\r\nContent-Type: text/plain\r\nX-Id: 1\r\n\r\na\r\n\r\n--b\r\n\r\n\r\n--b--';
+  const reply = { headers: { 'Content-Type': 'multipart/mixed; boundary="b"' }, body: parts };
+  const server = await serve(context, reply, { ...reply, body: '--b\r\n\r\n' }, { status: 204 });
+  const operation = {
+    ...POST,
+    body: { kind: 'parts', mediaType: 'multipart/mixed' },
+    responses: { 200: { body: 'parts' } },
+  };
+  const file = headed(new File(['data'], 'a.txt', { type: 'text/plain' }), { 'X-Id': '7' });
+  const body = [file, new Uint8Array([65])];
+  const answer = await core(server).call(operation, { body });
+  const texts = answer.body.map(({ content }) => new TextDecoder().decode(content));
+  assert.deepEqual(texts, ['a\r\n', '']);
+  assert.deepEqual(answer.body[0].headers, { 'content-type': 'text/plain', 'x-id': '1' });
+  const [sent] = server.requests;
+  const boundary = sent.headers['content-type'].split('boundary=')[1];
+  assert.equal(
+    sent.body,
+    `--${boundary}\r\nContent-Type: text/plain\r\n` +
+      'Content-Disposition: attachment; filename="a.txt"\r\nX-Id: 7\r\n\r\ndata\r\n' +
+      `--${boundary}\r\n\r\nA\r\n--${boundary}--\r\n`,
+  );
+  const cut = await failure(core(server).call(operation, { body }));
+  assert.equal(cut.name, 'DecodeError');
+  await core(server).call({ ...POST, body: { kind: 'multipart' } }, { body: { file } });
+  assert.match(server.requests[2].body, /Content-Type: text\/plain\r\nX-Id: 7\r\n\r\ndata/);
 });
 
 test('what is safe to repeat is repeated, with one idempotency key', async (context) => {

@@ -208,13 +208,14 @@ impl Offer {
             BodyKind::Json => "application/json",
             BodyKind::Form => "application/x-www-form-urlencoded",
             BodyKind::Multipart => "multipart/form-data",
+            BodyKind::Parts => "multipart/mixed",
             BodyKind::Text => "text/plain",
             BodyKind::Bytes => "application/octet-stream",
         }
     }
 
     /// Whether bytes are of a media type that the contract leaves open: a range such as `image/*`,
-    /// or parts, whose boundary belongs to it.
+    /// or a form whose parts have no names, and whose boundary belongs to it.
     pub fn is_open(&self) -> bool {
         let is_open = |found: &String| found.contains('*') || found.starts_with("multipart/");
         self.kind == BodyKind::Bytes && self.media_types.iter().any(is_open)
@@ -226,7 +227,7 @@ impl Offer {
         let is_carried = |offer: &Self| match offer.kind {
             BodyKind::Json | BodyKind::Form | BodyKind::Multipart => false,
             BodyKind::Text => offer.media_type() != "text/plain",
-            BodyKind::Bytes => true,
+            BodyKind::Bytes | BodyKind::Parts => true,
         };
         self.ty == other.ty
             && self.constraints == other.constraints
@@ -271,6 +272,8 @@ pub enum BodyKind {
     Form,
     /// `multipart/form-data`.
     Multipart,
+    /// Parts in order, without names: `multipart/mixed` and the like.
+    Parts,
     /// Text.
     Text,
     /// Anything else.

@@ -110,7 +110,7 @@ fn drop_renditions<'a>(groups: &mut Vec<Vec<Entry<'a>>>) {
     let json = groups.iter().filter(|group| group[0].media == Media::Json);
     let json: Vec<&'a Value> = json.filter_map(|group| schema(group)).collect();
     groups.retain(|group| match group[0].media {
-        Media::Xml | Media::Bytes | Media::Form | Media::Multipart => {
+        Media::Xml | Media::Parts | Media::Bytes | Media::Form | Media::Multipart => {
             !schema(group).is_some_and(|schema| json.contains(&schema))
         }
         Media::Json | Media::Text | Media::Lines | Media::Events => true,
@@ -192,6 +192,10 @@ fn offer<'a>(
             Some(_) | None => text(),
         },
         (Media::Xml, _) => text(),
+        (Media::Parts, _) => {
+            let part = Box::new(Type::Scalar(Scalar::Binary));
+            (Type::List(part), Constraints::default())
+        }
         (Media::Bytes, _) => (Type::Scalar(Scalar::Binary), Constraints::default()),
     };
     if stream.is_some() && ty == Type::Scalar(Scalar::Text) {
@@ -204,16 +208,20 @@ fn offer<'a>(
         ty,
         constraints,
         stream,
-        parts: parts(scope, &first.at),
+        parts: parts(scope, first.media, &first.at),
     }
 }
 
 /// What `encoding` says of the members of a form.
-fn parts<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>) -> Vec<Part> {
+fn parts<'a>(scope: &mut Scope<'a>, media: Media, at: &Cursor<'a>) -> Vec<Part> {
     let members = at.get("encoding").map(|found| found.members()).unwrap_or_default();
-    for (_, member) in &members {
-        if let Some(headers) = member.get("headers") {
-            let why = "parts say their name, file name and media type; other headers are dropped";
+    let properties = at.get("schema").and_then(|schema| schema.follow().ok()?.get("properties"));
+    for (name, member) in &members {
+        let schema = properties.as_ref().and_then(|properties| properties.get(name));
+        if let Some(headers) = member.get("headers").filter(|_| media == Media::Multipart)
+            && !schema.is_some_and(|schema| is_file(&schema))
+        {
+            let why = "parts that are no files have no headers of their own";
             scope.degrade(&headers, "an encoding", why);
         }
     }
@@ -226,6 +234,14 @@ fn parts<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>) -> Vec<Part> {
             explode: at.value.get("explode").and_then(Value::as_bool),
         })
         .collect()
+}
+
+/// Whether a schema describes raw bytes, or a list of them.
+fn is_file(schema: &Cursor<'_>) -> bool {
+    let Ok(schema) = schema.follow() else { return false };
+    let items = || schema.get("items").and_then(|items| items.follow().ok());
+    let is_raw = |at: &Cursor<'_>| at.text("format") == Some("binary");
+    is_raw(&schema) || items().is_some_and(|items| is_raw(&items))
 }
 
 fn listed(list: &str) -> Vec<String> {
@@ -261,6 +277,7 @@ fn is_same(left: &Entry<'_>, right: &Entry<'_>) -> bool {
         | Media::Multipart
         | Media::Text
         | Media::Xml
+        | Media::Parts
         | Media::Bytes
         | Media::Events => false,
     };

@@ -121,7 +121,9 @@ fn encode(types: &Types, offer: &mut Offer) -> Vec<Kind> {
                 ) => true,
             });
         }
-        BodyKind::Json | BodyKind::Text | BodyKind::Bytes => offer.parts.clear(),
+        BodyKind::Json | BodyKind::Text | BodyKind::Parts | BodyKind::Bytes => {
+            offer.parts.clear();
+        }
     }
     lost
 }

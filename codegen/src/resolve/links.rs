@@ -225,7 +225,7 @@ impl Reading<'_> {
         let is_read = match offer.kind {
             BodyKind::Json | BodyKind::Form => true,
             BodyKind::Text => pointer.is_empty(),
-            BodyKind::Multipart | BodyKind::Bytes => false,
+            BodyKind::Multipart | BodyKind::Parts | BodyKind::Bytes => false,
         };
         if offer.stream.is_some() || !is_read {
             return Some("speaks of a body that is no value");

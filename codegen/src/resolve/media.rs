@@ -16,6 +16,8 @@ pub(super) enum Media {
     Text,
     /// XML, which is carried as text.
     Xml,
+    /// Parts without names: `multipart/mixed` and the like.
+    Parts,
     /// Anything else.
     Bytes,
     /// JSON documents, one a line or after a record separator.
@@ -47,6 +49,7 @@ pub(super) fn of(media_type: &str, schema: Option<&Cursor<'_>>) -> Media {
         json if json.ends_with("+json") => Media::Json,
         xml if xml.ends_with("+xml") && !xml.starts_with("image/") => Media::Xml,
         text if text.starts_with("text/") => Media::Text,
+        parts if parts.starts_with("multipart/") => Media::Parts,
         _ => Media::Bytes,
     }
 }
@@ -83,6 +86,7 @@ pub(super) fn meant(key: &str, at: &Cursor<'_>) -> Option<&'static str> {
         | Media::Form
         | Media::Text
         | Media::Xml
+        | Media::Parts
         | Media::Bytes
         | Media::Lines
         | Media::Events => "*/*",
@@ -97,6 +101,7 @@ pub(super) fn kind(media: Media) -> BodyKind {
         Media::Multipart => BodyKind::Multipart,
         Media::Form => BodyKind::Form,
         Media::Text | Media::Xml => BodyKind::Text,
+        Media::Parts => BodyKind::Parts,
         Media::Bytes => BodyKind::Bytes,
     }
 }
@@ -130,6 +135,7 @@ pub(super) fn label(media: Media, media_type: &str) -> String {
         Media::Multipart => "multipart",
         Media::Text => "text",
         Media::Xml => "xml",
+        Media::Parts => "parts",
         Media::Bytes => "bytes",
         Media::Lines => "lines",
         Media::Events => "events",
@@ -139,6 +145,7 @@ pub(super) fn label(media: Media, media_type: &str) -> String {
         | (Media::Text, "plain" | "*")
         | (Media::Xml, "xml")
         | (Media::Bytes, "octet-stream")
+        | (Media::Parts, "mixed" | "*")
         | (Media::Form | Media::Multipart | Media::Lines | Media::Events, _) => usual.to_owned(),
         (Media::Bytes, "*") if matches!(kind, "*" | "application") => usual.to_owned(),
         (_, "*") => kind.to_owned(),

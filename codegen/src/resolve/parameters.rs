@@ -178,6 +178,7 @@ pub(super) fn spelling<'a>(at: &Cursor<'a>) -> Option<Spelling<'a>> {
         | Media::Form
         | Media::Text
         | Media::Xml
+        | Media::Parts
         | Media::Bytes
         | Media::Lines
         | Media::Events => None,

@@ -121,7 +121,17 @@ impl Incoming {
     /// Never; it reads like its siblings.
     pub fn bytes(&self) -> Result<Binary, DecodeError> {
         let media_type = Some(self.media_type()).filter(|media_type| !media_type.is_empty());
-        Ok(Binary { bytes: self.body.to_vec(), file_name: None, media_type })
+        Ok(Binary { media_type, ..Binary::new(self.body.to_vec()) })
+    }
+
+    /// The body as parts in order, such as `multipart/mixed`.
+    ///
+    /// # Errors
+    /// When it is no such body.
+    pub fn parts(&self) -> Result<Vec<Binary>, DecodeError> {
+        let given = self.headers.get(http::header::CONTENT_TYPE);
+        let given = given.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        symbolon_wire::decode_parts(given, &self.body).map_err(DecodeError::Body)
     }
 
     /// The body as server-sent events with payloads in JSON. A payload `[DONE]` ends them.

@@ -1,6 +1,7 @@
 //! `multipart/form-data` bodies (RFC 7578), kept in parts so that a retry can send them again.
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use serde::Serialize;
 use serde_json::Value;
@@ -21,6 +22,7 @@ struct Piece {
     name: String,
     media_type: Option<String>,
     file_name: Option<String>,
+    headers: Vec<(String, String)>,
     content: Bytes,
 }
 
@@ -53,8 +55,12 @@ impl Multipart {
 
 fn add(pieces: &mut Vec<Piece>, name: &str, media_type: Option<&str>, member: Member) {
     let own = media_type.map(str::to_owned);
-    let mut push = |media_type: Option<String>, file_name: Option<String>, content: Bytes| {
-        pieces.push(Piece { name: name.to_owned(), media_type, file_name, content });
+    let piece = |media_type: Option<String>, content: Bytes| Piece {
+        name: name.to_owned(),
+        media_type,
+        file_name: None,
+        headers: Vec::new(),
+        content,
     };
     let is_json = media_type.is_some_and(|media_type| media_type.contains("json"));
     match member {
@@ -62,20 +68,23 @@ fn add(pieces: &mut Vec<Piece>, name: &str, media_type: Option<&str>, member: Me
         Member::File(file) => {
             let media_type = file.media_type.or(own).unwrap_or_else(|| FILE.to_owned());
             let file_name = file.file_name.unwrap_or_else(|| name.to_owned());
-            push(Some(media_type), Some(file_name), file.bytes.into());
+            let whole = piece(Some(media_type), file.bytes.into());
+            pieces.push(Piece { file_name: Some(file_name), headers: file.headers, ..whole });
         }
         Member::List(items) if !is_json => {
             for item in items {
                 add(pieces, name, media_type, item);
             }
         }
-        Member::Value(Value::String(text)) if !is_json => push(own, None, text.into()),
+        Member::Value(Value::String(text)) if !is_json => {
+            pieces.push(piece(own, text.into()));
+        }
         Member::Value(value @ (Value::Bool(_) | Value::Number(_))) if !is_json => {
-            push(own, None, value.to_string().into());
+            pieces.push(piece(own, value.to_string().into()));
         }
         json @ (Member::Value(_) | Member::List(_) | Member::Map(_)) => {
             let media_type = own.unwrap_or_else(|| JSON.to_owned());
-            push(Some(media_type), None, json.into_json().to_string().into());
+            pieces.push(piece(Some(media_type), json.into_json().to_string().into()));
         }
     }
 }
@@ -86,6 +95,15 @@ impl Piece {
         let mut part = Part::stream_with_length(self.content.clone(), length);
         if let Some(file_name) = &self.file_name {
             part = part.file_name(file_name.clone());
+        }
+        if !self.headers.is_empty() {
+            let unwritten = || EncodeError::Body { media_type: MULTIPART.to_owned() };
+            let mut headers = HeaderMap::new();
+            for (name, value) in &self.headers {
+                let name = HeaderName::try_from(name).map_err(|_| unwritten())?;
+                headers.append(name, HeaderValue::try_from(value).map_err(|_| unwritten())?);
+            }
+            part = part.headers(headers);
         }
         match &self.media_type {
             None => Ok(part),

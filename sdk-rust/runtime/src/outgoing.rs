@@ -128,6 +128,14 @@ impl Outgoing {
         }
     }
 
+    /// Writes parts in order, such as `multipart/mixed`.
+    pub fn parts(&mut self, media_type: &'static str, body: &[Binary]) {
+        match symbolon_wire::encode_parts(media_type, body) {
+            Ok((media_type, content)) => self.write_body(&media_type, content.into()),
+            Err(_) => self.fail(EncodeError::Body { media_type: media_type.to_owned() }),
+        }
+    }
+
     /// Writes a text body.
     pub fn text(&mut self, media_type: &'static str, body: &str) {
         self.write_body(media_type, body.to_owned().into());

@@ -16,12 +16,14 @@ pub struct Binary {
     pub file_name: Option<String>,
     /// Media type, in a part or where the contract leaves that of a body open.
     pub media_type: Option<String>,
+    /// Further headers of its part, names and values.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Binary {
     /// Bytes of which nothing more is said.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { bytes: bytes.into(), file_name: None, media_type: None }
+        Self { bytes: bytes.into(), ..Self::default() }
     }
 
     /// The same bytes as a file of this name.
@@ -38,17 +40,24 @@ impl Binary {
         self
     }
 
+    /// The same bytes in a part with one more header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
     /// Everything in one text of bytes, for our own deserializers.
     fn packed(&self) -> Vec<u8> {
-        let said = serde_json::json!([self.file_name, self.media_type]).to_string();
+        let said = serde_json::json!([self.file_name, self.media_type, self.headers]).to_string();
         [said.as_bytes(), b"\0", &self.bytes].concat()
     }
 
     pub(crate) fn unpacked(packed: &[u8]) -> Option<Self> {
         let end = packed.iter().position(|byte| *byte == 0)?;
         let (said, rest) = packed.split_at(end);
-        let (file_name, media_type) = serde_json::from_slice(said).ok()?;
-        Some(Self { bytes: rest.get(1..)?.to_vec(), file_name, media_type })
+        let (file_name, media_type, headers) = serde_json::from_slice(said).ok()?;
+        Some(Self { bytes: rest.get(1..)?.to_vec(), file_name, media_type, headers })
     }
 
     pub(crate) fn pack(self) -> Vec<u8> {

@@ -5,3 +5,19 @@ export type Binary = Blob | Uint8Array<ArrayBuffer>;
 export function isBinary(value: unknown): value is Binary {
   return value instanceof Uint8Array || value instanceof Blob;
 }
+
+/** Headers by name. */
+export type PartHeaders = { readonly [name: string]: string };
+
+const HEADERS = new WeakMap<Binary, PartHeaders>();
+
+/** The same bytes, whose part of a multipart body has these headers too. */
+export function headed<Content extends Binary>(content: Content, headers: PartHeaders): Content {
+  HEADERS.set(content, headers);
+  return content;
+}
+
+/** What `headed` was told of these bytes. */
+export function headersOf(content: Binary): PartHeaders {
+  return HEADERS.get(content) ?? {};
+}

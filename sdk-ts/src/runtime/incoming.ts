@@ -1,6 +1,7 @@
 import { ApiError, DecodeError, ProblemError, UnexpectedError } from './error.js';
 import { breadth } from './media.js';
 import type { Answer, AnswerForm, AnswerHeader, AnswerKind, Answers } from './operation.js';
+import { decodeParts } from './parts.js';
 import type { Problem } from './problem.js';
 import {
   readBytes,
@@ -106,6 +107,7 @@ function readBody(kind: AnswerKind, incoming: Incoming): unknown {
   if (kind === 'textEvents') return readTextEvents(arriving(incoming));
   if (kind === 'lines') return readLines(arriving(incoming));
   if (kind === 'bytes') return body;
+  if (kind === 'parts') return decodeParts(body, incoming.headers.get('Content-Type'));
   const text = readText(body);
   if (kind === 'text') return text;
   try {

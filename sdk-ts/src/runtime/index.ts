@@ -1,6 +1,7 @@
 export { all, anonymous, apiKey, authorization, basic, bearer, keyring } from './auth.js';
 export type { Alternatives, Auth, Credential, Secret } from './auth.js';
-export type { Binary } from './binary.js';
+export { headed } from './binary.js';
+export type { Binary, PartHeaders } from './binary.js';
 export { Core } from './client.js';
 export type { CallOptions, ClientOptions } from './client.js';
 export {
@@ -22,6 +23,7 @@ export type { Answer, AnswerHeader, Answers, BodyKind, Operation, Paged } from '
 export type { AnswerForm, AnswerKind, RequestBody } from './operation.js';
 export { Listing } from './pagination.js';
 export type { Parameter, Style } from './parameters.js';
+export type { Part } from './parts.js';
 export type { Problem, Violation } from './problem.js';
 export { DEFAULT_RETRY, NO_RETRY } from './retry.js';
 export type { Retry } from './retry.js';

@@ -1,10 +1,12 @@
 import { isBinary, type Binary } from './binary.js';
+import { headLines } from './parts.js';
 
 /** A value and the media type of its part. */
 interface Piece {
   readonly name: string;
   readonly mediaType?: string | undefined;
   readonly fileName?: string;
+  readonly headers?: string;
   readonly content: BlobPart;
 }
 
@@ -43,14 +45,15 @@ function pieces(name: string, value: unknown, mediaType?: string): Piece[] {
 function file(name: string, content: Binary, mediaType?: string): Piece {
   const own = content instanceof Blob && content.type !== '' ? content.type : undefined;
   const fileName = content instanceof File ? content.name : name;
-  return { name, mediaType: mediaType ?? own ?? 'application/octet-stream', fileName, content };
+  const type = mediaType ?? own ?? 'application/octet-stream';
+  return { name, mediaType: type, fileName, headers: headLines(content), content };
 }
 
 function head(piece: Piece): string {
   const fileName = piece.fileName === undefined ? '' : `; filename="${quoted(piece.fileName)}"`;
   const disposition = `Content-Disposition: form-data; name="${quoted(piece.name)}"${fileName}\r\n`;
   if (piece.mediaType === undefined) return disposition;
-  return `${disposition}Content-Type: ${quoted(piece.mediaType)}\r\n`;
+  return `${disposition}Content-Type: ${quoted(piece.mediaType)}\r\n${piece.headers ?? ''}`;
 }
 
 /** Escapes what would end a quoted name or a line, as the HTML standard does. */

@@ -53,13 +53,14 @@ export interface RequestBody {
 }
 
 /** How a request body is written. */
-export type BodyKind = 'json' | 'form' | 'multipart' | 'text' | 'bytes' | 'lines';
+export type BodyKind = 'json' | 'form' | 'multipart' | 'parts' | 'text' | 'bytes' | 'lines';
 
 /** How the body of a response is read. */
 export type AnswerKind =
   | 'json'
   | 'text'
   | 'bytes'
+  | 'parts'
   | 'events'
   | 'wholeEvents'
   | 'textEvents'

@@ -3,6 +3,7 @@ import { EncodeError } from './error.js';
 import { covers } from './media.js';
 import { encodeMultipart } from './multipart.js';
 import type { RequestBody } from './operation.js';
+import { encodeParts } from './parts.js';
 import { encodeForm, encodePairs, encodeText, join } from './parameters.js';
 import type { Pair, Parameter } from './parameters.js';
 
@@ -99,6 +100,8 @@ function encodeBody(shape: RequestBody, body: unknown): { mediaType: string; con
       return as('application/x-www-form-urlencoded', encodeForm(body, shape.styles));
     case 'multipart':
       return encodeMultipart(Object(body), shape.parts);
+    case 'parts':
+      return encodeParts(body, shape.mediaType ?? 'multipart/mixed');
     case 'lines':
       return as('application/x-ndjson', lines(shape.mediaType, body));
     case 'text':

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt, stream};
-use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use http::{HeaderMap, HeaderName};
 use serde::de::DeserializeOwned;
 use symbolon_wire::media::covers;
 use symbolon_wire::parameter::{Field, Refusal, decode_fields};
@@ -102,14 +102,22 @@ pub(crate) fn multipart<T: DeserializeOwned>(media: &str, bytes: Bytes) -> Resul
     decode_fields(parts.and_then(Result::ok).ok_or_else(malformed)?)
 }
 
+/// Headers of a part that say its name, its file name and its media type.
+const KNOWN: [HeaderName; 2] = [CONTENT_DISPOSITION, CONTENT_TYPE];
+
 async fn parts(mut body: multer::Multipart<'_>) -> multer::Result<Vec<(String, Field)>> {
     let mut fields = Vec::new();
     while let Some(part) = body.next_field().await? {
         let name = part.name().unwrap_or_default().to_owned();
         let media_type = part.content_type().map(|media| media.essence_str().to_owned());
         let file_name = part.file_name().map(str::to_owned);
+        let others = part.headers().iter().filter(|(name, _)| !KNOWN.contains(name));
+        let others = others.map(|(name, value)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let headers = others.collect();
         let bytes = part.bytes().await?.to_vec();
-        fields.push((name, field(Binary { bytes, file_name, media_type })));
+        fields.push((name, field(Binary { bytes, file_name, media_type, headers })));
     }
     Ok(fields)
 }

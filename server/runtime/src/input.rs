@@ -165,7 +165,7 @@ impl Input {
     /// Never: it has the form of its siblings.
     pub fn bytes(&mut self) -> Result<Binary, Rejected> {
         let media_type = self.content_type().map(str::to_owned);
-        Ok(Binary { bytes: self.body.to_vec(), file_name: None, media_type })
+        Ok(Binary { media_type, ..Binary::new(self.body.to_vec()) })
     }
 
     /// The body as it came, if there is one.
@@ -174,6 +174,23 @@ impl Input {
     /// Never: it has the form of its siblings.
     pub fn optional_bytes(&mut self) -> Result<Option<Binary>, Rejected> {
         self.if_present(Self::bytes)
+    }
+
+    /// A body of parts in order, such as `multipart/mixed`.
+    ///
+    /// # Errors
+    /// When it is absent, or no such body.
+    pub fn parts(&mut self) -> Result<Vec<Binary>, Rejected> {
+        let media = self.content_type().unwrap_or_default().to_owned();
+        self.present(|body| symbolon_wire::decode_parts(&media, body))
+    }
+
+    /// A body of parts in order that may be absent.
+    ///
+    /// # Errors
+    /// When it is no such body.
+    pub fn optional_parts(&mut self) -> Result<Option<Vec<Binary>>, Rejected> {
+        self.if_present(Self::parts)
     }
 
     /// A body of JSON documents, one a line or after a record separator.

@@ -69,6 +69,14 @@ impl Reply {
         Self::bytes(status, media, body.bytes)
     }
 
+    /// Parts in order, such as `multipart/mixed`.
+    pub fn parts(status: u16, media: &str, body: &[Binary]) -> Self {
+        match symbolon_wire::encode_parts(media, body) {
+            Ok((media, bytes)) => Self::bytes(status, &media, bytes),
+            Err(error) => Self::empty(status).failed(error),
+        }
+    }
+
     /// Server-sent events with payloads as JSON. Each is sent when it is there, a comment when
     /// there is none for long.
     pub fn events<T: Serialize + Send + 'static>(status: u16, body: Events<T>) -> Self {

@@ -80,6 +80,7 @@ pub(crate) fn offer_method(offer: &Offer) -> &'static str {
         (BodyKind::Json, None) => "json",
         (BodyKind::Form, _) => "form",
         (BodyKind::Multipart, _) => "multipart",
+        (BodyKind::Parts, _) => "parts",
         (BodyKind::Text, _) => "text",
         (BodyKind::Bytes, _) => "bytes",
     }
@@ -121,7 +122,7 @@ pub(crate) fn part_list(indent: usize, offer: &Offer) -> Option<String> {
             });
             media_types.collect()
         }
-        BodyKind::Json | BodyKind::Text | BodyKind::Bytes => Vec::new(),
+        BodyKind::Json | BodyKind::Text | BodyKind::Parts | BodyKind::Bytes => Vec::new(),
     };
     (!parts.is_empty()).then(|| bracketed(indent, "&[", &parts, "]"))
 }

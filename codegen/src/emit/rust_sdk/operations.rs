@@ -220,6 +220,7 @@ fn read_body(operation: &Operation, answer: &Answer, body: &Body) -> String {
             (Some(Stream::Lines | Stream::Collected), _) => "lines",
             (None, BodyKind::Json) => "json",
             (None, BodyKind::Text) => "text",
+            (None, BodyKind::Parts) => "parts",
             (None, BodyKind::Bytes | BodyKind::Form | BodyKind::Multipart) => "bytes",
         };
         match variant {

@@ -229,6 +229,7 @@ fn reply(offer: &Offer, status: &str) -> String {
             format!("Reply::text({status}, body)")
         }
         BodyKind::Text => format!("Reply::bytes({status}, {media_type}, body)"),
+        BodyKind::Parts => format!("Reply::parts({status}, {media_type}, &body)"),
         BodyKind::Bytes | BodyKind::Form | BodyKind::Multipart => {
             let method = if offer.is_open() { "binary" } else { "bytes" };
             let body = if offer.is_open() { "body" } else { "body.bytes" };

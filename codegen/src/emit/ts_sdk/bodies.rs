@@ -100,6 +100,7 @@ fn answered_type(offer: &Offer, speller: &mut Speller<'_>) -> String {
             speller.spell(&offer.ty, &offer.constraints, ANSWERED)
         }
         (_, BodyKind::Text) => "string".to_owned(),
+        (_, BodyKind::Parts) => format!("{}[]", speller.runtime("Part")),
         (_, BodyKind::Form | BodyKind::Multipart | BodyKind::Bytes) => {
             "Uint8Array<ArrayBuffer>".to_owned()
         }
@@ -109,7 +110,7 @@ fn answered_type(offer: &Offer, speller: &mut Speller<'_>) -> String {
 fn sent_type(offer: &Offer, speller: &mut Speller<'_>) -> String {
     let carrier = match offer.kind {
         BodyKind::Json | BodyKind::Form | BodyKind::Text => Carrier::Text,
-        BodyKind::Multipart | BodyKind::Bytes => Carrier::Raw,
+        BodyKind::Multipart | BodyKind::Parts | BodyKind::Bytes => Carrier::Raw,
     };
     let place = Place { position: Position::Closed, carrier };
     speller.spell(&offer.ty, &offer.constraints, place)
@@ -138,6 +139,7 @@ fn form(offer: &Offer, says_media_type: bool) -> String {
         (None, BodyKind::Form) => "form",
         (None, BodyKind::Multipart) => "multipart",
         (None, BodyKind::Text) => "text",
+        (None, BodyKind::Parts) => "parts",
         (None, BodyKind::Bytes) => "bytes",
     };
     let mut members = vec![format!("kind: '{kind}'")];
@@ -167,7 +169,9 @@ fn parts(offer: &Offer) -> Option<String> {
             });
             ("styles", styles.collect())
         }
-        BodyKind::Json | BodyKind::Text | BodyKind::Bytes => ("parts", Vec::new()),
+        BodyKind::Json | BodyKind::Text | BodyKind::Parts | BodyKind::Bytes => {
+            ("parts", Vec::new())
+        }
     };
     (!members.is_empty()).then(|| format!("{name}: {{ {} }}", members.join(", ")))
 }
@@ -179,6 +183,7 @@ fn usual(offer: &Offer) -> Option<&'static str> {
         (None, BodyKind::Form) => Some("application/x-www-form-urlencoded"),
         (None, BodyKind::Multipart) => Some("multipart/form-data"),
         (None, BodyKind::Text) => Some("text/plain"),
+        (None, BodyKind::Parts) => Some("multipart/mixed"),
         (None, BodyKind::Bytes) => Some("application/octet-stream"),
     }
 }
@@ -191,6 +196,7 @@ fn read_kind(offer: &Offer) -> &'static str {
         (Some(Stream::Lines), _) => "lines",
         (None | Some(Stream::Collected), BodyKind::Json) => "json",
         (None | Some(Stream::Collected), BodyKind::Text) => "text",
+        (_, BodyKind::Parts) => "parts",
         (_, BodyKind::Form | BodyKind::Multipart | BodyKind::Bytes) => "bytes",
     }
 }

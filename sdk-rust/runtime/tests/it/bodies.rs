@@ -33,12 +33,16 @@ async fn are_written_by_kind() {
     let asked = sent(AddPetBody::Bytes(binary.clone())).await;
     assert_eq!(asked.header("content-type"), Some("application/octet-stream"));
     assert_eq!(asked.body.to_vec(), binary.bytes);
+    let parts = vec![binary.clone().header("X-Id", "1"), binary.media_type("image/png")];
+    let asked = sent(AddPetBody::Parts(parts.clone())).await;
+    let media_type = asked.header("content-type").unwrap();
+    assert_eq!(symbolon_wire::decode_parts(media_type, &asked.body), Ok(parts));
 }
 
 #[tokio::test]
 async fn of_several_parts_repeat_lists_and_leave_out_what_is_absent() {
     let one = Binary::new(b"one");
-    let two = Binary::new(b"two").file_name("two.png").media_type("image/png");
+    let two = Binary::new(b"two").file_name("two.png").media_type("image/png").header("X-Id", "7");
     let body = Photos {
         name: rex().name,
         ages: vec![3, 3],
@@ -66,7 +70,9 @@ async fn of_several_parts_repeat_lists_and_leave_out_what_is_absent() {
             &part(json, &serde_json::to_value(rex()).unwrap().to_string()),
             &part(file, "one"),
             &part(
-                &file.replace("\"photos\"\r", "\"two.png\"\r").replace(octets, "image/png"),
+                &file
+                    .replace("\"photos\"\r", "\"two.png\"\r")
+                    .replace(octets, "image/png\r\nx-id: 7"),
                 "two"
             ),
             "--\r\n",

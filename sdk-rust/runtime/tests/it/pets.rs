@@ -85,6 +85,7 @@ pub(crate) enum AddPetBody {
     Text(String),
     Bytes(Binary),
     Multipart(Photos),
+    Parts(Vec<Binary>),
 }
 
 impl Operation for AddPet {
@@ -100,6 +101,7 @@ impl Operation for AddPet {
             AddPetBody::Form(pet) => out.form(pet),
             AddPetBody::Text(text) => out.text("text/plain; charset=utf-8", text),
             AddPetBody::Bytes(bytes) => out.bytes("application/octet-stream", bytes),
+            AddPetBody::Parts(parts) => out.parts("multipart/mixed", parts),
             AddPetBody::Multipart(body) => {
                 out.multipart_as(&[("meta", "application/json")], body);
             }

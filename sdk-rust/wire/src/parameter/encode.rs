@@ -55,6 +55,8 @@ pub enum EncodeError {
     DotSegment,
     /// A cookie cannot hold the text as it is.
     Cookie,
+    /// A header of a part cannot hold the text, or have the name.
+    Header,
     /// An empty path segment would name another path.
     EmptySegment,
 }
@@ -68,6 +70,7 @@ impl std::fmt::Display for EncodeError {
             Self::Delimiter => "an element holds the delimiter of the parameter's style",
             Self::DotSegment => "a path parameter cannot be `.` or `..`",
             Self::Cookie => "a cookie cannot hold it as it is",
+            Self::Header => "a header of a part cannot hold it",
             Self::EmptySegment => "a path parameter cannot be empty",
         })
     }

@@ -1,6 +1,7 @@
 //! What both halves of a contract rely on.
 #![allow(clippy::unwrap_used)]
 
+mod multipart;
 mod parameter;
 mod refusal;
 mod rule;

@@ -45,7 +45,7 @@ const MULTIPART: &str = "--b\r\n\
     Content-Disposition: form-data; name=\"order\"\r\nContent-Type: application/json\r\n\r\n\
     {\"symbol\":\"a\",\"quantity\":1}\r\n--b\r\n\
     Content-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\
-    Content-Type: application/octet-stream\r\n\r\n\u{1}\u{2}\u{3}\r\n--b--\r\n";
+    Content-Type: application/octet-stream\r\nX-Id: 7\r\n\r\n\u{1}\u{2}\u{3}\r\n--b--\r\n";
 
 #[tokio::test]
 async fn multipart_parts_become_members() {
@@ -58,6 +58,7 @@ async fn multipart_parts_become_members() {
     let answer = toy.send(request(MULTIPART.to_owned())).await;
     let order = json!({ "symbol": "a", "quantity": 1 });
     let expected = json!({ "title": "42", "copies": 3, "order": order, "bytes": 3,
+        "headers": [["x-id", "7"]],
         "file": ["f", "application/octet-stream"] });
     assert_eq!(answer.json(), expected);
     let wrong = toy.send(request(MULTIPART.replace("\r\n3\r\n", "\r\nmany\r\n"))).await;
@@ -69,6 +70,21 @@ async fn multipart_parts_become_members() {
     let all = MULTIPART.replace("\r\n3\r\n", "\r\nmany\r\n").replace("\"title\"", "\"tilte\"");
     let all = toy.send(request(all.replace(":1}", ":true}"))).await;
     assert_eq!(all.violations(), ["body /copies type", "body /order type", "body /title required"]);
+}
+
+#[tokio::test]
+async fn parts_without_names_come_in_order_with_their_headers() {
+    let request = |body: &'static str| {
+        let request = Request::post("/v1/files");
+        let request = request.header("content-type", "multipart/mixed; boundary=b");
+        request.body(Body::from(body)).unwrap()
+    };
+    let toy = Toy::new();
+    let body = "--b\r\nX-Id: 1\r\nContent-Type: text/csv\r\n\r\na,b\r\n--b\r\n\r\nc\r\n--b--";
+    let answer = toy.send(request(body)).await;
+    assert_eq!(answer.json(), json!([["a,b", "text/csv", [["X-Id", "1"]]], ["c", null, []]]));
+    assert_eq!(toy.send(request("--b\r\n\r\nc")).await.violations(), ["body  syntax"]);
+    assert_eq!(toy.send(request("")).await.violations(), ["body  required"]);
 }
 
 #[tokio::test]

@@ -214,13 +214,24 @@ echo!(
 );
 echo!(
     Upload,
-    Info::new("upload", Method::POST, "/v1/files")
-        .consumes(&["multipart/form-data", "application/x-www-form-urlencoded"]),
+    Info::new("upload", Method::POST, "/v1/files").consumes(&[
+        "multipart/form-data",
+        "application/x-www-form-urlencoded",
+        "multipart/mixed"
+    ]),
     |input| {
+        if input.is("multipart/mixed") {
+            let parts = input.parts()?.into_iter().map(|part| {
+                let text = String::from_utf8_lossy(&part.bytes).into_owned();
+                serde_json::json!([text, part.media_type, part.headers])
+            });
+            return Ok(Echoed(parts.collect()));
+        }
         if input.offer(&[&["application/x-www-form-urlencoded"], &["multipart/form-data"]]) == 1 {
             let form: Form = input.multipart()?;
             return Ok(Echoed(serde_json::json!({ "title": form.title, "copies": form.copies,
                 "order": form.order, "bytes": form.file.as_ref().map(|file| file.bytes.len()),
+                "headers": form.file.as_ref().map(|file| file.headers.clone()),
                 "file": form.file.map(|file| [file.file_name, file.media_type]) })));
         }
         input.form::<Form>().map(|form| {

@@ -7,7 +7,7 @@ use symbolon_client::{
 };
 use symbolon_wire::{Parameter, Style, markers, messages};
 
-markers!(Charge, Either, Nameless, Replace, Texts, Upload);
+markers!(Batch, Charge, Either, Nameless, Replace, Texts, Upload);
 
 /// Operations tagged `files`.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,8 @@ impl<'c> Files<'c> {
     pub(crate) fn new(client: &'c Client) -> Self {
         Self { client }
     }
+    /// `POST /parts`
+    pub fn batch(&self, request: wire::batch::Request) -> Call<Batch> { self.client.call(request) }
     /// `POST /form`
     pub fn charge(&self, request: wire::charge::Request) -> Call<Charge> {
         self.client.call(request)
@@ -40,6 +42,29 @@ impl<'c> Files<'c> {
     /// `POST /upload`
     pub fn upload(&self, request: wire::upload::Request) -> Call<Upload> {
         self.client.call(request)
+    }
+}
+
+/// `POST /parts`
+impl Operation for Batch {
+    messages!(wire::batch);
+    const INFO: Info = Info::new("batch", Method::POST, "/parts")
+        .security(Security::None)
+        .accept("multipart/mixed, application/json, multipart/related;q=0.5, application/problem+json");
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.parts("multipart/mixed", &request.body);
+    }
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            200 => Ok(Ok(Self::Response::Ok { body: incoming.parts()? })),
+            202 => Ok(Ok(Self::Response::Accepted {
+                body: match incoming.offer(&[&["application/json"], &["multipart/related"]]) {
+                    0 => wire::batch::AcceptedBody::Json(incoming.json()?),
+                    _ => wire::batch::AcceptedBody::Related(incoming.parts()?),
+                },
+            })),
+            _ => Err(incoming.undocumented()),
+        }
     }
 }
 
@@ -86,7 +111,7 @@ impl Operation for Nameless {
         if let Some(body) = &request.body {
             match body {
                 wire::nameless::Body::Multipart(body) => out.binary("multipart/form-data", body),
-                wire::nameless::Body::Mixed(body) => out.binary("multipart/mixed", body),
+                wire::nameless::Body::Parts(body) => out.parts("multipart/mixed", body),
             }
         }
     }

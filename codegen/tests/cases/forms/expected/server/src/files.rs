@@ -8,10 +8,12 @@ use case_wire::files as wire;
 use symbolon_server::{Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes};
 use symbolon_wire::{Parameter, Style, markers, messages};
 
-markers!(Charge, Either, Nameless, Replace, Texts, Upload);
+markers!(Batch, Charge, Either, Nameless, Replace, Texts, Upload);
 
 /// Operations tagged `files`.
 pub trait Files: Send + Sync + 'static {
+    /// `POST /parts`
+    fn batch(&self, call: Call<Batch>) -> impl Future<Output = Outcome<Batch>> + Send;
     /// `POST /form`
     fn charge(&self, call: Call<Charge>) -> impl Future<Output = Outcome<Charge>> + Send;
     /// `PUT /upload`
@@ -29,9 +31,31 @@ pub trait Files: Send + Sync + 'static {
 /// The routes of a service.
 pub fn routes<S: Files>(service: Arc<S>) -> Routes {
     symbolon_server::routes!(
-        service, Charge => charge, Either => either, Nameless => nameless, Replace => replace,
-        Texts => texts, Upload => upload,
+        service, Batch => batch, Charge => charge, Either => either, Nameless => nameless,
+        Replace => replace, Texts => texts, Upload => upload,
     )
+}
+
+/// `POST /parts`
+impl Operation for Batch {
+    messages!(wire::batch);
+    type Principal = symbolon_server::Anonymous;
+    const INFO: Info = Info::new("batch", Method::POST, "/parts").consumes(&["multipart/mixed"]);
+    fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
+        let body = input.parts();
+        Ok(Self::Request { body: body? })
+    }
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { body }) => Reply::parts(200, "multipart/mixed", &body),
+            Ok(Self::Response::Accepted { body }) => match body {
+                wire::batch::AcceptedBody::Json(body) => Reply::json(202, &body),
+                wire::batch::AcceptedBody::Related(body) => {
+                    Reply::parts(202, "multipart/related", &body)
+                }
+            },
+        }
+    }
 }
 
 /// `POST /form`
@@ -80,7 +104,7 @@ impl Operation for Nameless {
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let body = match input.offer(&[&["multipart/form-data"], &["multipart/mixed"]]) {
             0 => input.optional_bytes().map(|body| body.map(wire::nameless::Body::Multipart)),
-            _ => input.optional_bytes().map(|body| body.map(wire::nameless::Body::Mixed)),
+            _ => input.optional_parts().map(|body| body.map(wire::nameless::Body::Parts)),
         };
         Ok(Self::Request { body: body? })
     }

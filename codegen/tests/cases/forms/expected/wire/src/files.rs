@@ -6,9 +6,42 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use symbolon_wire::{Binary, Documented, Validate};
 
 use crate::types;
+
+/// `POST /parts`
+pub mod batch {
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Request {
+        pub body: Vec<Binary>,
+    }
+    impl Validate for Request {}
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Response {
+        /// 200: One for each.
+        Ok { body: Vec<Binary> },
+        /// 202: One of two.
+        Accepted { body: AcceptedBody },
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Error {}
+    impl Documented for Error {}
+
+    /// The forms that `Accepted` may have.
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum AcceptedBody {
+        /// `application/json`.
+        Json(Value),
+        /// `multipart/related`.
+        Related(Vec<Binary>),
+    }
+}
 
 /// `POST /form`
 pub mod charge {
@@ -78,7 +111,7 @@ pub mod nameless {
         /// `multipart/form-data`.
         Multipart(Binary),
         /// `multipart/mixed`.
-        Mixed(Binary),
+        Parts(Vec<Binary>),
     }
 }
 
