@@ -9,7 +9,7 @@ use super::Scope;
 use super::all_of::{Parts, says_nothing};
 use super::alternatives::{Alternative, kind, names_in_place, variants};
 use super::schemas::{Built, accepts_null, type_names};
-use crate::model::{Constraints, Name, Property, Shape, Type, Union};
+use crate::model::{Constraints, Name, Number, Property, Shape, Type, Union};
 use crate::source::Cursor;
 
 impl<'a> Scope<'a> {
@@ -53,13 +53,25 @@ impl<'a> Scope<'a> {
                 constraints,
                 read_only: said.iter().any(|at| flagged(at, "readOnly")),
                 write_only: said.iter().any(|at| flagged(at, "writeOnly")),
-                default: said.iter().rev().find_map(default),
+                default: said.iter().rev().find_map(|at| self.default(at)),
                 recursive: false,
                 description: prose.map(str::to_owned),
                 deprecated: said.iter().any(|at| at.flag("deprecated")),
             });
         }
         members
+    }
+
+    /// What an absent value stands for; one that its own schema refuses stands for nothing.
+    pub(super) fn default(&mut self, at: &Cursor<'a>) -> Option<Value> {
+        let target = at.follow().ok()?;
+        let found = at.get("default").or_else(|| target.get("default"))?;
+        if fits(&target, found.value) {
+            return Some(found.value.clone());
+        }
+        let why = "this default violates its schema: an absent value stands for nothing";
+        self.defect(&found, why.to_owned(), "mend the default or the schema");
+        None
     }
 
     /// The type of a member that all of these describe. What is one of them is called after where
@@ -230,12 +242,25 @@ fn owner_of(at: &Cursor<'_>) -> Option<Name> {
     (!owners.is_empty()).then(|| Name::new(&owners.join("-")))
 }
 
-/// What an absent value stands for.
-pub(super) fn default(at: &Cursor<'_>) -> Option<Value> {
-    match at.value.get("default") {
-        Some(value) => Some(value.clone()),
-        None => at.follow().ok()?.value.get("default").cloned(),
-    }
+/// Whether a value is one of a schema, as far as its kind and its list say.
+fn fits(at: &Cursor<'_>, value: &Value) -> bool {
+    let of_kind = |kind: &str| match kind {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => matches!(Number::of(value), Some(Number::Integer(_))),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => true,
+    };
+    let kinds = type_names(at);
+    let is_listed = match at.value.get("enum") {
+        Some(Value::Array(values)) => values.contains(value),
+        _ => true,
+    };
+    (value.is_null() && accepts_null(at))
+        || (is_listed && (kinds.is_empty() || kinds.into_iter().any(of_kind)))
 }
 
 /// Whether a flag stands beside a reference, or where it leads.

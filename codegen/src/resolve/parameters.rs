@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::media::{self, Media};
-use super::members::default;
 use super::schemas::component;
 use super::{Scope, bodies};
 use crate::diagnostic::Kind;
@@ -137,7 +136,7 @@ fn parameter<'a>(
         spread: Vec::new(),
         ty,
         constraints,
-        default: at.get("schema").and_then(|schema| default(&schema)),
+        default: at.get("schema").and_then(|schema| scope.default(&schema)),
         description: at.text("description").map(str::to_owned),
     }
 }

@@ -118,6 +118,7 @@ pub mod list_service_calls {
         /// Only calls accepted at this time or later.
         pub from: Option<Timestamp>,
         /// The most calls to return.
+        /// Absent, it is `50`.
         pub limit: Option<i32>,
         /// Only calls that stand there.
         pub status: Option<types::ServiceCallStatus>,
@@ -125,6 +126,11 @@ pub mod list_service_calls {
         pub tag: Option<types::Tag>,
         /// Only calls accepted before this time.
         pub to: Option<Timestamp>,
+    }
+    impl Request {
+        pub fn limit_or_default(&self) -> i32 {
+            self.limit.unwrap_or(50)
+        }
     }
     impl Validate for Request {
         fn validate(&self, at: &mut Violations) {

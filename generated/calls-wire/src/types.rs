@@ -240,11 +240,22 @@ pub enum EnvelopeAggregateType {
 #[cfg_attr(feature = "schemars", schemars(deny_unknown_fields))]
 pub struct ExecutionPolicy {
     /// A call is sent at most once.
+    /// Absent, it is `1`.
     #[cfg_attr(feature = "schemars", schemars(rename = "maxAttempts", default, skip_serializing_if = "Option::is_none", with = "i64", extend("enum" = [1])))]
     pub max_attempts: Option<i64>,
     /// Milliseconds to wait for the whole response.
+    /// Absent, it is `10000`.
     #[cfg_attr(feature = "schemars", schemars(rename = "timeoutMs", default, skip_serializing_if = "Option::is_none", with = "i32", extend("maximum" = 10000, "minimum" = 1)))]
     pub timeout_ms: Option<i32>,
+}
+
+impl ExecutionPolicy {
+    pub fn max_attempts_or_default(&self) -> i64 {
+        self.max_attempts.unwrap_or(1)
+    }
+    pub fn timeout_ms_or_default(&self) -> i32 {
+        self.timeout_ms.unwrap_or(10000)
+    }
 }
 
 impl Validate for ExecutionPolicy {

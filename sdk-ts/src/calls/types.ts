@@ -139,9 +139,15 @@ export type EnvelopeAggregateType = 'ServiceCall';
 
 /** How the call is executed. */
 export interface ExecutionPolicy {
-  /** A call is sent at most once. */
+  /**
+   * A call is sent at most once.
+   * @defaultValue `1`
+   */
   maxAttempts?: 1;
-  /** Milliseconds to wait for the whole response. */
+  /**
+   * Milliseconds to wait for the whole response.
+   * @defaultValue `10000`
+   */
   timeoutMs?: number;
 }
 

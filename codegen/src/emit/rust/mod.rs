@@ -3,6 +3,7 @@
 mod bodies;
 mod calls;
 mod checks;
+pub(super) mod defaults;
 mod idents;
 mod layout;
 mod package;

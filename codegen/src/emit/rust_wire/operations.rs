@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{bodies, links, plan};
 use crate::emit::render::one_line;
+use crate::emit::rust::defaults::{Absent, documented, methods};
 use crate::emit::rust::{
     Checks, Field, Position, Presence, REQUEST_BODY, Speller, answer_body, answer_ident, body_type,
     braced, bracketed, doc_lines, header_ident, module_ident, offer_ident, parameter_ident,
@@ -52,6 +53,7 @@ fn one(
         },
         unasked: fields.is_empty(),
         fields,
+        defaults: defaults(operation, speller),
         unchecked: checks.is_empty(),
         checks,
         answers: operation.answers.iter().map(|found| answer(found, speller)).collect(),
@@ -79,7 +81,7 @@ fn request_fields(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan:
             plan::Field {
                 ident: parameter_ident(&parameter.name),
                 ty: if parameter.required { spelled } else { format!("Option<{spelled}>") },
-                docs: doc_lines(parameter.description.as_deref()),
+                docs: documented(parameter.description.as_deref(), parameter.default.as_ref()),
                 attributes: Vec::new(),
             }
         })
@@ -94,6 +96,22 @@ fn request_fields(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan:
         });
     }
     fields
+}
+
+/// Methods that say what absent parameters stand for.
+fn defaults(operation: &Operation, speller: &mut Speller<'_>) -> Vec<String> {
+    let idents: Vec<String> =
+        operation.parameters.iter().map(|found| parameter_ident(&found.name)).collect();
+    let absent: Vec<Absent<'_>> = operation
+        .parameters
+        .iter()
+        .zip(&idents)
+        .filter(|(parameter, _)| !parameter.required)
+        .filter_map(|(parameter, ident)| {
+            Some(Absent { ident, ty: &parameter.ty, default: parameter.default.as_ref()? })
+        })
+        .collect();
+    methods(&absent, Position::Closed, 2, speller)
 }
 
 fn request_checks(

@@ -65,6 +65,8 @@ pub(super) struct Object {
     pub(super) attributes: Vec<String>,
     pub(super) fields: Vec<Field>,
     pub(super) checks: Vec<String>,
+    /// Methods that say what absent members stand for.
+    pub(super) defaults: Vec<String>,
     /// The statement that makes it read and written.
     pub(super) codec: String,
 }
@@ -163,6 +165,8 @@ pub(super) struct Operation {
     pub(super) fields: Vec<Field>,
     pub(super) unasked: bool,
     pub(super) checks: Vec<String>,
+    /// Methods that say what absent parameters stand for.
+    pub(super) defaults: Vec<String>,
     pub(super) answers: Vec<Answer>,
     pub(super) response_derives: &'static str,
     pub(super) error_derives: &'static str,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Described, narrowing, plan};
 use crate::emit::render::one_line;
+use crate::emit::rust::defaults::{Absent, documented, methods};
 use crate::emit::rust::{
     Checks, Field, Position, Presence, Speller, bracketed, doc_lines, field_ident, filled, literal,
     rule_checks, type_ident, variant_ident,
@@ -180,7 +181,31 @@ fn object(
         if optional { "Debug, Clone, Default, PartialEq" } else { "Debug, Clone, PartialEq" };
     let head = rest.map_or(head.to_owned(), |ident| format!(" keeps {ident}"));
     let codec = bracketed(0, &format!("record!({ident}{head} {{ "), &members, " });");
-    plan::Object { derives, attributes, fields, checks: lines, codec: spaced(codec) }
+    let defaults = match definition.in_requests {
+        true => defaults(object, &fields, checks.position, speller),
+        false => Vec::new(),
+    };
+    plan::Object { derives, attributes, fields, checks: lines, defaults, codec: spaced(codec) }
+}
+
+/// Methods that say what absent members stand for.
+fn defaults(
+    object: &Object,
+    fields: &[plan::Field],
+    position: Position,
+    speller: &mut Speller<'_>,
+) -> Vec<String> {
+    let absent: Vec<Absent<'_>> = object
+        .properties
+        .iter()
+        .zip(fields)
+        .filter(|(property, _)| !property.required && !property.recursive)
+        .filter_map(|(property, field)| {
+            let default = property.default.as_ref()?;
+            Some(Absent { ident: &field.ident, ty: &property.ty, default })
+        })
+        .collect();
+    methods(&absent, position, 1, speller)
 }
 
 /// A list that is not broken stands apart from its braces; a broken one has lines of its own.
@@ -250,7 +275,8 @@ fn field(
         Presence::OptionalNullable => format!("Option<Option<{spelled}>>"),
     };
     parts.extend(narrowing::parts(checks.system, property, never_null));
-    let docs = doc_lines(property.description.as_deref());
+    let default = property.default.as_ref().filter(|_| !property.required);
+    let docs = documented(property.description.as_deref(), default);
     attributes.extend(schemars(&parts));
     plan::Field { ident, ty, docs, attributes }
 }

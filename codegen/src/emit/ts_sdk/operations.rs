@@ -6,8 +6,8 @@ use super::descriptors::{self, Constants};
 use super::pages::{self, Pages};
 use super::{answers, bodies, free, plan, types};
 use crate::emit::typescript::{
-    Carrier, Place, Position, Speller, constant_ident, doc_comment, function_ident, literal,
-    member_ident, type_ident,
+    Carrier, Place, Position, Speller, constant_ident, default_value, doc_comment, function_ident,
+    literal, member_ident, type_ident,
 };
 use crate::model::{Answer, Context, Errors, Operation, Parameter};
 
@@ -120,13 +120,13 @@ fn request(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Member
         .iter()
         .map(|parameter| {
             let mark = if is_needed(operation, parameter) { "" } else { "?" };
-            let notes: &[&str] = if descriptors::carries_key(operation, parameter) {
-                &["Made up where it is left out."]
-            } else {
-                &[]
-            };
+            let made_up = descriptors::carries_key(operation, parameter)
+                .then_some("Made up where it is left out.");
+            let default = parameter.default.as_ref().filter(|_| !parameter.required);
+            let default = default.and_then(default_value);
+            let notes: Vec<&str> = made_up.into_iter().chain(default.as_deref()).collect();
             plan::Member {
-                docs: doc_comment(parameter.description.as_deref(), notes),
+                docs: doc_comment(parameter.description.as_deref(), &notes),
                 key: format!("{}{mark}", parameter_key(parameter)),
                 ty: parameter_type(parameter, speller),
             }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{free, plan, unions};
 use crate::emit::typescript::{
-    Carrier, Place, Position, Speller, Usage, doc_comment, literal, property_key, type_ident,
+    Carrier, Place, Position, Speller, Usage, default_value, doc_comment, literal, property_key,
+    type_ident,
 };
 use crate::model::{
     Additional, Channel, Constraints, Name, Object, Property, Shape, System, Type, TypeId,
@@ -114,9 +115,12 @@ fn object(
 
 fn member(property: &Property, place: Place, speller: &mut Speller<'_>) -> plan::Member {
     let mark = if property.required { "" } else { "?" };
-    let notes: &[&str] = if property.deprecated { &["@deprecated"] } else { &[] };
+    let default = property.default.as_ref().filter(|_| !property.required);
+    let default = default.and_then(default_value);
+    let deprecated = property.deprecated.then_some("@deprecated");
+    let notes: Vec<&str> = default.as_deref().into_iter().chain(deprecated).collect();
     plan::Member {
-        docs: doc_comment(property.description.as_deref(), notes),
+        docs: doc_comment(property.description.as_deref(), &notes),
         key: format!("{}{mark}", property_key(&property.wire)),
         ty: speller.spell(&property.ty, &property.constraints, place),
     }

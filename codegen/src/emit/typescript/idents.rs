@@ -156,6 +156,12 @@ pub(crate) fn doc_comment(text: Option<&str>, notes: &[&str]) -> Vec<String> {
     }
 }
 
+/// The tag of a doc comment that says what an absent value stands for.
+pub(crate) fn default_value(default: &serde_json::Value) -> Option<String> {
+    let text = default.to_string();
+    (text.len() <= 60 && !text.contains('`')).then(|| format!("@defaultValue `{text}`"))
+}
+
 #[derive(Clone, Copy)]
 enum Case {
     Camel,

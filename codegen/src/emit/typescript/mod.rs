@@ -5,8 +5,8 @@ mod types;
 mod usage;
 
 pub(super) use idents::{
-    access, constant_ident, doc_comment, file_stem, function_ident, literal, local_ident,
-    member_ident, property_key, type_ident,
+    access, constant_ident, default_value, doc_comment, file_stem, function_ident, literal,
+    local_ident, member_ident, property_key, type_ident,
 };
 pub(super) use types::{Carrier, Place, Position, Speller};
 pub(super) use usage::Usage;

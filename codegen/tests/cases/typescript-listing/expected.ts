@@ -4,7 +4,10 @@ export interface ListServiceCallsRequest {
   cursor?: string;
   /** Only calls accepted at this time or later. */
   from?: string;
-  /** The most calls to return. */
+  /**
+   * The most calls to return.
+   * @defaultValue `50`
+   */
   limit?: number;
   /** Only calls that stand there. */
   status?: types.ServiceCallStatus;

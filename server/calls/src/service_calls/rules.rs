@@ -149,7 +149,7 @@ impl Call {
 
     /// Milliseconds the call may take from its first byte to the last of the response.
     pub(crate) fn timeout_ms(&self) -> i32 {
-        self.policy.timeout_ms.unwrap_or(TIMEOUT_MS).clamp(1, TIMEOUT_MS)
+        self.policy.timeout_ms_or_default().clamp(1, TIMEOUT_MS)
     }
 }
 
@@ -233,8 +233,8 @@ impl Admitted {
             due_at,
             name,
             policy: ExecutionPolicy {
-                max_attempts: policy.max_attempts.or(Some(i64::from(ATTEMPT))),
-                timeout_ms: policy.timeout_ms.or(Some(TIMEOUT_MS)),
+                max_attempts: Some(policy.max_attempts_or_default()),
+                timeout_ms: Some(policy.timeout_ms_or_default()),
             },
             request: RecordedRequest {
                 body: request.body,

@@ -20,9 +20,6 @@ use super::store::{self, Filter};
 use super::target::Loopback;
 use super::{events, stream};
 
-/// Calls in a page, if the caller does not say.
-const PAGE: i32 = 50;
-
 /// Implements the generated trait.
 #[derive(Debug)]
 pub struct ServiceCallsService {
@@ -117,7 +114,8 @@ impl ServiceCalls for ServiceCallsService {
         call: symbolon_server::Call<ListServiceCalls>,
     ) -> Outcome<ListServiceCalls> {
         let tenant = tenant(&call)?;
-        let wire::list_service_calls::Request { cursor, from, limit, status, tag, to } =
+        let limit = i64::from(call.request.limit_or_default());
+        let wire::list_service_calls::Request { cursor, from, limit: _, status, tag, to } =
             call.request;
         let filter = Filter { status, tag, from, to };
         let fingerprint = filter.fingerprint();
@@ -126,7 +124,6 @@ impl ServiceCalls for ServiceCallsService {
         if cursor.is_some() && after.is_none() {
             return Err(wire::list_service_calls::Error::InvalidRequest(bad_cursor()).into());
         }
-        let limit = i64::from(limit.unwrap_or(PAGE));
         let mut found = self.page(&tenant, &filter, after, limit).await?;
         let has_more = found.len() as i64 > limit;
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
