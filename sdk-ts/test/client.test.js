@@ -172,6 +172,12 @@ test('a multipart body has a part an element', async (context) => {
   );
 });
 
+async function sentBy(context, operation, body) {
+  const server = await serve(context, { status: 204 });
+  await core(server).call(operation, { body });
+  return server.requests[0].body;
+}
+
 test('parts in order go and come, with their headers', async (context) => {
   const parts = '--b\r\nContent-Type: text/plain\r\nX-Id: 1\r\n\r\na\r\n\r\n--b\r\n\r\n\r\n--b--';
   const reply = { headers: { 'Content-Type': 'multipart/mixed; boundary="b"' }, body: parts };
@@ -194,6 +200,11 @@ test('parts in order go and come, with their headers', async (context) => {
     `--${boundary}\r\nContent-Type: text/plain\r\n` +
       'Content-Disposition: attachment; filename="a.txt"\r\nX-Id: 7\r\n\r\ndata\r\n' +
       `--${boundary}\r\n\r\nA\r\n--${boundary}--\r\n`,
+  );
+  const spread = { ...POST, body: { kind: 'multipart', spread: ['m'] } };
+  assert.match(
+    await sentBy(context, spread, { m: { a: [1, 'b'], c: null } }),
+    /name="m\[a\]\[0\]"\r\n\r\n1\r\n[^]*name="m\[a\]\[1\]"\r\n\r\nb\r\n--[^\r]*--/,
   );
   const cut = await failure(core(server).call(operation, { body }));
   assert.equal(cut.name, 'DecodeError');

@@ -20,7 +20,7 @@ pub(super) fn settle(scope: &mut Scope<'_>, system: &mut System) {
         let pointer = pointer(operation);
         let Some(body) = &mut operation.body else { continue };
         for offer in &mut body.offers {
-            for kind in encode(types, offer) {
+            for kind in encode(types, offer, scope.heeds_siblings) {
                 let place = Place::new(contract.clone(), pointer.clone());
                 scope.problems.push(Diagnostic::new(place, kind));
             }
@@ -61,7 +61,7 @@ fn is_file(ty: &Type) -> bool {
 }
 
 /// What of an offer's encoding is not carried; the offer is left with what is.
-fn encode(types: &Types, offer: &mut Offer) -> Vec<Kind> {
+fn encode(types: &Types, offer: &mut Offer, heeds_styles: bool) -> Vec<Kind> {
     let mut lost = Vec::new();
     match offer.kind {
         BodyKind::Multipart if !has_members(types, &offer.ty) => {
@@ -71,8 +71,8 @@ fn encode(types: &Types, offer: &mut Offer) -> Vec<Kind> {
             bodies::as_bytes(offer);
         }
         BodyKind::Multipart => {
-            let is_styled = |part: &Part| match part.style {
-                Some(Style::Form) | None => false,
+            let is_other = |part: &Part| match part.style {
+                Some(Style::Form | Style::DeepObject) | None => false,
                 Some(
                     Style::Simple
                     | Style::Label
@@ -80,15 +80,18 @@ fn encode(types: &Types, offer: &mut Offer) -> Vec<Kind> {
                     | Style::Cookie
                     | Style::SpaceDelimited
                     | Style::PipeDelimited
-                    | Style::DeepObject
                     | Style::Json,
                 ) => true,
             };
-            if offer.parts.iter().any(is_styled) {
-                let why = "its parts have no style: objects travel as JSON".to_owned();
+            // OpenAPI 3.0 knows styles of `application/x-www-form-urlencoded` only.
+            if heeds_styles && offer.parts.iter().any(is_other) {
+                let why =
+                    "the styles of its parts: lists repeat, objects travel as JSON".to_owned();
                 lost.push(Kind::Degraded { what: "a multipart body", why });
             }
-            offer.parts.retain(|part| !part.media_types.is_empty());
+            offer.parts.retain(|part| {
+                !part.media_types.is_empty() || part.style == Some(Style::DeepObject)
+            });
         }
         BodyKind::Form => {
             let object = object(types, &offer.ty);

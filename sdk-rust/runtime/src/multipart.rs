@@ -28,18 +28,24 @@ struct Piece {
 
 impl Multipart {
     /// The members of a value as parts: text for scalars, files as they are, a part an element for
-    /// arrays, JSON for objects and nothing for what is absent or `null`.
+    /// arrays, JSON for objects and nothing for what is absent or `null`. Members that are `spread`
+    /// have a part for each scalar and file in them, under the way to it.
     ///
     /// # Errors
     /// When the value is no object, or cannot be serialized.
     pub(crate) fn of<T: Serialize + ?Sized>(
         value: &T,
+        spread: &[&str],
         media_types: &[(&str, &str)],
     ) -> Result<Self, EncodeError> {
         let unwritten = |_| EncodeError::Body { media_type: MULTIPART.to_owned() };
         let mut pieces = Vec::new();
         for (name, member) in members(value).map_err(unwritten)? {
             let media_type = media_types.iter().find(|(given, _)| *given == name);
+            if spread.contains(&name.as_str()) {
+                self::spread(&mut pieces, &name, member).map_err(unwritten)?;
+                continue;
+            }
             add(&mut pieces, &name, media_type.map(|(_, media_type)| *media_type), member);
         }
         Ok(Self(pieces))
@@ -51,6 +57,33 @@ impl Multipart {
             .iter()
             .try_fold(Form::new(), |form, piece| Ok(form.part(piece.name.clone(), piece.part()?)))
     }
+}
+
+/// A member under the way to each of its parts; what they are is said by no media type.
+fn spread(
+    pieces: &mut Vec<Piece>,
+    name: &str,
+    member: Member,
+) -> Result<(), symbolon_wire::parameter::EncodeError> {
+    match member {
+        Member::List(items) => {
+            for (index, item) in items.into_iter().enumerate() {
+                let before = pieces.len();
+                let is_null = item == Member::Value(Value::Null);
+                spread(pieces, &format!("{name}[{index}]"), item)?;
+                if pieces.len() == before && !is_null {
+                    return Err(symbolon_wire::parameter::EncodeError::Hollow);
+                }
+            }
+        }
+        Member::Map(members) => {
+            for (key, member) in members {
+                spread(pieces, &format!("{name}[{key}]"), member)?;
+            }
+        }
+        Member::Value(_) | Member::File(_) => add(pieces, name, None, member),
+    }
+    Ok(())
 }
 
 fn add(pieces: &mut Vec<Piece>, name: &str, media_type: Option<&str>, member: Member) {

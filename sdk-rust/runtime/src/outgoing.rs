@@ -122,7 +122,17 @@ impl Outgoing {
 
     /// The same with media types of members (`encoding` of OpenAPI).
     pub fn multipart_as<T: Serialize + ?Sized>(&mut self, media_types: &[(&str, &str)], body: &T) {
-        match Multipart::of(body, media_types) {
+        self.multipart_spread(&[], media_types, body);
+    }
+
+    /// The same with members that are spread over parts of their own: `name[key]` and `name[0]`.
+    pub fn multipart_spread<T: Serialize + ?Sized>(
+        &mut self,
+        spread: &[&str],
+        media_types: &[(&str, &str)],
+        body: &T,
+    ) {
+        match Multipart::of(body, spread, media_types) {
             Ok(parts) => self.body = Body::Multipart(parts),
             Err(error) => self.fail(error),
         }

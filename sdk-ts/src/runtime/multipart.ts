@@ -1,4 +1,5 @@
 import { isBinary, type Binary } from './binary.js';
+import { EncodeError } from './error.js';
 import { headLines } from './parts.js';
 
 /** A value and the media type of its part. */
@@ -12,21 +13,34 @@ interface Piece {
 
 /**
  * Writes a `multipart/form-data` body (RFC 7578) that can be sent more than once: text for scalars,
- * files for raw bytes, a part an element for arrays, JSON for objects.
+ * files for raw bytes, a part an element for arrays, JSON for objects. Members that are `spread`
+ * have a part for each scalar and file in them, under the way to it.
  */
 export function encodeMultipart(
   body: object,
   mediaTypes: { readonly [name: string]: string } = {},
+  spread: readonly string[] = [],
 ): { mediaType: string; content: Blob } {
   const boundary = `symbolon-${crypto.randomUUID()}`;
   const chunks: BlobPart[] = [];
   for (const [name, value] of Object.entries(body)) {
-    for (const piece of pieces(name, value, mediaTypes[name])) {
+    const found = spread.includes(name) ? deep(name, value) : pieces(name, value, mediaTypes[name]);
+    for (const piece of found) {
       chunks.push(`--${boundary}\r\n${head(piece)}\r\n`, piece.content, '\r\n');
     }
   }
   chunks.push(`--${boundary}--\r\n`);
   return { mediaType: `multipart/form-data; boundary=${boundary}`, content: new Blob(chunks) };
+}
+
+function deep(name: string, value: unknown): Piece[] {
+  if (typeof value !== 'object' || value === null || isBinary(value)) return pieces(name, value);
+  return Object.entries(value).flatMap(([key, item]) => {
+    const found = deep(`${name}[${key}]`, item);
+    const isHollow = found.length === 0 && item !== null && item !== undefined;
+    if (!isHollow || !Array.isArray(value)) return found;
+    throw new EncodeError(`\`${name}\` cannot be sent: a list holds an empty list or object`);
+  });
 }
 
 function pieces(name: string, value: unknown, mediaType?: string): Piece[] {

@@ -48,6 +48,8 @@ export interface RequestBody {
   readonly mediaType?: string;
   /** Media types of parts (multipart), where they are not the usual ones. */
   readonly parts?: { readonly [name: string]: string };
+  /** Members of a multipart body that are spread over parts of their own: `name[key]`. */
+  readonly spread?: readonly string[];
   /** How members of a form are laid out, where it is not as usual. */
   readonly styles?: Styles;
 }

@@ -99,7 +99,7 @@ function encodeBody(shape: RequestBody, body: unknown): { mediaType: string; con
     case 'form':
       return as('application/x-www-form-urlencoded', encodeForm(body, shape.styles));
     case 'multipart':
-      return encodeMultipart(Object(body), shape.parts);
+      return encodeMultipart(Object(body), shape.parts, shape.spread);
     case 'parts':
       return encodeParts(body, shape.mediaType ?? 'multipart/mixed');
     case 'lines':

@@ -4,7 +4,7 @@ use super::calls::part_descriptor;
 use super::idents::{literal, variant_ident};
 use super::layout::{arm, bracketed};
 use super::types::{Position, Speller};
-use crate::model::{Body, BodyKind, Offer, Stream};
+use crate::model::{Body, BodyKind, Offer, Part, Stream, Style};
 
 /// The enum of a request's forms, in the module of its operation.
 pub(crate) const REQUEST_BODY: &str = "Body";
@@ -110,13 +110,27 @@ pub(crate) fn chosen(indent: usize, choice: &str, arms: Vec<String>) -> String {
     text
 }
 
+/// The members of a multipart body that are one part each.
+fn unspread(offer: &Offer) -> impl Iterator<Item = &Part> {
+    offer.parts.iter().filter(|part| part.style != Some(Style::DeepObject))
+}
+
+/// The names of the members of a multipart body that are spread over parts of their own; none if
+/// there are none.
+pub(crate) fn spread_list(indent: usize, offer: &Offer) -> Option<String> {
+    let is_spread = |part: &&Part| part.style == Some(Style::DeepObject);
+    let parts = offer.parts.iter().filter(|_| offer.kind == BodyKind::Multipart);
+    let names: Vec<String> = parts.filter(is_spread).map(|part| literal(&part.wire)).collect();
+    (!names.is_empty()).then(|| bracketed(indent, "&[", &names, "]"))
+}
+
 /// What the contract says of the encoding of a form's members, behind `indent` columns: parameters
 /// of a form, media types of parts. None where it says nothing that matters.
 pub(crate) fn part_list(indent: usize, offer: &Offer) -> Option<String> {
     let parts: Vec<String> = match offer.kind {
         BodyKind::Form => offer.parts.iter().map(part_descriptor).collect(),
         BodyKind::Multipart => {
-            let media_types = offer.parts.iter().filter_map(|part| {
+            let media_types = unspread(offer).filter_map(|part| {
                 let media_type = part.media_types.first()?;
                 Some(format!("({}, {})", literal(&part.wire), literal(media_type)))
             });

@@ -12,7 +12,7 @@ mod types;
 
 pub(super) use bodies::{
     REQUEST_BODY, answer_body, body_type, choice, chosen, nested, offer_ident, offer_method,
-    offer_type, part_list, wrapped,
+    offer_type, part_list, spread_list, wrapped,
 };
 pub(super) use calls::{
     answer_ident, descriptor, header_argument, header_ident, idempotency_header, parameter_ident,

@@ -8,7 +8,7 @@ use crate::emit::rust::{
     REQUEST_BODY, answer_body, answer_ident, arm, braced, bracketed, choice, chosen, descriptor,
     doc_lines, header_argument, header_ident, idempotency_header, info, literal, method_ident,
     module_ident, offer_ident, offer_method, operation_ident, or_long, parameter_ident, part_list,
-    variant_ident, wrapped,
+    spread_list, variant_ident, wrapped,
 };
 use crate::model::{
     Answer, Body, BodyKind, Context, Errors, Offer, Operation, Status, Stream, System,
@@ -168,6 +168,10 @@ fn body_writes(operation: &Operation, body: &Body) -> Vec<String> {
 fn body_write(offer: &Offer, value: &str, indent: usize) -> String {
     let media_type = literal(offer.media_type());
     let parts = part_list(indent, offer);
+    if let Some(spread) = spread_list(indent, offer) {
+        let parts = parts.unwrap_or_else(|| "&[]".to_owned());
+        return format!("out.multipart_spread({spread}, {parts}, {value})");
+    }
     match (offer_method(offer), parts) {
         ("json", _) if offer.media_type() == "application/json" => format!("out.json({value})"),
         ("json", _) => format!("out.json_as({media_type}, {value})"),

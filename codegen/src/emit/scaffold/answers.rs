@@ -115,7 +115,7 @@ fn body(body: &Body, owner: &str, exchange: &Exchange, used: &mut Used) -> Optio
     let value = match (offer.stream, offer.kind, &offer.ty) {
         (Some(Stream::Events), ..) => decoded("events", &values.clone().into(), used),
         (Some(Stream::Lines), ..) => decoded("lines", &values.clone().into(), used),
-        (Some(Stream::WholeEvents), ..) => return None,
+        (Some(Stream::WholeEvents), ..) | (None, BodyKind::Parts, _) => return None,
         (Some(Stream::Collected), ..) => decoded("example", &values.clone().into(), used),
         (None, _, Type::Scalar(Scalar::Binary)) => {
             used.example.insert("bytes");

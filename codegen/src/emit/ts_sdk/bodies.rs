@@ -6,7 +6,7 @@ use super::plan;
 use crate::emit::typescript::{
     Carrier, Place, Position, Speller, doc_comment, literal, property_key,
 };
-use crate::model::{Body, BodyKind, Offer, Stream};
+use crate::model::{Body, BodyKind, Offer, Stream, Style};
 
 /// The members of a request that hold its body: with its media type, where that is a choice.
 pub(super) fn members(body: &Body, speller: &mut Speller<'_>) -> Vec<plan::Member> {
@@ -147,14 +147,25 @@ fn form(offer: &Offer, says_media_type: bool) -> String {
         members.push(format!("mediaType: {}", literal(offer.media_type())));
     }
     members.extend(parts(offer));
+    members.extend(spread(offer));
     format!("{{ {} }}", members.join(", "))
+}
+
+/// The members of a multipart body that are spread over parts of their own.
+fn spread(offer: &Offer) -> Option<String> {
+    let parts = offer.parts.iter().filter(|_| offer.kind == BodyKind::Multipart);
+    let spread = parts.filter(|part| part.style == Some(Style::DeepObject));
+    let names: Vec<String> = spread.map(|part| literal(&part.wire)).collect();
+    (!names.is_empty()).then(|| format!("spread: [{}]", names.join(", ")))
 }
 
 /// What the contract says of the encoding of a form's members.
 fn parts(offer: &Offer) -> Option<String> {
     let (name, members): (&str, Vec<String>) = match offer.kind {
         BodyKind::Multipart => {
-            let media_types = offer.parts.iter().filter_map(|part| {
+            let parts = offer.parts.iter();
+            let whole = parts.filter(|part| part.style != Some(Style::DeepObject));
+            let media_types = whole.filter_map(|part| {
                 let media_type = literal(part.media_types.first()?);
                 Some(format!("{}: {media_type}", property_key(&part.wire)))
             });

@@ -47,6 +47,7 @@ async fn of_several_parts_repeat_lists_and_leave_out_what_is_absent() {
         name: rex().name,
         ages: vec![3, 3],
         nothing: None,
+        spread: rex(),
         meta: rex(),
         photos: vec![one, two],
     };
@@ -67,6 +68,8 @@ async fn of_several_parts_repeat_lists_and_leave_out_what_is_absent() {
             &part("name=\"name\"", "Rex & Co"),
             &part("name=\"ages\"", "3"),
             &part("name=\"ages\"", "3"),
+            &part("name=\"spread[name]\"", "Rex & Co"),
+            &part("name=\"spread[age]\"", "3"),
             &part(json, &serde_json::to_value(rex()).unwrap().to_string()),
             &part(file, "one"),
             &part(

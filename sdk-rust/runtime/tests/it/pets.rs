@@ -74,6 +74,7 @@ pub(crate) struct Photos {
     pub(crate) name: String,
     pub(crate) ages: Vec<u8>,
     pub(crate) nothing: Option<String>,
+    pub(crate) spread: Pet,
     pub(crate) meta: Pet,
     pub(crate) photos: Vec<Binary>,
 }
@@ -103,7 +104,7 @@ impl Operation for AddPet {
             AddPetBody::Bytes(bytes) => out.bytes("application/octet-stream", bytes),
             AddPetBody::Parts(parts) => out.parts("multipart/mixed", parts),
             AddPetBody::Multipart(body) => {
-                out.multipart_as(&[("meta", "application/json")], body);
+                out.multipart_spread(&["spread"], &[("meta", "application/json")], body);
             }
         }
     }

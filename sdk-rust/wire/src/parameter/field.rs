@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 
 use super::decode::plain;
-use super::reader::{Form, Reader, read};
+use super::reader::{Form, read};
 use super::{Parameter, Refusal, Style};
 use crate::Binary;
 
@@ -25,13 +25,12 @@ pub enum Field {
 }
 
 /// Reads named fields (the parts of a multipart body, say) as one object. A repeated name is a
-/// list.
+/// list, brackets in a name that is none of the object's are the way into a member.
 ///
 /// # Errors
 /// When a field is missing or cannot be read as its type.
 pub fn decode_fields<T: DeserializeOwned>(fields: Vec<(String, Field)>) -> Result<T, Refusal> {
-    let field = Field::Map(merged(fields));
-    read(|reading| T::deserialize(Reader { field: field.clone(), reading }))
+    read(|reading| T::deserialize(Form { fields: &fields, reading }))
 }
 
 /// Reads a body of the media type `application/x-www-form-urlencoded`.

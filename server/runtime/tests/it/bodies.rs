@@ -61,6 +61,10 @@ async fn multipart_parts_become_members() {
         "headers": [["x-id", "7"]],
         "file": ["f", "application/octet-stream"] });
     assert_eq!(answer.json(), expected);
+    let spread = MULTIPART.replace("name=\"title\"", "name=\"labels[0]\"");
+    let spread = spread.replace("name=\"copies\"\r\n\r\n3", "name=\"title\"\r\n\r\n3");
+    let spread = toy.send(request(spread)).await;
+    assert_eq!(spread.violations(), ["body /copies required"]);
     let wrong = toy.send(request(MULTIPART.replace("\r\n3\r\n", "\r\nmany\r\n"))).await;
     assert_eq!(wrong.violations(), ["body /copies type"]);
     let missing = toy.send(request(MULTIPART.replace("\"title\"", "\"tilte\""))).await;

@@ -217,7 +217,7 @@ const UPLOAD: Operation<
   path: '/upload',
   accept: 'image/*',
   body: [
-    { kind: 'multipart', mediaType: 'multipart/form-data', parts: { about: 'application/json', photo: 'image/png' } },
+    { kind: 'multipart', mediaType: 'multipart/form-data', parts: { about: 'application/json', photo: 'image/png' }, spread: ['tags'] },
     { kind: 'json', mediaType: 'application/json' },
   ],
   responses: {

@@ -163,7 +163,7 @@ impl Operation for Upload {
         .accept("image/*, application/problem+json, application/json");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         if let Some(body) = &request.body {
-            out.multipart_as(&[("about", "application/json"), ("photo", "image/png")], body);
+            out.multipart_spread(&["tags"], &[("about", "application/json"), ("photo", "image/png")], body);
         }
     }
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
