@@ -75,7 +75,7 @@ fn floor(name: &str) -> Option<u8> {
     }
     match name.rsplit_once('-') {
         Some((_, "wire")) => Some(2),
-        Some((_, "server")) => Some(4),
+        Some((_, "server" | "webhooks")) => Some(4),
         _ => None,
     }
 }
