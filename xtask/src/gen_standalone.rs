@@ -35,7 +35,8 @@ pub struct Gen {
     /// Where to write; made if missing.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Only these outputs: rust_wire, rust_server, rust_sdk, ts_sdk, event_schemas, documents.
+    /// Only these outputs: rust_wire, rust_server, rust_sdk, rust_webhooks, ts_sdk,
+    /// event_schemas, documents.
     #[arg(long, value_delimiter = ',', value_parser = target_names())]
     pub target: Vec<String>,
     /// What the packages are called; the contract's file name if absent.

@@ -21,6 +21,24 @@ pub struct Link {
     pub description: Option<String>,
 }
 
+/// Where a callback goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Destination {
+    /// The URL as the contract has it, with runtime expressions.
+    pub expression: String,
+    /// The ids of operations whose requests say it all, and the URL in pieces for each.
+    pub owners: Vec<(String, Vec<Piece>)>,
+}
+
+/// A part of a text with expressions in it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Piece {
+    /// It stands as it is.
+    Text(String),
+    /// It is found there.
+    Value(Source),
+}
+
 /// Where a value is to be found (Runtime Expressions of OpenAPI).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {

@@ -15,11 +15,11 @@ mod walk;
 pub use constraint::{Bound, Constraints, Format, Number};
 pub use event::{Channel, Message};
 pub use exchange::{Exchange, Origin};
-pub use link::{Link, Source};
+pub use link::{Destination, Link, Piece, Source};
 pub use name::{Name, Words, unique_names};
 pub use operation::{
-    Answer, Body, BodyKind, Context, Errors, Header, Idempotency, Location, Offer, Operation,
-    Pagination, Parameter, Part, ProblemKind, Status, Stream, Style,
+    Answer, Body, BodyKind, Context, Direction, Errors, Header, Idempotency, Location, Offer,
+    Operation, Pagination, Parameter, Part, ProblemKind, Status, Stream, Style,
 };
 pub use rule::{JsonKind, Known, Predicate, Rule};
 pub use schema::{
@@ -52,6 +52,11 @@ pub struct System {
     pub command: &'static str,
     /// Operations grouped by tag, sorted by name.
     pub contexts: Vec<Context>,
+    /// What the system asks of its callers: webhooks, and callbacks of operations. Types of what
+    /// is asked here travel as those of answers do, and the other way round.
+    pub webhooks: Vec<Context>,
+    /// The type of whatever may arrive where all webhooks arrive, if they bring different things.
+    pub webhook_payload: Option<TypeId>,
     /// Every named type.
     pub types: BTreeMap<TypeId, Definition>,
     /// Types that say the same as another, and which: a language may define that one alone.
@@ -103,7 +108,12 @@ impl System {
         }
     }
 
-    /// All operations, context by context.
+    /// Everything that is asked, of the system and by it.
+    pub fn everything_asked(&self) -> impl Iterator<Item = &Operation> {
+        self.contexts.iter().chain(&self.webhooks).flat_map(|context| &context.operations)
+    }
+
+    /// All operations that the system answers, context by context.
     pub fn operations(&self) -> impl Iterator<Item = &Operation> {
         self.contexts.iter().flat_map(|context| &context.operations)
     }

@@ -2,19 +2,30 @@
 
 use serde_json::Value;
 
-use super::{Constraints, Link, Name, Requirement, Server, Type};
+use super::{Constraints, Destination, Link, Name, Requirement, Server, Type};
 
-/// The operations of one tag.
+/// The operations of one tag, or all webhooks, or all callbacks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Context {
     /// The tag as words.
     pub name: Name,
     /// The tag as written.
     pub tag: String,
+    /// Who asks and who answers.
+    pub direction: Direction,
     /// Prose of the contract.
     pub description: Option<String>,
     /// Sorted by name.
     pub operations: Vec<Operation>,
+}
+
+/// Who asks and who answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Callers ask, the system answers.
+    Asked,
+    /// The system asks, callers answer.
+    Asking,
 }
 
 /// One method on one path.
@@ -39,6 +50,8 @@ pub struct Operation {
     pub deprecated: bool,
     /// Where it is served, if that is not where the rest of its contract is.
     pub server: Option<Server>,
+    /// Where it goes, if it is a callback.
+    pub destination: Option<Destination>,
     /// Parameters, sorted by location and name.
     pub parameters: Vec<Parameter>,
     /// The request body.

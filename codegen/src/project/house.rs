@@ -20,6 +20,9 @@ pub fn expected(systems: &[System]) -> Tree {
         place(format!("generated/{name}-wire"), emit::rust_wire::emit_described(system));
         place(format!("generated/{name}-wire"), emit::rust_events::emit(system));
         place(format!("generated/{name}-server"), emit::rust_server::emit(system));
+        if !system.webhooks.is_empty() {
+            place(format!("generated/{name}-webhooks"), emit::rust_webhooks::emit(system));
+        }
         place(format!("generated/schemas/{name}"), emit::event_schemas::emit(system));
         place(format!("generated/schemas/{name}"), emit::documents::emit(system));
         place(format!("sdk-rust/src/{name}"), as_module(emit::rust_sdk::emit(system)));

@@ -29,7 +29,8 @@ pub fn expected(system: &System, targets: &[String]) -> Tree {
     let is_asked = !system.documents.openapi.is_null();
     let server = is_asked && wanted("rust_server");
     let sdk = is_asked && wanted("rust_sdk");
-    if wanted("rust_wire") || wanted("rust_events") || server || sdk {
+    let webhooks = !system.webhooks.is_empty() && wanted("rust_webhooks");
+    if wanted("rust_wire") || wanted("rust_events") || server || sdk || webhooks {
         place(&mut tree, "wire", emit::rust_wire::emit(system));
         place(&mut tree, "wire", emit::rust_events::emit(system));
         vendor(&mut tree, "runtime/wire", &WIRE);
@@ -37,13 +38,23 @@ pub fn expected(system: &System, targets: &[String]) -> Tree {
     }
     if server {
         place(&mut tree, "server", emit::rust_server::emit(system));
-        vendor(&mut tree, "runtime/server", &SERVER);
-        members.extend(["server", "runtime/server"]);
+        members.push("server");
     }
     if sdk {
         place(&mut tree, "sdk", emit::rust_sdk::emit(system));
+        members.push("sdk");
+    }
+    if webhooks {
+        place(&mut tree, "webhooks", emit::rust_webhooks::emit(system));
+        members.push("webhooks");
+    }
+    if server || webhooks {
+        vendor(&mut tree, "runtime/server", &SERVER);
+        members.push("runtime/server");
+    }
+    if sdk || webhooks {
         vendor(&mut tree, "runtime/client", &CLIENT);
-        members.extend(["sdk", "runtime/client"]);
+        members.push("runtime/client");
     }
     if !members.is_empty() {
         members.sort_unstable();
@@ -150,6 +161,7 @@ fn workspace(system: &System, members: &[&str], tree: &Tree) -> String {
         (format!("{name}-wire"), "wire"),
         (format!("{name}-server"), "server"),
         (format!("{name}-sdk"), "sdk"),
+        (format!("{name}-webhooks"), "webhooks"),
     ];
     for (package, path) in local.into_iter().filter(|(_, path)| members.contains(path)) {
         let mut table = Table::new();

@@ -16,7 +16,8 @@ type Types = BTreeMap<TypeId, Definition>;
 pub(super) fn settle(scope: &mut Scope<'_>, system: &mut System) {
     let types = &system.types;
     let contract = &system.contract;
-    for operation in system.contexts.iter_mut().flat_map(|context| &mut context.operations) {
+    let contexts = system.contexts.iter_mut().chain(&mut system.webhooks);
+    for operation in contexts.flat_map(|context| &mut context.operations) {
         let pointer = pointer(operation);
         let Some(body) = &mut operation.body else { continue };
         for offer in &mut body.offers {

@@ -12,8 +12,8 @@ type Types = BTreeMap<TypeId, Definition>;
 /// in queries or cookies with brackets; what has to be one text is JSON.
 pub(super) fn settle(system: &mut System) {
     let types = &system.types;
-    let operations = system.contexts.iter_mut().flat_map(|context| &mut context.operations);
-    for operation in operations {
+    let contexts = system.contexts.iter_mut().chain(&mut system.webhooks);
+    for operation in contexts.flat_map(|context| &mut context.operations) {
         let errors: &mut [Answer] = match &mut operation.errors {
             Errors::Statuses(answers) => answers,
             Errors::Problems(_) => &mut [],

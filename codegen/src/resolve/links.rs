@@ -76,6 +76,25 @@ fn answer(operation: &Operation, status: Status) -> Option<&Answer> {
     operation.answers.iter().chain(errors).find(|answer| answer.status == status)
 }
 
+/// Why no request of an operation says a value; nothing at all if only its answer does.
+pub(super) fn unasked(
+    system: &System,
+    owner: &Operation,
+    source: &Source,
+) -> Option<Option<&'static str>> {
+    match source {
+        Source::Parameter(..) | Source::RequestBody(_) => {
+            Reading { system, owner, answer: None }.refusal(source).map(Some)
+        }
+        Source::Constant(_)
+        | Source::Header(_)
+        | Source::AnswerBody(_)
+        | Source::Status
+        | Source::Method
+        | Source::Url => Some(None),
+    }
+}
+
 /// What the expressions of a link speak of.
 struct Reading<'s> {
     system: &'s System,

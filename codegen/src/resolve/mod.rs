@@ -41,6 +41,7 @@ mod unions;
 mod untyped;
 mod used_rules;
 mod views;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,6 +76,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
         scope.heeds_siblings = root.text("openapi").is_some_and(|text| !is_version(text, "3.0"));
         scope.declare_components(&root);
         operations::resolve(&mut scope, &root, &mut system);
+        webhooks::resolve(&mut scope, &root, &mut system);
         examples::check(&mut scope, &root);
         describe(&mut scope, &root, &mut system);
         system.documents = Documents { openapi: bundle::bundle(&root), asyncapi: None };
@@ -95,6 +97,8 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     lifecycles::resolve(&mut scope, &mut system);
     pagination::check(&mut scope, &system);
     links::resolve(&mut scope, &mut system);
+    webhooks::direct(&mut scope, &mut system);
+    webhooks::unite(&mut scope, &mut system);
     layouts::settle(&mut system);
     forms::settle(&mut scope, &mut system);
     directions::mark(&mut system);
@@ -158,6 +162,9 @@ struct Scope<'a> {
     paginated: Vec<(String, Cursor<'a>)>,
     /// Links of responses.
     linked: Vec<links::Linked<'a>>,
+    /// Callbacks of operations.
+    called: Vec<webhooks::Called<'a>>,
+    directed: Vec<webhooks::Directed<'a>>,
     /// Names of operations by where they stand.
     operations: BTreeMap<ValueId, Name>,
     taken: BTreeSet<String>,
@@ -188,6 +195,8 @@ impl<'a> Scope<'a> {
             emitted: Vec::new(),
             paginated: Vec::new(),
             linked: Vec::new(),
+            called: Vec::new(),
+            directed: Vec::new(),
             operations: BTreeMap::new(),
             taken: BTreeSet::new(),
             heeds_siblings: false,

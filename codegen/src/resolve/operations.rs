@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::webhooks::Called;
 use super::{Scope, answers, keywords, parameters, problems, security, servers, streams};
 use crate::diagnostic::{Diagnostic, Kind};
-use crate::model::{Context, Errors, Name, Operation, System, unique_names};
+use crate::model::{Context, Direction, Errors, Name, Operation, System, unique_names};
 use crate::source::{Cursor, Place};
 
 const METHODS: [&str; 9] =
@@ -15,9 +16,6 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
     system.problems = keywords::catalogue(scope, root);
     system.schemes = security::schemes(scope, root);
     system.servers = servers::resolve(scope, root);
-    if let Some(webhooks) = root.get("webhooks") {
-        scope.degrade(&webhooks, "the contract", "nothing is generated for its webhooks");
-    }
     let found = find(scope, root);
     mark_problem_schemas(scope, &found);
     let names = unique_names(found.iter().map(|found| found.id.as_str()));
@@ -39,22 +37,23 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
         .map(|((tag, mut operations), name)| {
             operations.sort_by(|left, right| left.name.cmp(&right.name));
             let description = descriptions.get(&tag).cloned();
-            Context { name, tag, description, operations }
+            let direction = Direction::Asked;
+            Context { name, tag, direction, description, operations }
         })
         .collect();
     security::define_missing(system);
 }
 
 /// An operation in its document.
-struct Found<'a> {
-    id: String,
+pub(super) struct Found<'a> {
+    pub(super) id: String,
     /// As it stands in a request line.
-    method: String,
-    path: String,
+    pub(super) method: String,
+    pub(super) path: String,
     /// The template that stood first where this one's paths are.
-    shadowed: Option<String>,
-    item: Cursor<'a>,
-    at: Cursor<'a>,
+    pub(super) shadowed: Option<String>,
+    pub(super) item: Cursor<'a>,
+    pub(super) at: Cursor<'a>,
 }
 
 fn find<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) -> Vec<Found<'a>> {
@@ -90,7 +89,7 @@ fn find<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) -> Vec<Found<'a>> {
 }
 
 /// The operations of a path with their methods: those OpenAPI names, then any others.
-fn methods<'a>(scope: &mut Scope<'a>, item: &Cursor<'a>) -> Vec<(String, Cursor<'a>)> {
+pub(super) fn methods<'a>(scope: &mut Scope<'a>, item: &Cursor<'a>) -> Vec<(String, Cursor<'a>)> {
     let named = METHODS.iter().filter_map(|name| Some((name.to_uppercase(), item.get(name)?)));
     let mut found: Vec<(String, Cursor<'a>)> = named.collect();
     let others = item.get("additionalOperations").map(|others| others.members());
@@ -170,7 +169,8 @@ fn mark_problem_schemas<'a>(scope: &mut Scope<'a>, found: &[Found<'a>]) {
     }
 }
 
-fn operation<'a>(
+/// The operation itself.
+pub(super) fn operation<'a>(
     scope: &mut Scope<'a>,
     root: &Cursor<'a>,
     found: &Found<'a>,
@@ -179,8 +179,8 @@ fn operation<'a>(
 ) -> Operation {
     let at = &found.at;
     keywords::check_names(scope, at);
-    if let Some(callbacks) = at.get("callbacks") {
-        scope.degrade(&callbacks, "an operation", "nothing is generated for its callbacks");
+    if let Some(at) = at.get("callbacks") {
+        scope.called.push(Called { owner: found.id.clone(), at });
     }
     let mut parameters = parameters::resolve(scope, &found.item, at, &found.path, name);
     let body = answers::request_body(scope, at, name);
@@ -209,6 +209,7 @@ fn operation<'a>(
         summary: at.text("summary").map(str::to_owned),
         description: at.text("description").map(str::to_owned),
         deprecated: at.flag("deprecated"),
+        destination: None,
         server: servers::own(scope, &found.item, at, &system.servers),
         parameters,
         body,

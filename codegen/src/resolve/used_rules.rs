@@ -76,7 +76,7 @@ fn is_read(predicate: &Predicate, said: &BTreeMap<TypeId, Predicate>) -> bool {
 pub(super) fn keep_used(system: &mut System, mut said: BTreeMap<TypeId, Predicate>) {
     let mut used = BTreeSet::new();
     let mut note = |rule: &Rule| names(&rule.predicate, &mut used);
-    for operation in system.operations() {
+    for operation in system.everything_asked() {
         for parameter in &operation.parameters {
             each_rule(&parameter.constraints, &mut note);
         }

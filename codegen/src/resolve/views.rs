@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Scope;
-use crate::model::{Additional, Definition, Name, Shape, System, TypeId};
+use crate::model::{Additional, Answer, Definition, Errors, Name, Shape, System, TypeId};
 
 /// Splits the types that look different in requests and in responses; returns the name of what is
 /// sent for each of them.
@@ -46,6 +46,19 @@ pub(super) fn split(system: &mut System, scope: &mut Scope<'_>) -> BTreeMap<Type
         }
         for offer in operation.body.iter_mut().flat_map(|body| &mut body.offers) {
             offer.ty.each_name_mut(&mut renamed);
+        }
+    }
+    // What callers answer is what they send.
+    for operation in system.webhooks.iter_mut().flat_map(|context| &mut context.operations) {
+        let errors: &mut [Answer] = match &mut operation.errors {
+            Errors::Statuses(answers) => answers,
+            Errors::Problems(_) => &mut [],
+        };
+        for answer in operation.answers.iter_mut().chain(errors) {
+            answer.headers.iter_mut().for_each(|header| header.ty.each_name_mut(&mut renamed));
+            for offer in answer.body.iter_mut().flat_map(|body| &mut body.offers) {
+                offer.ty.each_name_mut(&mut renamed);
+            }
         }
     }
     inputs

@@ -66,6 +66,7 @@ pub(crate) fn outputs(system: &System) -> BTreeMap<String, String> {
         ("wire", emit::rust_events::emit(system)),
         ("server", emit::rust_server::emit(system)),
         ("sdk", emit::rust_sdk::emit(system)),
+        ("webhooks", emit::rust_webhooks::emit(system)),
         ("sdk-ts", emit::ts_sdk::emit(system)),
         ("schemas", emit::event_schemas::emit(system)),
         ("schemas", emit::documents::emit(system)),

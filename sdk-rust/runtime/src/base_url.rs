@@ -16,6 +16,8 @@ pub struct BaseUrl {
     url: String,
     /// What the variables of its URL stand for, if it is a server of a contract.
     variables: Option<Vec<(&'static str, String)>>,
+    /// Whether calls go to the URL itself and not below it.
+    is_whole: bool,
 }
 
 /// Where an operation is served, if that is not where the rest of its contract is.
@@ -29,7 +31,7 @@ pub struct OwnServer {
 
 impl<T: AsRef<str>> From<T> for BaseUrl {
     fn from(url: T) -> Self {
-        Self { url: url.as_ref().to_owned(), variables: None }
+        Self { url: url.as_ref().to_owned(), variables: None, is_whole: false }
     }
 }
 
@@ -37,12 +39,17 @@ impl BaseUrl {
     /// A server of a contract: its URL, and what the variables in it stand for.
     pub fn server(url: &str, variables: Vec<(&'static str, String)>) -> Self {
         let url = filled(url, |name| given(&variables, name).map(Cow::Borrowed));
-        Self { url, variables: Some(variables) }
+        Self { url, variables: Some(variables), is_whole: false }
+    }
+
+    /// This very URL, with its query string and the slash at its end: where webhooks go.
+    pub fn exactly(url: impl AsRef<str>) -> Self {
+        Self { is_whole: true, ..Self::from(url) }
     }
 
     /// The same with its URL checked and without a slash at its end, ready for a path to follow.
     pub(crate) fn checked(mut self) -> Result<Self, ClientError> {
-        if self.url.contains(['{', '}']) {
+        if !self.is_whole && self.url.contains(['{', '}']) {
             return Err(ClientError::BaseUrl("a variable of it stands for nothing"));
         }
         let url = Url::parse(&self.url).map_err(|_| ClientError::BaseUrl("not an absolute URL"))?;
@@ -52,6 +59,10 @@ impl BaseUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(ClientError::BaseUrl("must not hold credentials"));
         }
+        if self.is_whole && url.fragment().is_none() {
+            self.url = url.into();
+            return Ok(self);
+        }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(ClientError::BaseUrl("must not hold a query string or a fragment"));
         }
@@ -60,7 +71,7 @@ impl BaseUrl {
     }
 
     /// The URL that the path of an operation follows.
-    pub(crate) fn of(&self, info: &Info) -> Cow<'_, str> {
+    fn of(&self, info: &Info) -> Cow<'_, str> {
         let (Some(variables), Some(own)) = (&self.variables, &info.server) else {
             return Cow::Borrowed(&self.url);
         };
@@ -75,6 +86,15 @@ impl BaseUrl {
     fn origin(&self) -> Cow<'_, str> {
         let origin = Url::parse(&self.url).map(|url| url.origin().ascii_serialization());
         origin.unwrap_or_default().into()
+    }
+
+    /// The URL of one call.
+    pub(crate) fn join(&self, info: &Info, target: &str) -> String {
+        let base = self.of(info);
+        match target.strip_prefix('?') {
+            Some(query) if base.contains('?') => format!("{base}&{query}"),
+            Some(_) | None => format!("{base}{target}"),
+        }
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -53,7 +53,7 @@ function find(answers: Answers, status: number, elsewhere: Answers = {}) {
 function read(answer: Answer, incoming: Incoming): { status: number } {
   const result: { status: number; [key: string]: unknown } = { status: incoming.status };
   for (const header of answer.headers ?? []) {
-    const value = readHeader(header, incoming.headers);
+    const value = readText(header, incoming.headers.get(header.name), 'response header');
     if (value !== undefined) result[header.key] = value;
   }
   if (answer.body === undefined) return result;
@@ -72,8 +72,8 @@ export function isStreamed(operation: Readable, status: number, headers: Headers
   return STREAMS.includes(chosen(answer.body, headers).kind);
 }
 
-/** The form that a response has; the first where it has none of them. */
-function chosen(
+/** The form that a message has; the first where it has none of them. */
+export function chosen(
   body: AnswerKind | readonly AnswerForm[],
   headers: Headers,
 ): { kind: AnswerKind; mediaType?: string } {
@@ -100,7 +100,8 @@ function readFailure(answer: Answer, incoming: Incoming): { status: number } {
   }
 }
 
-function readBody(kind: AnswerKind, incoming: Incoming): unknown {
+/** The body of a message, read as its form says. */
+export function readBody(kind: AnswerKind, incoming: Incoming): unknown {
   const { body } = incoming;
   if (kind === 'events') return readEvents(arriving(incoming));
   if (kind === 'wholeEvents') return readWholeEvents(arriving(incoming));
@@ -108,12 +109,12 @@ function readBody(kind: AnswerKind, incoming: Incoming): unknown {
   if (kind === 'lines') return readLines(arriving(incoming));
   if (kind === 'bytes') return body;
   if (kind === 'parts') return decodeParts(body, incoming.headers.get('Content-Type'));
-  const text = readText(body);
+  const text = utf8(body);
   if (kind === 'text') return text;
   try {
     return JSON.parse(text);
   } catch {
-    throw new DecodeError('the body of the response is not JSON');
+    throw new DecodeError('the body is not JSON');
   }
 }
 
@@ -125,25 +126,27 @@ function arriving(incoming: Incoming): AsyncIterable<Uint8Array> {
   return incoming.live === undefined ? whole(incoming.body) : readBytes(incoming.live);
 }
 
-function readText(body: Uint8Array<ArrayBuffer>): string {
+function utf8(body: Uint8Array<ArrayBuffer>): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch {
-    throw new DecodeError('the body of the response is not UTF-8 text');
+    throw new DecodeError('the body is not UTF-8 text');
   }
 }
 
-function readHeader(header: AnswerHeader, headers: Headers): unknown {
-  const text = headers.get(header.name);
+/** A typed value that travels as text, if it is there; `place` says where. */
+export function readText(
+  header: AnswerHeader,
+  text: string | null,
+  place: string,
+): unknown {
   if (text === null) {
     if (!header.required) return undefined;
-    throw new DecodeError(`header \`${header.name}\` is missing from the response`);
+    throw new DecodeError(`${place} \`${header.name}\` is missing`);
   }
   const value = convert(header.type, text);
   if (value !== undefined) return value;
-  throw new DecodeError(
-    `header \`${header.name}\` of the response does not have the documented type`,
-  );
+  throw new DecodeError(`${place} \`${header.name}\` does not have the documented type`);
 }
 
 function convert(type: AnswerHeader['type'], text: string): unknown {
@@ -174,7 +177,7 @@ function parsed(text: string): unknown {
 /** The problem document this response holds, if it holds one. */
 function readProblem(incoming: Incoming): Problem | undefined {
   try {
-    const value: unknown = JSON.parse(readText(incoming.body));
+    const value: unknown = JSON.parse(utf8(incoming.body));
     if (typeof value !== 'object' || value === null || !('code' in value)) return undefined;
     if (typeof value.code !== 'string') return undefined;
     const { code } = value;

@@ -29,5 +29,7 @@ export { DEFAULT_RETRY, NO_RETRY } from './retry.js';
 export type { Retry } from './retry.js';
 export { Server } from './server.js';
 export type { OwnServer, Variables } from './server.js';
+export { receive } from './webhook.js';
+export type { Received, Webhook } from './webhook.js';
 export { follow } from './stream.js';
 export type { ServerEvent } from './stream.js';

@@ -25,7 +25,7 @@ pub(super) use idents::{
 pub(super) use layout::{arm, braced, bracketed, filled, import, or_long};
 pub(super) use package::{
     Heading, Manifest, context_docs, context_module, heading, info, manifest, markers, package,
-    wire_imports,
+    place, which, wire_imports,
 };
 pub(super) use rules::{predicate, rule_ident};
 pub(super) use types::{Position, Speller};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::idents::{doc_lines, literal, module_ident, operation_ident};
 use super::layout::{bracketed, import, or_long};
 use crate::emit::render::one_line;
-use crate::model::{BodyKind, Context, Operation, Style, System};
+use crate::model::{BodyKind, Context, Direction, Operation, Style, System};
 
 /// First lines of every generated file.
 #[derive(Debug, Clone, Serialize)]
@@ -64,6 +64,14 @@ pub(crate) fn context_docs(context: &Context) -> Vec<String> {
     docs
 }
 
+/// Which operations a context has, as the end of a sentence.
+pub(crate) fn which(context: &Context) -> String {
+    match context.direction {
+        Direction::Asked => format!("tagged `{}`", one_line(&context.tag)),
+        Direction::Asking => format!("that callers answer: {}", one_line(&context.tag)),
+    }
+}
+
 /// What a file of operations takes from `symbolon_wire`.
 pub(crate) fn wire_imports(context: &Context) -> String {
     let mut names = vec!["markers", "messages"];
@@ -101,10 +109,15 @@ pub(crate) fn markers(context: &Context) -> String {
     bracketed(0, "markers!(", &idents, ");")
 }
 
+/// Where an operation stands: its path, or the URL that a callback goes to.
+pub(crate) fn place(operation: &Operation) -> &str {
+    operation.destination.as_ref().map_or(&operation.path, |found| &found.expression)
+}
+
 /// What the edge or a client has to know of an operation beforehand: what every operation has, and
 /// what this one has besides.
-pub(crate) fn info(operation: &Operation, besides: &[String]) -> String {
-    let facts = [literal(&operation.id), method(&operation.method), literal(&operation.path)];
+pub(crate) fn info(operation: &Operation, path: &str, besides: &[String]) -> String {
+    let facts = [literal(&operation.id), method(&operation.method), literal(path)];
     let head = bracketed(4, "const INFO: Info = Info::new(", &facts, ")");
     let one_line = format!("{head}{};", besides.concat());
     or_long(4, one_line, || {

@@ -3,10 +3,18 @@
 use super::plan;
 use crate::emit::render::one_line;
 use crate::emit::rust::{bracketed, doc_lines, heading, literal, method_ident};
-use crate::model::{Location, Operation, Scheme, SchemeKind, System};
+use crate::model::{Direction, Location, Operation, Scheme, SchemeKind, System};
 
 /// What an operation says of credentials, unless it takes all a client has.
-pub(super) fn security(system: &System, operation: &Operation) -> Option<String> {
+pub(super) fn security(
+    system: &System,
+    direction: Direction,
+    operation: &Operation,
+) -> Option<String> {
+    // What callers are told has the credentials that its sender gives it.
+    if direction == Direction::Asking {
+        return None;
+    }
     let callers = operation.callers();
     if callers.alternatives.is_empty() {
         return Some(".security(Security::None)".to_owned());

@@ -6,10 +6,10 @@ mod paging;
 mod plan;
 mod serving;
 
-use super::render::{GeneratedFile, Renderer, Template, one_line};
+use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
     context_docs, context_ident, context_module, field_ident, heading, import, manifest, markers,
-    package, wire_imports,
+    package, which, wire_imports,
 };
 use crate::model::{Context, Operation, System};
 
@@ -53,6 +53,12 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     files
 }
 
+/// The file of senders of what callers are told.
+pub(super) fn senders(system: &System, context: &Context) -> GeneratedFile {
+    let path = format!("src/send/{}.rs", context_module(context));
+    Renderer::new(TEMPLATES).file(&path, "sdk/context.rs.j2", &self::context(system, context))
+}
+
 fn group(context: &Context) -> plan::Group {
     let function = field_ident(&context.name);
     let taken = ["new", "over", "transport"].contains(&function.as_str());
@@ -80,13 +86,13 @@ fn context(system: &System, context: &Context) -> plan::Context {
     if operations.iter().any(|operation| operation.paged.is_some()) {
         imports.push("Paged");
     }
-    if any(&|operation| keyring::security(system, operation).is_some()) {
+    if any(&|operation| keyring::security(system, context.direction, operation).is_some()) {
         imports.push("Security");
     }
     imports.sort_unstable();
     plan::Context {
         heading: heading(system),
-        tag: one_line(&context.tag),
+        which: which(context),
         wire: package(system, "wire").replace('-', "_"),
         module: context_module(context),
         imports: import("symbolon_client", &imports),

@@ -8,10 +8,10 @@ use crate::emit::rust::{
     REQUEST_BODY, answer_body, answer_ident, arm, braced, bracketed, choice, chosen, descriptor,
     doc_lines, header_argument, header_ident, idempotency_header, info, literal, method_ident,
     module_ident, offer_ident, offer_method, operation_ident, or_long, parameter_ident, part_list,
-    spread_list, variant_ident, wrapped,
+    place, spread_list, variant_ident, wrapped,
 };
 use crate::model::{
-    Answer, Body, BodyKind, Context, Errors, Offer, Operation, Status, Stream, System,
+    Answer, Body, BodyKind, Context, Direction, Errors, Offer, Operation, Status, Stream, System,
 };
 
 /// The operations of a context.
@@ -50,6 +50,11 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
         &["&self".to_owned(), format!("request: wire::{module}::Request")],
         &format!(") -> Call<{ident}> {{"),
     );
+    let path = match context.direction {
+        Direction::Asked => operation.path.as_str(),
+        // What callers are told goes to a URL as it is.
+        Direction::Asking => "",
+    };
     plan::Operation {
         call: or_long(4, format!("{signature} self.client.call(request) }}"), || {
             format!("{signature}\n        self.client.call(request)\n    }}")
@@ -57,10 +62,10 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
         ident,
         module,
         method: operation.method.clone(),
-        path: one_line(&operation.path),
+        path: one_line(place(operation)),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
         deprecated: operation.deprecated,
-        info: info(operation, &besides(system, operation)),
+        info: info(operation, path, &besides(system, context.direction, operation)),
         plain: writes.is_empty(),
         writes,
         answers: arms,
@@ -72,9 +77,9 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
 }
 
 /// What not every operation has.
-fn besides(system: &System, operation: &Operation) -> Vec<String> {
+fn besides(system: &System, direction: Direction, operation: &Operation) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.extend(keyring::security(system, operation));
+    lines.extend(keyring::security(system, direction, operation));
     lines.extend(serving::server(operation));
     if let Some(accept) = accept(operation) {
         lines.push(format!(".accept({})", literal(&accept)));

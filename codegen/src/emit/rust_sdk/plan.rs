@@ -33,7 +33,7 @@ pub(super) struct Group {
 pub(super) struct Context {
     #[serde(flatten)]
     pub(super) heading: Heading,
-    pub(super) tag: String,
+    pub(super) which: String,
     pub(super) wire: String,
     pub(super) module: String,
     pub(super) imports: String,

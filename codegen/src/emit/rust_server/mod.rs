@@ -6,10 +6,11 @@ mod plan;
 
 use self::access::Callers;
 use super::documents::pretty;
-use super::render::{GeneratedFile, Renderer, Template, one_line};
+use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
     bracketed, context_docs, context_ident, context_module, doc_lines, field_ident, heading,
-    import, literal, manifest, markers, method_ident, operation_ident, package, wire_imports,
+    import, literal, manifest, markers, method_ident, operation_ident, package, which,
+    wire_imports,
 };
 use crate::model::{Context, Errors, Operation, System};
 
@@ -49,11 +50,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     if let Some(asyncapi) = &system.documents.asyncapi {
         files.push(GeneratedFile::new("src/asyncapi.json", pretty(asyncapi)));
     }
-    if !system.problems.is_empty() {
-        let problems = system.problems.values().map(problem).collect();
-        let plan = plan::Problems { heading: heading.clone(), problems };
-        files.push(renderer.file("src/problems.rs", "server/problems.rs.j2", &plan));
-    }
+    files.extend(catalogue(system));
     let callers = access::Callers::of(system);
     if let Some(plan) = access::plan(system, &callers) {
         files.push(renderer.file("src/access.rs", "server/access.rs.j2", &plan));
@@ -64,6 +61,23 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         files.push(renderer.file(&path, "server/context.rs.j2", &plan));
     }
     files
+}
+
+/// The file of what receives what callers are told.
+pub(super) fn receivers(system: &System, context: &Context) -> GeneratedFile {
+    let path = format!("src/receive/{}.rs", context_module(context));
+    let plan = self::context(system, context, &Callers::default());
+    Renderer::new(TEMPLATES).file(&path, "server/context.rs.j2", &plan)
+}
+
+/// The file of the problem catalogue, if there is one.
+pub(super) fn catalogue(system: &System) -> Option<GeneratedFile> {
+    if system.problems.is_empty() {
+        return None;
+    }
+    let problems = system.problems.values().map(problem).collect();
+    let plan = plan::Problems { heading: heading(system), problems };
+    Some(Renderer::new(TEMPLATES).file("src/problems.rs", "server/problems.rs.j2", &plan))
 }
 
 /// What of a context a server can tell apart from the rest.
@@ -121,7 +135,7 @@ fn context(system: &System, context: &Context, callers: &Callers) -> plan::Conte
     }));
     plan::Context {
         heading: heading(system),
-        tag: one_line(&context.tag),
+        which: which(context),
         wire: package(system, "wire").replace('-', "_"),
         module: context_module(context),
         imports: import("symbolon_server", &imports),

@@ -57,7 +57,7 @@ fn one(
         method: operation.method.clone(),
         path: one_line(&operation.path),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
-        info: info(operation, &besides(operation)),
+        info: info(operation, &operation.path, &besides(operation)),
         input: if reads.is_empty() { "_" } else { "input" },
         reads,
         answers,

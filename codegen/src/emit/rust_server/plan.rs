@@ -42,7 +42,7 @@ pub(super) struct Problem {
 pub(super) struct Context {
     #[serde(flatten)]
     pub(super) heading: Heading,
-    pub(super) tag: String,
+    pub(super) which: String,
     pub(super) wire: String,
     pub(super) module: String,
     pub(super) imports: String,

@@ -8,7 +8,7 @@ use crate::emit::rust::{
     Position, REQUEST_BODY, Speller, answer_ident, body_type, braced, bracketed, context_module,
     doc_lines, field_ident, header_ident, literal, module_ident, parameter_ident,
 };
-use crate::model::{Answer, Context, Errors, Link, Name, Operation, Source, Status, System};
+use crate::model::{Answer, Context, Errors, Link, Operation, Piece, Source, Status, System};
 
 /// The methods of an operation's answers, by the type they belong to.
 pub(super) fn plan(
@@ -31,9 +31,52 @@ pub(super) fn plan(
             }
         }
         if !methods.is_empty() {
-            speller.import("symbolon_wire::linked");
+            if methods.iter().any(|method| method.built.contains("linked(")) {
+                speller.import("symbolon_wire::linked");
+            }
             planned.push(plan::Links { owner, methods });
         }
+    }
+    planned
+}
+
+/// The functions that find where a callback goes, one an operation whose request says it.
+pub(super) fn urls(
+    system: &System,
+    operation: &Operation,
+    speller: &mut Speller<'_>,
+) -> Vec<plan::Url> {
+    let Some(destination) = &operation.destination else { return Vec::new() };
+    let mut planned = Vec::new();
+    for (id, pieces) in &destination.owners {
+        let Some((context, owner)) = target(system, id) else { continue };
+        let asked = |piece: &&Piece| matches!(piece, Piece::Value(_));
+        if pieces.iter().any(|piece| asked(&piece)) {
+            speller.import("symbolon_wire::linked");
+        }
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => format!("{}.to_owned()", literal(text)),
+            Piece::Value(source) => {
+                format!("{}?", asked_value(owner, source).replace("linked(", "linked::<String>("))
+            }
+        };
+        let spelled: Vec<String> = pieces.iter().map(piece).collect();
+        let request = if pieces.iter().any(|piece| asked(&piece)) { "request" } else { "_" };
+        let path = format!("crate::{}::{}", context_module(context), module_ident(&owner.name));
+        planned.push(plan::Url {
+            docs: format!("Where it goes as the request of `{}` says.", one_line(id)),
+            signature: format!(
+                "pub fn url_of_{}({request}: &{path}::Request) -> Option<String> {{",
+                field_ident(&owner.name)
+            ),
+            found: match spelled.as_slice() {
+                [single] => match single.strip_suffix('?') {
+                    Some(found) => found.to_owned(),
+                    None => format!("Some({single})"),
+                },
+                _ => bracketed(8, "Some([", &spelled, "].concat())"),
+            },
+        });
     }
     planned
 }
@@ -170,20 +213,7 @@ fn value(operation: &Operation, answer: &Answer, source: &Source) -> String {
         Source::Constant(Value::Null | Value::Array(_) | Value::Object(_)) | Source::Url => {
             "None".to_owned()
         }
-        Source::Parameter(location, wire) => {
-            let is_it = |name: &str| name.eq_ignore_ascii_case(wire);
-            let mut all = operation.parameters.iter();
-            let exact = all.find(|found| found.location == *location && found.wire == *wire);
-            let mut all = operation.parameters.iter();
-            let found = exact
-                .or_else(|| all.find(|found| found.location == *location && is_it(&found.wire)));
-            let ident = found.map_or_else(
-                || field_ident(&Name::new(wire)),
-                |found| parameter_ident(&found.name),
-            );
-            whole(&format!("&request.{ident}"))
-        }
-        Source::RequestBody(pointer) => format!("linked(&request.body, {})", literal(pointer)),
+        Source::Parameter(..) | Source::RequestBody(_) => asked_value(operation, source),
         Source::AnswerBody(pointer) => format!("linked(answered, {})", literal(pointer)),
         Source::Header(wire) => match header(answer, wire) {
             Some(ident) => whole(&format!("answered_{ident}")),
@@ -194,5 +224,30 @@ fn value(operation: &Operation, answer: &Answer, source: &Source) -> String {
             Status::Range(_) | Status::Default => whole("answered_status"),
         },
         Source::Method => whole(&literal(&operation.method)),
+    }
+}
+
+/// The expression that finds a value of a request, or nothing.
+fn asked_value(operation: &Operation, source: &Source) -> String {
+    match source {
+        Source::Parameter(location, wire) => {
+            let of = |is_it: &dyn Fn(&str) -> bool| {
+                let mut all = operation.parameters.iter();
+                all.find(|found| found.location == *location && is_it(&found.wire))
+            };
+            let found =
+                of(&|name| name == wire).or_else(|| of(&|name| name.eq_ignore_ascii_case(wire)));
+            match found {
+                Some(found) => format!("linked(&request.{}, \"\")", parameter_ident(&found.name)),
+                None => "None".to_owned(),
+            }
+        }
+        Source::RequestBody(pointer) => format!("linked(&request.body, {})", literal(pointer)),
+        Source::Constant(_)
+        | Source::Header(_)
+        | Source::AnswerBody(_)
+        | Source::Status
+        | Source::Method
+        | Source::Url => "None".to_owned(),
     }
 }

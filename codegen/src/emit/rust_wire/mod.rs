@@ -9,10 +9,10 @@ mod types;
 
 pub(super) use types::is_nominal;
 
-use super::render::{GeneratedFile, Renderer, Template, one_line};
+use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
     Heading, Speller, context_module, heading, holds_checks, import, manifest, predicate,
-    rule_ident,
+    rule_ident, which,
 };
 use crate::model::System;
 
@@ -57,7 +57,8 @@ fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
         package: manifest(system, "wire", "Wire types and operations of"),
         described: described == Described::Yes,
     };
-    let mut modules: Vec<String> = system.contexts.iter().map(context_module).collect();
+    let contexts = || system.contexts.iter().chain(&system.webhooks);
+    let mut modules: Vec<String> = contexts().map(context_module).collect();
     modules.sort();
     let has_events = !system.channels.is_empty();
     let has_rules = !system.predicates.is_empty();
@@ -94,7 +95,7 @@ fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
         let plan = plan::Codecs { heading: heading.clone(), imports, codecs };
         files.push(renderer.file("src/codecs.rs", "wire/codecs.rs.j2", &plan));
     }
-    for context in &system.contexts {
+    for context in contexts() {
         let mut speller = Speller::new(system, "types::");
         speller.import("symbolon_wire::Documented");
         speller.import("symbolon_wire::Validate");
@@ -104,7 +105,7 @@ fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
         }
         let plan = plan::Context {
             heading: heading.clone(),
-            tag: one_line(&context.tag),
+            which: which(context),
             imports: speller.into_imports(),
             operations,
         };

@@ -7,11 +7,11 @@ use crate::emit::render::one_line;
 use crate::emit::rust::defaults::{Absent, documented, methods};
 use crate::emit::rust::{
     Checks, Field, Position, Presence, REQUEST_BODY, Speller, answer_body, answer_ident, body_type,
-    braced, bracketed, doc_lines, header_ident, module_ident, offer_ident, parameter_ident,
+    braced, bracketed, doc_lines, header_ident, module_ident, offer_ident, parameter_ident, place,
     variant_ident,
 };
 use crate::model::{
-    Answer, Body, Context, Errors, Location, Operation, Status, System, Type, TypeId,
+    Answer, Body, Context, Direction, Errors, Location, Operation, Status, System, Type, TypeId,
 };
 
 /// The operations of a context.
@@ -21,17 +21,23 @@ pub(super) fn plan(
     checked: &BTreeSet<TypeId>,
     speller: &mut Speller<'_>,
 ) -> Vec<plan::Operation> {
-    context.operations.iter().map(|operation| one(system, operation, checked, speller)).collect()
+    let one = |operation| one(system, context.direction, operation, checked, speller);
+    context.operations.iter().map(one).collect()
 }
 
 fn one(
     system: &System,
+    direction: Direction,
     operation: &Operation,
     checked: &BTreeSet<TypeId>,
     speller: &mut Speller<'_>,
 ) -> plan::Operation {
     let fields = request_fields(operation, speller);
-    let checks = request_checks(system, operation, checked, &fields);
+    let checks = match direction {
+        Direction::Asked => request_checks(system, operation, checked, &fields),
+        // Who is told something must survive a newer teller.
+        Direction::Asking => Vec::new(),
+    };
     let defaultable = fields.iter().all(|field| field.ty.starts_with("Option<"));
     let summary = operation.summary.as_deref().or(operation.description.as_deref());
     let summary = doc_lines(summary).into_iter().next();
@@ -44,7 +50,7 @@ fn one(
     plan::Operation {
         ident: module_ident(&operation.name),
         method: operation.method.clone(),
-        path: one_line(&operation.path),
+        path: one_line(place(operation)),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
         request_derives: if defaultable {
             "Debug, Clone, Default, PartialEq"
@@ -64,6 +70,7 @@ fn one(
         },
         bodies: bodies::plan(system, operation, speller),
         links: links::plan(system, operation, speller),
+        urls: links::urls(system, operation, speller),
         same_body,
         same_error,
         infallible: errors.is_empty(),

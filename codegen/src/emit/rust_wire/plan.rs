@@ -150,7 +150,7 @@ pub(super) struct Alias {
 pub(super) struct Context {
     #[serde(flatten)]
     pub(super) heading: Heading,
-    pub(super) tag: String,
+    pub(super) which: String,
     pub(super) imports: Vec<Vec<String>>,
     pub(super) operations: Vec<Operation>,
 }
@@ -174,6 +174,8 @@ pub(super) struct Operation {
     pub(super) bodies: Vec<Body>,
     /// The requests that answers lead to.
     pub(super) links: Vec<Links>,
+    /// The functions that find where a callback goes.
+    pub(super) urls: Vec<Url>,
     /// The statement that makes the one body of every answer easy to reach.
     pub(super) same_body: Option<String>,
     /// The same for documented errors.
@@ -181,6 +183,15 @@ pub(super) struct Operation {
     pub(super) errors: Vec<Answer>,
     pub(super) unchecked: bool,
     pub(super) infallible: bool,
+}
+
+/// Where a callback goes.
+#[derive(Debug, Serialize)]
+pub(super) struct Url {
+    pub(super) docs: String,
+    pub(super) signature: String,
+    /// The URL, as an expression.
+    pub(super) found: String,
 }
 
 /// The links of a response or of an error.

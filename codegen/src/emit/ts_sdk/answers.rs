@@ -2,29 +2,67 @@
 
 use super::{bodies, plan};
 use crate::emit::typescript::{Carrier, Place, Position, Speller, literal, member_ident};
-use crate::model::{Answer, Constraints, Header, Name, Scalar, Shape, Status, System, Type};
+use crate::model::{Answer, Body, Constraints, Header, Name, Scalar, Shape, Status, System, Type};
 
 /// Where everything in an answer stands.
 pub(super) const ANSWERED: Place = Place { position: Position::Open, carrier: Carrier::Text };
 
 /// An answer as types, one for each thing its body may be: its status, its headers and its body.
 pub(super) fn alternatives(answer: &Answer, speller: &mut Speller<'_>) -> Vec<String> {
-    let mut members = vec![match answer.status {
+    let status = match answer.status {
         Status::Code(code) => format!("status: {code}"),
         Status::Range(_) | Status::Default => "status: number".to_owned(),
-    }];
-    for header in &answer.headers {
+    };
+    whole(vec![status], &answer.headers, answer.body.as_ref(), "", speller)
+}
+
+/// What a webhook brings as types, one for each thing its body may be.
+pub(super) fn brought(
+    headers: &[Header],
+    body: Option<&Body>,
+    speller: &mut Speller<'_>,
+) -> Vec<String> {
+    let mark = if body.is_some_and(|body| !body.required) { "?" } else { "" };
+    whole(Vec::new(), headers, body, mark, speller)
+}
+
+fn whole(
+    mut members: Vec<String>,
+    headers: &[Header],
+    body: Option<&Body>,
+    mark: &str,
+    speller: &mut Speller<'_>,
+) -> Vec<String> {
+    for header in headers {
         let mark = if header.required { "" } else { "?" };
         let ty = header_type(header, speller);
         members.push(format!("{}{mark}: {ty}", header_key(&header.name)));
     }
-    let members = members.join("; ");
-    let Some(body) = &answer.body else { return vec![format!("{{ {members} }}")] };
-    let of = |(told, ty): (Option<String>, String)| match told {
-        Some(told) => format!("{{ {members}; contentType: {told}; body: {ty} }}"),
-        None => format!("{{ {members}; body: {ty} }}"),
+    let Some(body) = body else {
+        return vec![match members.is_empty() {
+            true => "object".to_owned(),
+            false => format!("{{ {} }}", members.join("; ")),
+        }];
+    };
+    let of = |(told, ty): (Option<String>, String)| {
+        let told = told.map(|told| format!("contentType: {told}"));
+        let all = members.iter().cloned().chain(told).chain([format!("body{mark}: {ty}")]);
+        format!("{{ {} }}", all.collect::<Vec<_>>().join("; "))
     };
     bodies::answered(body, speller).into_iter().map(of).collect()
+}
+
+/// A header as the runtime reads it.
+pub(super) fn header_entry(header: &Header, system: &System) -> String {
+    let mut members = vec![
+        format!("name: {}", literal(&header.wire)),
+        format!("key: '{}'", header_key(&header.name)),
+    ];
+    members.extend(header_conversion(header, system).map(|ty| format!("type: '{ty}'")));
+    if header.required {
+        members.push("required: true".to_owned());
+    }
+    format!("{{ {} }}", members.join(", "))
 }
 
 /// An answer as the runtime reads it.

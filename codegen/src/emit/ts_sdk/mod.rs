@@ -15,9 +15,10 @@ mod plan;
 mod servers;
 mod types;
 mod unions;
+mod webhooks;
 
 use super::render::{GeneratedFile, Renderer, Template};
-use super::typescript::{Speller, Usage, file_stem};
+use super::typescript::{Speller, Usage, file_stem, local_ident};
 use crate::model::{Context, System};
 
 const TEMPLATES: &[Template] = &[
@@ -32,6 +33,7 @@ const TEMPLATES: &[Template] = &[
     ("ts/client.ts.j2", include_str!("templates/client.ts.j2")),
     ("ts/context_class.ts.j2", include_str!("templates/context_class.ts.j2")),
     ("ts/credentials.ts.j2", include_str!("templates/credentials.ts.j2")),
+    ("ts/webhooks.ts.j2", include_str!("templates/webhooks.ts.j2")),
     ("ts/servers.ts.j2", include_str!("templates/servers.ts.j2")),
     ("ts/index.ts.j2", include_str!("templates/index.ts.j2")),
 ];
@@ -66,12 +68,21 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     if let Some(plan) = servers::plan(system, heading.clone()) {
         files.push(renderer.file("servers.ts", "ts/servers.ts.j2", &plan));
     }
+    let mut namespaces = Vec::new();
+    for context in &system.webhooks {
+        let speller = Speller::outside(system, &usage);
+        let plan = webhooks::plan(system, context, heading.clone(), speller);
+        let file = webhooks::file(system, context);
+        files.push(renderer.file(&format!("{file}.ts"), "ts/webhooks.ts.j2", &plan));
+        namespaces.push(plan::Namespace { name: local_ident(&context.name), file });
+    }
     let index = plan::Index {
         heading,
         client: client.ident.clone(),
         has_schemes: !system.schemes.is_empty(),
         has_servers: !system.servers.is_empty(),
         files: system.contexts.iter().map(context_file).collect(),
+        namespaces,
     };
     files.push(renderer.file("client.ts", "ts/client.ts.j2", &client));
     files.push(renderer.file("index.ts", "ts/index.ts.j2", &index));

@@ -75,7 +75,8 @@ pub(super) fn docs(operation: &Operation) -> Vec<String> {
     let first = summary.unwrap_or_default().trim().split("\n\n").next().unwrap_or_default();
     let first = first.trim_end_matches('.');
     let colon = if first.is_empty() { "" } else { ": " };
-    let text = format!("{first}{colon}`{} {}`.", operation.method, operation.path);
+    let place = operation.destination.as_ref().map_or(&operation.path, |found| &found.expression);
+    let text = format!("{first}{colon}`{} {place}`.", operation.method);
     let notes: &[&str] = if operation.deprecated { &["@deprecated"] } else { &[] };
     doc_comment(Some(&text), notes)
 }

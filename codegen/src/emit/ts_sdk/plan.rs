@@ -171,6 +171,7 @@ pub(super) struct Index {
     pub(super) has_schemes: bool,
     pub(super) has_servers: bool,
     pub(super) files: Vec<String>,
+    pub(super) namespaces: Vec<Namespace>,
 }
 
 /// The credentials a client may have, by security scheme.
@@ -220,4 +221,37 @@ pub(super) struct Link {
     pub(super) status: String,
     pub(super) needed: String,
     pub(super) wanted: String,
+}
+
+/// What callers are told.
+#[derive(Debug, Serialize)]
+pub(super) struct Webhooks {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) webhooks: Vec<Webhook>,
+    pub(super) imports: String,
+    pub(super) names_types: bool,
+}
+
+/// The constant that tells the runtime how a webhook is read.
+#[derive(Debug, Serialize)]
+pub(super) struct Webhook {
+    pub(super) docs: Vec<String>,
+    pub(super) declarations: Vec<Declaration>,
+    pub(super) constant: String,
+    pub(super) stem: String,
+    pub(super) id: String,
+    /// How its body is read, as an expression.
+    pub(super) body: Option<String>,
+    /// Whether the body may be absent.
+    pub(super) optional: bool,
+    pub(super) headers: String,
+    pub(super) query: String,
+}
+
+/// A file of webhooks or callbacks, and the name its exports go by.
+#[derive(Debug, Serialize)]
+pub(super) struct Namespace {
+    pub(super) name: String,
+    pub(super) file: String,
 }

@@ -55,7 +55,7 @@ pub(super) fn single_text<'a>(system: &'a System, id: &TypeId) -> Option<&'a str
 
 fn carried_raw(system: &System) -> BTreeSet<TypeId> {
     let mut waiting: Vec<&TypeId> = Vec::new();
-    for body in system.operations().filter_map(|operation| operation.body.as_ref()) {
+    for body in system.everything_asked().filter_map(|operation| operation.body.as_ref()) {
         for offer in body.offers.iter().filter(|offer| offer.kind == BodyKind::Multipart) {
             offer.ty.each_name(&mut |id| waiting.push(id));
         }

@@ -4,6 +4,7 @@ use symbolon_client::{
     Anonymous, BaseUrl, Client, DecodeError, EncodeError, Error, Incoming, Info, Method, Operation,
     Outgoing,
 };
+use symbolon_wire::Parameter;
 
 use crate::server::{Server, answer, serve};
 
@@ -18,6 +19,24 @@ impl Operation for Upload {
         .server("{origin}/{version}/{bucket}", &[("bucket", "main"), ("version", "v1")]);
 
     fn encode(_: &Self::Request, _: &mut Outgoing) {}
+
+    fn decode(incoming: &Incoming) -> Result<Result<(), ()>, DecodeError> {
+        if incoming.status() == 204 { Ok(Ok(())) } else { Err(incoming.undocumented()) }
+    }
+}
+
+/// A webhook.
+struct Told;
+
+impl Operation for Told {
+    type Request = Option<u8>;
+    type Response = ();
+    type Error = ();
+    const INFO: Info = Info::new("told", Method::POST, "");
+
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.optional(Parameter::query("attempt"), request);
+    }
 
     fn decode(incoming: &Incoming) -> Result<Result<(), ()>, DecodeError> {
         if incoming.status() == 204 { Ok(Ok(())) } else { Err(incoming.undocumented()) }
@@ -52,4 +71,17 @@ async fn a_url_that_is_none_is_said() {
     let client = Client::new("http://127.0.0.1:1", Anonymous).unwrap();
     let error = client.call::<Upload>(()).at("/relative").await.unwrap_err();
     assert!(matches!(error, Error::Encode(EncodeError::Url)), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_callers_are_told_goes_to_their_url_as_it_is() {
+    let server = serve([answer(204, "")]).await;
+    let hook = BaseUrl::exactly(format!("{}/hook/?token=a%2Fb", server.base_url));
+    let sender = Client::new(hook, Anonymous).unwrap();
+    sender.call::<Told>(Some(7)).await.unwrap();
+    sender.call::<Told>(None).await.unwrap();
+    let other = BaseUrl::exactly(format!("{}/other", server.base_url));
+    sender.call::<Told>(Some(7)).at(other).await.unwrap();
+    let uris: Vec<String> = server.asked().into_iter().map(|asked| asked.uri).collect();
+    assert_eq!(uris, ["/hook/?token=a%2Fb&attempt=7", "/hook/?token=a%2Fb", "/other?attempt=7"]);
 }
