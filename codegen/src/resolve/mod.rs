@@ -127,7 +127,8 @@ fn describe<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut System) {
     let info = root.get("info");
     let text = |key| info.as_ref().and_then(|info| info.text(key)).map(str::to_owned);
     system.title = text("title").unwrap_or_else(|| {
-        scope.degrade(root, "a document", "it has no title; it is called as its packages are");
+        let why = "the document has no title: it is called as its packages are".to_owned();
+        scope.defect(root, why, "give `info` a `title`");
         system.name.words().join(" ")
     });
     system.version = text("version").unwrap_or_default();

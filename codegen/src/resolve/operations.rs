@@ -97,7 +97,8 @@ pub(super) fn methods<'a>(scope: &mut Scope<'a>, item: &Cursor<'a>) -> Vec<(Stri
         // RFC 9110: a method is a token, in capitals or not.
         let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         if name.is_empty() || !name.chars().all(is_token) {
-            scope.degrade(&at, "a path", &format!("`{name}` is no method of HTTP"));
+            let why = format!("`{name}` is no method of HTTP: the operation is left out");
+            scope.defect(&at, why, "a method is a token, such as `COPY` (RFC 9110, 9.1)");
         } else if !found.iter().any(|(known, _)| known == name) {
             found.push((name.to_owned(), at));
         }
@@ -110,7 +111,8 @@ fn path_of<'a>(scope: &mut Scope<'a>, key: &str, at: &Cursor<'a>) -> String {
     if key.starts_with('/') {
         return key.to_owned();
     }
-    scope.degrade(at, "a path", "it begins with no slash; it is read as if it began with one");
+    let why = "this path begins with no slash: it is read as if it began with one".to_owned();
+    scope.defect(at, why, "put a slash before it");
     format!("/{key}")
 }
 

@@ -22,8 +22,9 @@ impl<'a> Scope<'a> {
             "number" => Scalar::Double,
             "string" => text(at, &mut limits),
             other => {
-                let why = format!("`{other}` is no type of JSON Schema");
-                self.degrade(at, "a schema", &why);
+                let why = format!("`{other}` is no type of JSON Schema: the value is any JSON");
+                let hint = "string, integer, number, boolean, array, object and null are";
+                self.defect(at, why, hint);
                 return Built::any();
             }
         };
