@@ -7,7 +7,7 @@ use serde::de::{self, DeserializeOwned, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::field::{self, Field};
-use super::reader::{Reader, Reading, Untyped, read};
+use super::reader::{Brackets, Reader, Reading, Untyped, read};
 use super::{Parameter, Refusal, Style};
 use crate::{In, read_json};
 
@@ -90,15 +90,6 @@ struct Source<'a> {
     raw: Raw<'a>,
     reading: Reading<'a>,
     brackets: Brackets,
-}
-
-/// What brackets in the names of a map's members are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Brackets {
-    /// The way into a member.
-    Nest,
-    /// Part of its name.
-    Stay,
 }
 
 /// Percent-decodes form data: `+` is a space.

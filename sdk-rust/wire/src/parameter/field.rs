@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 
 use super::decode::plain;
-use super::reader::{Form, read};
+use super::reader::read_form;
 use super::{Parameter, Refusal, Style};
 use crate::Binary;
 
@@ -30,7 +30,7 @@ pub enum Field {
 /// # Errors
 /// When a field is missing or cannot be read as its type.
 pub fn decode_fields<T: DeserializeOwned>(fields: Vec<(String, Field)>) -> Result<T, Refusal> {
-    read(|reading| T::deserialize(Form { fields: &fields, reading }))
+    read_form(&fields)
 }
 
 /// Reads a body of the media type `application/x-www-form-urlencoded`.
@@ -58,7 +58,7 @@ pub fn decode_form_as<T: DeserializeOwned>(parts: &[Parameter], body: &[u8]) -> 
         };
         fields.push((name, value));
     }
-    read(|reading| T::deserialize(Form { fields: &fields, reading }))
+    read_form(&fields)
 }
 
 /// The value of a member that was written as a parameter.

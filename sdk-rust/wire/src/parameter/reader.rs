@@ -2,7 +2,10 @@
 
 use std::marker::PhantomData;
 
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer as _, IntoDeserializer, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializer as _, IntoDeserializer,
+    Visitor,
+};
 use serde::forward_to_deserialize_any;
 
 use super::Refusal;
@@ -44,16 +47,37 @@ pub(super) fn read<T>(attempt: impl Fn(Reading<'_>) -> Result<T, Refusal>) -> Re
     })
 }
 
+/// What brackets in the names of a map's members are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Brackets {
+    /// The way into a member.
+    Nest,
+    /// Part of its name.
+    Stay,
+}
+
+/// Reads the fields of a form: brackets are ways, or parts of names where no way leads.
+pub(super) fn read_form<T: DeserializeOwned>(fields: &[(String, Field)]) -> Result<T, Refusal> {
+    let brackets = Brackets::Nest;
+    let nested = read(|reading| T::deserialize(Form { fields, reading, brackets }));
+    nested.or_else(|refusal| {
+        let reading = Reading { untyped: Untyped::Text, log: None };
+        let literal = Form { fields, reading, brackets: Brackets::Stay };
+        T::deserialize(literal).map_err(|_| refusal)
+    })
+}
+
 /// The fields of a form, before it is known which of their names are whole and which are ways.
-pub(super) struct Form<'f, 'p> {
-    pub(super) fields: &'f [(String, Field)],
-    pub(super) reading: Reading<'p>,
+struct Form<'f, 'p> {
+    fields: &'f [(String, Field)],
+    reading: Reading<'p>,
+    brackets: Brackets,
 }
 
 impl<'p> Form<'_, 'p> {
     fn reader(&self, names: &[&str]) -> Reader<'p> {
         let fields = self.fields.iter().map(|(name, field)| {
-            if names.contains(&name.as_str()) {
+            if self.brackets == Brackets::Stay || names.contains(&name.as_str()) {
                 return (name.clone(), field.clone());
             }
             let keys = field::keys(name);

@@ -257,6 +257,11 @@ fn what_nests_is_spelled_with_brackets_and_read_in_other_spellings_too() {
     let literal = [("sort[by]", "a")];
     let all = Parameter::query("all").decode_pairs::<BTreeMap<String, String>>(&literal);
     assert_eq!(all.unwrap().unwrap()["sort[by]"], "a");
+    let form = decode_form::<BTreeMap<String, String>>(b"sort[by]=a");
+    assert_eq!(form.unwrap()["sort[by]"], "a");
+    let parts = vec![("sort[by]".to_owned(), Field::Text("7".to_owned()))];
+    let parts = decode_fields::<BTreeMap<String, BTreeMap<String, u8>>>(parts);
+    assert_eq!(parts.unwrap()["sort"]["by"], 7);
 }
 
 #[test]

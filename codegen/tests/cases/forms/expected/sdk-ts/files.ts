@@ -11,6 +11,7 @@ export interface BatchRequest {
 /** How `batch` succeeds. */
 export type BatchResponse =
   | { status: 200; body: Part[] }
+  | { status: 201; body: Uint8Array<ArrayBuffer> }
   | { status: 202; contentType: 'application/json'; body: unknown }
   | { status: 202; contentType: 'multipart/related'; body: Part[] };
 
@@ -21,10 +22,11 @@ const BATCH: Operation<
   id: 'batch',
   method: 'POST',
   path: '/parts',
-  accept: 'application/json, multipart/mixed, multipart/related;q=0.5',
+  accept: 'application/json, application/x-www-form-urlencoded, multipart/mixed, multipart/related;q=0.5',
   body: { kind: 'parts' },
   responses: {
     200: { body: 'parts' },
+    201: { body: 'bytes' },
     202: { body: [
       { kind: 'json', mediaTypes: ['application/json'] },
       { kind: 'parts', mediaTypes: ['multipart/related'] },

@@ -50,13 +50,14 @@ impl Operation for Batch {
     messages!(wire::batch);
     const INFO: Info = Info::new("batch", Method::POST, "/parts")
         .security(Security::None)
-        .accept("multipart/mixed, application/json, multipart/related;q=0.5, application/problem+json");
+        .accept("multipart/mixed, application/x-www-form-urlencoded, application/json, multipart/related;q=0.5, application/problem+json");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.parts("multipart/mixed", &request.body);
     }
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             200 => Ok(Ok(Self::Response::Ok { body: incoming.parts()? })),
+            201 => Ok(Ok(Self::Response::Created { body: incoming.bytes()? })),
             202 => Ok(Ok(Self::Response::Accepted {
                 body: match incoming.offer(&[&["application/json"], &["multipart/related"]]) {
                     0 => wire::batch::AcceptedBody::Json(incoming.json()?),

@@ -48,6 +48,9 @@ impl Operation for Batch {
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {
             Ok(Self::Response::Ok { body }) => Reply::parts(200, "multipart/mixed", &body),
+            Ok(Self::Response::Created { body }) => {
+                Reply::bytes(201, "application/x-www-form-urlencoded", body.bytes)
+            }
             Ok(Self::Response::Accepted { body }) => match body {
                 wire::batch::AcceptedBody::Json(body) => Reply::json(202, &body),
                 wire::batch::AcceptedBody::Related(body) => {

@@ -25,6 +25,8 @@ pub mod batch {
     pub enum Response {
         /// 200: One for each.
         Ok { body: Vec<Binary> },
+        /// 201: A form.
+        Created { body: Binary },
         /// 202: One of two.
         Accepted { body: AcceptedBody },
     }
