@@ -18,6 +18,7 @@ pub fn expected(system: &System) -> Tree {
     place(&mut tree, &wire, emit::rust_wire::emit(system));
     place(&mut tree, &wire, emit::rust_events::emit(system));
     place(&mut tree, &server, emit::rust_server::emit(system));
+    place(&mut tree, &format!("generated/{name}-webhooks"), emit::rust_webhooks::emit(system));
     place(&mut tree, "generated/schemas", emit::event_schemas::emit(system));
     place(&mut tree, "generated/schemas", emit::documents::emit(system));
     place(&mut tree, "sdk-rust", emit::rust_sdk::emit(system));
@@ -44,14 +45,19 @@ pub fn manifest(system: &System, tree: &Tree, written_once: &[GeneratedFile]) ->
         (format!("{name}-sdk"), "sdk-rust".to_owned()),
         (format!("{name}-service"), format!("server/{name}")),
     ];
-    for (package, path) in local {
+    let told = (format!("{name}-webhooks"), format!("generated/{name}-webhooks"));
+    let told = (!system.webhooks.is_empty()).then_some(told);
+    // A pattern that matches nothing is an error to cargo.
+    let webhooks = if told.is_some() { "\"generated/*-webhooks\", " } else { "" };
+    for (package, path) in local.into_iter().chain(told) {
         table.insert(package, Value::Table(Table::from_iter([("path".into(), path.into())])));
     }
     let lines = table.iter().map(|(name, value)| format!("{name} = {value}\n"));
     let package = inherited("package").cloned().unwrap_or_default();
     let text = format!(
         "[workspace]\nresolver = \"3\"\n\
-         members = [\"generated/*-server\", \"generated/*-wire\", \"runtime/*\", \"sdk-rust\", \
+         members = [\"generated/*-server\", {webhooks}\"generated/*-wire\", \"runtime/*\", \
+         \"sdk-rust\", \
          \"server/*\"]\n\n\
          [workspace.package]\n{}\n\
          [workspace.dependencies]\n\

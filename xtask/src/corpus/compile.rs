@@ -164,7 +164,8 @@ fn rust(
     packages: &BTreeMap<String, &Document>,
 ) -> anyhow::Result<BTreeMap<String, String>> {
     let bar = progress(packages.len() * 3, "cargo check");
-    let mut child = command(out, "cargo", &["check", "--workspace", "--keep-going", "--quiet"])
+    let all = ["check", "--workspace", "--all-features", "--keep-going", "--quiet"];
+    let mut child = command(out, "cargo", &all)
         .args(["--message-format", "json"])
         .env("CARGO_TARGET_DIR", target.join("public/target"))
         .stdout(Stdio::piped())

@@ -7,8 +7,8 @@ pub mod webhooks;
 pub mod callbacks;
 
 pub use symbolon_client::{
-    ApiKey, Auth, BaseUrl, Bearer, Call, Client as Transport, ClientBuilder, ClientError, Error,
-    Retry,
+    Anonymous, ApiKey, Auth, BaseUrl, Bearer, Call, Client as Transport, ClientBuilder,
+    ClientError, Error, Retry,
 };
 
 /// Tells a receiver what Case has to say; cheap to clone.
