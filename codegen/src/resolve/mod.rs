@@ -77,6 +77,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
         scope.declare_components(&root);
         operations::resolve(&mut scope, &root, &mut system);
         webhooks::resolve(&mut scope, &root, &mut system);
+        security::define_missing(&mut system);
         examples::check(&mut scope, &root);
         describe(&mut scope, &root, &mut system);
         system.documents = Documents { openapi: bundle::bundle(&root), asyncapi: None };

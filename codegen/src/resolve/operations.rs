@@ -41,7 +41,6 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
             Context { name, tag, direction, description, operations }
         })
         .collect();
-    security::define_missing(system);
 }
 
 /// An operation in its document.

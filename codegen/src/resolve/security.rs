@@ -112,7 +112,8 @@ fn texts(value: &Value) -> Vec<String> {
 
 /// A scheme that is required and nowhere defined stands for itself: callers bring what it takes.
 pub(super) fn define_missing(system: &mut System) {
-    let required = system.operations().flat_map(|operation| operation.security.iter().flatten());
+    let asked = system.everything_asked();
+    let required = asked.flat_map(|operation| operation.security.iter().flatten());
     let missing: Vec<String> = required
         .map(|requirement| requirement.scheme.clone())
         .filter(|scheme| !system.schemes.contains_key(scheme))

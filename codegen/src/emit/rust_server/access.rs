@@ -7,7 +7,7 @@ use crate::emit::render::one_line;
 use crate::emit::rust::{
     braced, bracketed, doc_lines, field_ident, heading, literal, type_ident, variant_ident,
 };
-use crate::model::{Location, Name, Operation, Scheme, SchemeKind, System, unique_names};
+use crate::model::{Context, Location, Name, Operation, Scheme, SchemeKind, System, unique_names};
 
 /// Letters of a type's name: nobody can read more.
 const LETTERS: usize = 60;
@@ -25,10 +25,10 @@ pub(super) struct Callers {
 }
 
 impl Callers {
-    /// Every type the operations of a system need.
-    pub(super) fn of(system: &System) -> Self {
+    /// Every type the operations of these contexts need.
+    pub(super) fn of(system: &System, contexts: &[Context]) -> Self {
         let mut callers = Self::default();
-        for operation in system.operations() {
+        for operation in contexts.iter().flat_map(|context| &context.operations) {
             let alternatives = operation.callers().alternatives;
             for all in alternatives.iter().filter(|all| all.len() > 1) {
                 callers.together.insert(all.clone(), together_name(system, all));

@@ -51,7 +51,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         files.push(GeneratedFile::new("src/asyncapi.json", pretty(asyncapi)));
     }
     files.extend(catalogue(system));
-    let callers = access::Callers::of(system);
+    let callers = access::Callers::of(system, &system.contexts);
     if let Some(plan) = access::plan(system, &callers) {
         files.push(renderer.file("src/access.rs", "server/access.rs.j2", &plan));
     }
@@ -63,11 +63,17 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     files
 }
 
-/// The file of what receives what callers are told.
-pub(super) fn receivers(system: &System, context: &Context) -> GeneratedFile {
-    let path = format!("src/receive/{}.rs", context_module(context));
-    let plan = self::context(system, context, &Callers::default());
-    Renderer::new(TEMPLATES).file(&path, "server/context.rs.j2", &plan)
+/// The files of what receives what callers are told, and of who may tell it.
+pub(super) fn receivers(system: &System) -> Vec<GeneratedFile> {
+    let renderer = Renderer::new(TEMPLATES);
+    let callers = Callers::of(system, &system.webhooks);
+    let access = access::plan(system, &callers);
+    let access = access.map(|plan| renderer.file("src/access.rs", "server/access.rs.j2", &plan));
+    let contexts = system.webhooks.iter().map(|found| {
+        let path = format!("src/receive/{}.rs", context_module(found));
+        renderer.file(&path, "server/context.rs.j2", &context(system, found, &callers))
+    });
+    access.into_iter().chain(contexts).collect()
 }
 
 /// The file of the problem catalogue, if there is one.

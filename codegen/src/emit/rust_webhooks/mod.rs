@@ -36,6 +36,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     let library = plan::Library {
         heading: heading(system),
         wire: wire.replace('-', "_"),
+        has_access: !system.schemes.is_empty(),
         has_problems,
         payload: system.webhook_payload.as_ref().map(|id| type_ident(&id.0)),
         contexts: system.webhooks.iter().map(group).collect(),
@@ -49,10 +50,8 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     if has_problems {
         files.extend(rust_server::catalogue(system));
     }
-    for context in &system.webhooks {
-        files.push(rust_server::receivers(system, context));
-        files.push(rust_sdk::senders(system, context));
-    }
+    files.extend(rust_server::receivers(system));
+    files.extend(system.webhooks.iter().map(|context| rust_sdk::senders(system, context)));
     files
 }
 

@@ -16,6 +16,7 @@ pub(super) struct Library {
     #[serde(flatten)]
     pub(super) heading: Heading,
     pub(super) wire: String,
+    pub(super) has_access: bool,
     pub(super) has_problems: bool,
     /// The type of whatever may arrive where all webhooks arrive.
     pub(super) payload: Option<String>,

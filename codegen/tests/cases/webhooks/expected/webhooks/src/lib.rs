@@ -11,6 +11,9 @@
 )]
 
 #[cfg(feature = "receive")]
+#[rustfmt::skip]
+pub mod access;
+#[cfg(feature = "receive")]
 pub mod receive;
 #[cfg(feature = "send")]
 pub mod send;

@@ -5,7 +5,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use case_wire::webhooks as wire;
-use symbolon_server::{Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes};
+use symbolon_server::{
+    Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Requirement, Routes,
+};
 use symbolon_wire::{Parameter, markers, messages};
 
 markers!(OrderLost, OrderShipped);
@@ -27,8 +29,9 @@ pub fn routes<S: Webhooks>(service: Arc<S>) -> Routes {
 /// `POST /order-lost`
 impl Operation for OrderLost {
     messages!(wire::order_lost);
-    type Principal = symbolon_server::Anonymous;
+    type Principal = symbolon_server::Principal;
     const INFO: Info = Info::new("orderLost", Method::POST, "/order-lost")
+        .security(&[&[Requirement { scheme: "key", scopes: &[] }]])
         .consumes(&["application/json"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let body = input.json();
