@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Scope;
+use super::apart::are_apart;
 use super::constraints::constraints;
 use super::rules::all;
 use super::schemas::{Built, type_names};
@@ -175,6 +176,12 @@ impl<'a> Scope<'a> {
         let mut rules = Vec::new();
         for part in &parts.schemas {
             rules.extend(self.rules_besides(part, at));
+            // What a part says of other members it says of those of the other parts too.
+            let own = part.get("properties").map(|found| found.members()).unwrap_or_default();
+            let others = |name: &&&str| !own.iter().any(|(known, _)| known == *name);
+            if parts.properties.keys().any(|name| others(&name)) {
+                rules.extend(self.rule_of(part, "additionalProperties"));
+            }
         }
         rules.extend(self.alternatives_of(at));
         rules
@@ -190,6 +197,9 @@ impl<'a> Scope<'a> {
     ) -> Built {
         let (ty, mut limits) = self.type_of(first, name);
         let mut rest = Vec::new();
+        if are_apart(&parts.iter().map(|part| (*part).clone()).collect::<Vec<_>>()) {
+            limits.rules.push(Rule { keyword: "allOf", predicate: Predicate::Never });
+        }
         for part in parts.iter().filter(|part| part.id() != first.id()) {
             let Ok(target) = part.follow() else { continue };
             let is_plain =

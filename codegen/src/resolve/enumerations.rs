@@ -47,6 +47,13 @@ impl<'a> Scope<'a> {
         }
         let format = at.text("format").unwrap_or_default();
         let kinds = by_type(format, &present);
+        if kinds.iter().any(|(ty, _)| *ty == Type::Any) {
+            // Any JSON may be each of them, `null` too: which it may be is for the list to say.
+            let null = nullable.then_some(Value::Null);
+            let listed = present.into_iter().chain(null).collect();
+            let rules = vec![Rule { keyword: "enum", predicate: Predicate::Listed(listed) }];
+            return Built::plain(Type::Any, Constraints { rules, ..Constraints::default() }, false);
+        }
         if let [(ty, limits)] = kinds.as_slice() {
             return Built::plain(ty.clone(), limits.clone(), nullable);
         }

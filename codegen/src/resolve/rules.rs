@@ -62,6 +62,16 @@ impl<'a> Scope<'a> {
         rules
     }
 
+    /// What one keyword of a schema asks, if it asks anything.
+    pub(super) fn rule_of(&mut self, at: &Cursor<'a>, keyword: &'static str) -> Option<Rule> {
+        let predicate = all(self.keyword(at, keyword));
+        let asks = match &predicate {
+            Predicate::Others(_, part) => **part != Predicate::Always,
+            other => *other != Predicate::Always,
+        };
+        asks.then_some(Rule { keyword, predicate })
+    }
+
     /// What is asked of members that a schema neither names nor has a pattern for.
     pub(super) fn others(&mut self, at: &Cursor<'a>, parts: &Parts<'a>) -> Predicate {
         let Some(found) = at.get("additionalProperties") else { return Predicate::Always };
@@ -206,6 +216,9 @@ impl<'a> Scope<'a> {
             if at.get(keyword).is_some() {
                 parts.extend(self.keyword(at, keyword));
             }
+        }
+        if at.get("items").is_none() {
+            parts.extend(self.items(at));
         }
         let said = all(parts);
         match at.flag("nullable") {

@@ -12,8 +12,8 @@ use super::rules::prefix;
 use super::{Scope, keywords};
 use crate::diagnostic::Kind;
 use crate::model::{
-    Additional, Constraints, Definition, Name, Object, Rule, Scalar, Shape, Type, TypeId,
-    unique_names,
+    Additional, Constraints, Definition, Name, Object, Predicate, Rule, Scalar, Shape, Type,
+    TypeId, unique_names,
 };
 use crate::source::{Cursor, ValueId};
 
@@ -272,7 +272,14 @@ impl<'a> Scope<'a> {
         name: &Name,
         nullable: bool,
     ) -> Built {
-        let (additional, closed) = self.additional(at, &parts, name);
+        let (additional, mut asked) = self.additional(at, &parts, name);
+        let unknown = |name: &&&str| !parts.properties.contains_key(**name);
+        let demanded: Vec<String> =
+            parts.required.iter().filter(unknown).map(|name| (*name).to_owned()).collect();
+        if !demanded.is_empty() {
+            let predicate = Predicate::Required(demanded);
+            asked.push(Rule { keyword: "required", predicate });
+        }
         if parts.properties.is_empty() {
             let constraints = constraints(at);
             let built = match additional {
@@ -289,7 +296,9 @@ impl<'a> Scope<'a> {
                     Built::plain(Type::Map(Box::new(ty)), constraints, nullable)
                 }
             };
-            return built.keeping(closed);
+            let is_object = matches!(built.shape, Shape::Object(_));
+            let counted = if is_object { self.member_rules(at) } else { Vec::new() };
+            return built.keeping(asked).keeping(counted);
         }
         let names = unique_names(parts.properties.keys().copied());
         let properties = self.members(at, &parts, &names, name);
@@ -298,7 +307,7 @@ impl<'a> Scope<'a> {
             other => other,
         };
         let shape = Shape::Object(Object { properties, additional });
-        Built::of(shape, nullable).keeping(self.member_rules(at)).keeping(closed)
+        Built::of(shape, nullable).keeping(self.member_rules(at)).keeping(asked)
     }
 
     /// What an object may hold besides its members, and the rule for those of some names alone.
@@ -377,7 +386,7 @@ pub(super) fn component(at: &Cursor<'_>) -> Option<Name> {
 }
 
 /// Whether a schema asks something of members that it does not name.
-pub(super) fn speaks_of_all(at: &Cursor<'_>) -> bool {
+fn speaks_of_all(at: &Cursor<'_>) -> bool {
     ["minProperties", "maxProperties", "propertyNames", "patternProperties"]
         .into_iter()
         .any(|keyword| at.get(keyword).is_some())

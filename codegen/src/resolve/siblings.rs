@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Scope;
 use super::all_of::{Parts, asked, is_prose};
 use super::constraints::constraints;
-use super::schemas::{Built, accepts_null, speaks_of_all, type_names};
+use super::schemas::{Built, accepts_null, type_names};
 use crate::model::{Constraints, Name, Shape, Type};
 use crate::source::Cursor;
 
@@ -66,10 +66,6 @@ impl<'a> Scope<'a> {
                 limits.take(asked_here);
                 return Built { shape: Shape::Alias(ty, limits), nullable, rules: built.rules };
             }
-        }
-        if speaks_of_all(at) {
-            let why = "of the members that its reference does not name, none is counted";
-            self.degrade(at, "a schema", why);
         }
         let ty: Type = self.led_to(at).present().clone();
         let rules = asked("$ref", vec![self.own_predicate(at)]);

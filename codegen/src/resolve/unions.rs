@@ -73,8 +73,9 @@ impl<'a> Scope<'a> {
                 (ty.present().clone(), limits)
             })
             .collect();
+        let open = types.iter().filter(|(ty, _)| *ty == Type::Any).count();
         // A value that reads as one alternative may be one of another.
-        let rules = match wire.is_none() && !are_apart(elements) {
+        let rules = match wire.is_none() && (open > 1 || !are_apart(elements)) {
             true => self.chosen(at, alternatives),
             false => Vec::new(),
         };

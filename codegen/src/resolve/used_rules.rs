@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::model::{Additional, Constraints, Definition, Predicate, Rule, Shape, System, TypeId};
 
 /// Takes from unions the rules that nothing can break which is read: there, types say it all.
@@ -29,10 +31,9 @@ fn is_read(predicate: &Predicate, said: &BTreeMap<TypeId, Predicate>) -> bool {
     let mut seen = BTreeSet::new();
     while let Some(predicate) = waiting.pop() {
         match predicate {
-            Predicate::Always
-            | Predicate::Kinds(_)
-            | Predicate::Listed(_)
-            | Predicate::Required(_) => {}
+            Predicate::Always | Predicate::Kinds(_) | Predicate::Required(_) => {}
+            // Texts are enumerations; of any other type there are more values than these.
+            Predicate::Listed(values) if values.iter().all(Value::is_string) => {}
             Predicate::Others(_, part) if **part == Predicate::Never => {}
             Predicate::Member(_, part) | Predicate::Rest(0, part) | Predicate::Others(_, part) => {
                 waiting.push(part)
@@ -44,6 +45,7 @@ fn is_read(predicate: &Predicate, said: &BTreeMap<TypeId, Predicate>) -> bool {
                 }
             }
             Predicate::Never
+            | Predicate::Listed(_)
             | Predicate::MinLength(_)
             | Predicate::MaxLength(_)
             | Predicate::Pattern(_)

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod edge;
 mod fidelity;
 mod notes;
 

@@ -1,5 +1,6 @@
 //! Checks of the contract's constraint keywords, collected with their JSON pointers.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::fmt::{Display, LowerExp};
 use std::sync::LazyLock;
@@ -43,15 +44,25 @@ pub struct Violations {
     location: In,
     pointer: String,
     found: Vec<Violation>,
+    sent: Option<Sent>,
 }
+
+/// A body as it was sent, read once somebody asks.
+type Sent = LazyCell<Option<Value>, Box<dyn FnOnce() -> Option<Value> + Send>>;
 
 impl Default for Violations {
     fn default() -> Self {
-        Self { location: In::Body, pointer: String::new(), found: Vec::new() }
+        Self { location: In::Body, pointer: String::new(), found: Vec::new(), sent: None }
     }
 }
 
 impl Violations {
+    /// None yet of a request with this body, which rules are held against: what was read of it
+    /// lacks the members that its types do not know.
+    pub fn of(body: impl FnOnce() -> Option<Value> + Send + 'static) -> Self {
+        Self { sent: Some(Sent::new(Box::new(body))), ..Self::default() }
+    }
+
     /// Everything found, in the order of the checks.
     pub fn into_found(self) -> Vec<Violation> {
         self.found
@@ -143,9 +154,12 @@ impl Violations {
         values: &BTreeMap<String, T>,
         mut check: impl FnMut(&str, &mut Self),
     ) {
+        // What stands there is the member, and no name.
+        let sent = self.sent.take();
         for name in values.keys() {
             self.member(name, name.as_str(), &mut check);
         }
+        self.sent = sent;
     }
 
     /// `minLength`: at least so many Unicode scalar values.
@@ -241,9 +255,12 @@ impl Violations {
         keyword: &str,
         rule: &Predicate,
     ) {
-        if let Ok(value) = serde_json::to_value(value)
-            && !rule.holds(&value)
-        {
+        let body = self.sent.as_deref().filter(|_| self.location == In::Body);
+        let holds = match body.and_then(|body| body.as_ref()?.pointer(&self.pointer)) {
+            Some(sent) => rule.holds(sent),
+            None => serde_json::to_value(value).map_or(true, |value| rule.holds(&value)),
+        };
+        if !holds {
             self.report(keyword, "must be as the contract's schema says");
         }
     }

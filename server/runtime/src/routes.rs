@@ -99,8 +99,9 @@ impl<S> fmt::Debug for Routes<S> {
 
 /// The decoded and valid request, or `None` with the violations left in `input`.
 fn read<O: Operation>(input: &mut Input) -> Option<O::Request> {
+    let body = input.body.clone();
     let request = O::decode(input).ok()?;
-    let mut violations = Violations::default();
+    let mut violations = Violations::of(move || serde_json::from_slice(&body).ok());
     request.validate(&mut violations);
     input.report_all(violations.into_found());
     input.is_valid().then_some(request)

@@ -37,7 +37,8 @@ fn read<T: DeserializeOwned + Serialize>(value: &Value) -> Result<Value, String>
 /// As the edge reads a request.
 fn check<T: DeserializeOwned + Serialize + Validate>(value: &Value) -> Result<Value, String> {
     let read = T::deserialize(value).map_err(|error| error.to_string())?;
-    let mut violations = Violations::default();
+    let sent = value.clone();
+    let mut violations = Violations::of(|| Some(sent));
     read.validate(&mut violations);
     if !violations.is_empty() {
         return Err(format!("{:?}", violations.into_found()));

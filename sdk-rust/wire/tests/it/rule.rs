@@ -25,6 +25,20 @@ fn rules_speak_of_values_of_their_kind() {
 }
 
 #[test]
+fn rules_are_held_against_what_was_sent() {
+    let few = rule!(Predicate::MaxMembers(1));
+    let found = |mut at: Violations| {
+        at.member("a/b", &json!({}), |read, at| at.rule(read, "maxProperties", few));
+        at.into_found().len()
+    };
+    assert_eq!(found(Violations::default()), 0);
+    let sent = |text: &'static str| Violations::of(move || serde_json::from_str(text).ok());
+    assert_eq!(found(sent(r#"{"a/b": {"x": 1, "y": 2}}"#)), 1);
+    assert_eq!(found(sent(r#"{"a/b": {"x": 1}}"#)), 0);
+    assert_eq!(found(sent("no JSON")), 0);
+}
+
+#[test]
 fn rules_are_composed() {
     let one = rule!(Predicate::One(&[Predicate::Required(&["a"]), Predicate::Required(&["b"])]));
     judged(one, &[json!({"a": 1}), json!({"b": 1})], &[json!({}), json!({"a": 1, "b": 1})]);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use symbolon_wire::{Validate, Violations};
 use uuid::Uuid;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,21 @@ pub enum Shape {
     Variant1(ShapeVariant1),
 }
 
+impl Validate for Shape {
+    fn validate(&self, at: &mut Violations) {
+        match self {
+            Self::Radius(_) => {}
+            Self::Side(_) => {}
+            Self::Variant2(value) => {
+                value.validate(at);
+            }
+            Self::Variant1(value) => {
+                value.validate(at);
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShapeRadius {
     pub at: String,
@@ -45,11 +61,31 @@ pub struct ShapeSide {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ShapeVariant1 {
     pub ant: Option<String>,
+    /// Members the contract does not name.
+    pub additional: BTreeMap<String, Value>,
+}
+
+impl Validate for ShapeVariant1 {
+    fn validate(&self, at: &mut Violations) {
+        at.rule(self, "required", symbolon_wire::rule!(
+            Predicate::Required(&["at"])
+        ));
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ShapeVariant2 {
     pub zebra: Option<String>,
+    /// Members the contract does not name.
+    pub additional: BTreeMap<String, Value>,
+}
+
+impl Validate for ShapeVariant2 {
+    fn validate(&self, at: &mut Violations) {
+        at.rule(self, "required", symbolon_wire::rule!(
+            Predicate::Required(&["at"])
+        ));
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -61,6 +97,14 @@ pub struct Thing {
     pub when: Option<ThingWhen>,
     /// Members the contract does not name.
     pub additional: BTreeMap<String, Value>,
+}
+
+impl Validate for Thing {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("shape", &self.shape, |value, at| {
+            value.validate(at);
+        });
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
