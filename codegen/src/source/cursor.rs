@@ -1,5 +1,6 @@
 //! Walking a document and following its references without losing the place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -216,7 +217,11 @@ impl<'a> Cursor<'a> {
             let path = referred(&self.file.path, path);
             self.sources.file(&path).ok_or_else(|| missing(Vec::new()))?
         };
-        let pointer = Pointer::from_fragment(fragment).ok_or_else(|| missing(Vec::new()))?;
+        let pointer = Pointer::from_fragment(fragment).or_else(|| {
+            let root = || Self::root(self.sources, file).anchors();
+            file.anchors.get_or_init(root).get(fragment).cloned()
+        });
+        let pointer = pointer.ok_or_else(|| missing(Vec::new()))?;
         let mut cursor = Self::root(self.sources, file);
         for token in pointer.tokens() {
             let Some(next) = cursor.step(&token, steps)? else {
@@ -226,6 +231,20 @@ impl<'a> Cursor<'a> {
             cursor = next;
         }
         Ok(cursor)
+    }
+
+    /// Where the schemas in this value stand that give themselves a name.
+    fn anchors(&self) -> BTreeMap<String, Pointer> {
+        let mut found = BTreeMap::new();
+        let mut waiting = vec![self.clone()];
+        while let Some(at) = waiting.pop() {
+            for name in ["$anchor", "$dynamicAnchor"].iter().filter_map(|anchor| at.text(anchor)) {
+                found.entry(name.to_owned()).or_insert_with(|| at.pointer());
+            }
+            let members = at.members().into_iter().map(|(_, member)| member);
+            waiting.extend(members.chain(at.elements()));
+        }
+        found
     }
 
     fn step(&self, token: &str, steps: &mut usize) -> Result<Option<Self>, RefError> {

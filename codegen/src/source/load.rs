@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -89,10 +88,7 @@ impl Sources {
             Ok(value) => value,
             Err(error) => {
                 let value = Value::Null;
-                self.files.insert(
-                    path.to_owned(),
-                    File { path: path.to_owned(), text, value: Arc::new(value) },
-                );
+                self.files.insert(path.to_owned(), File::new(path.to_owned(), text, value));
                 return vec![LoadError::Malformed { path: path.into(), error }];
             }
         };
@@ -109,8 +105,7 @@ impl Sources {
         if let Some(document) = over.or(documents.first()) {
             self.overlays.push(((*document).to_owned(), path.to_owned()));
         }
-        self.files
-            .insert(path.to_owned(), File { path: path.to_owned(), text, value: Arc::new(value) });
+        self.files.insert(path.to_owned(), File::new(path.to_owned(), text, value));
         errors
     }
 
@@ -173,13 +168,13 @@ impl Sources {
                         let place = Place::new(&path, pointer);
                         waiting.push((referred(&path, &target), Some(place)));
                     }
-                    self.files.insert(path.clone(), File { path, text, value: Arc::new(value) });
+                    self.files.insert(path.clone(), File::new(path, text, value));
                 }
                 Err(error) => {
                     errors.push(LoadError::Malformed { path: path.clone(), error });
                     self.absent.insert(path.clone());
                     let value = Value::Null;
-                    self.files.insert(path.clone(), File { path, text, value: Arc::new(value) });
+                    self.files.insert(path.clone(), File::new(path, text, value));
                 }
             }
         }

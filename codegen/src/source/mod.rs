@@ -25,7 +25,8 @@ pub use locate::{Located, locate, locate_all};
 pub use overlay::OverlayMistake;
 pub use yaml::Located as ParseError;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -63,6 +64,14 @@ pub struct File {
     pub text: String,
     /// The parsed content.
     pub value: Arc<Value>,
+    /// Where the schemas stand that name themselves, once somebody asks for one.
+    anchors: OnceLock<BTreeMap<String, Pointer>>,
+}
+
+impl File {
+    fn new(path: String, text: String, value: Value) -> Self {
+        Self { path, text, value: Arc::new(value), anchors: OnceLock::new() }
+    }
 }
 
 /// A place in a contract: a file and a JSON pointer into it.
