@@ -139,14 +139,10 @@ pub mod list_service_calls {
                     at.min_length(value, 1);
                     at.max_length(value, 1024);
                 });
-            });
-            at.inside(symbolon_wire::In::Query, |at| {
                 at.optional("limit", &self.limit, |value, at| {
                     at.minimum(*value, 1);
                     at.maximum(*value, 200);
                 });
-            });
-            at.inside(symbolon_wire::In::Query, |at| {
                 at.optional("tag", &self.tag, |value, at| {
                     at.min_length(value, 1);
                     at.max_length(value, 64);
@@ -194,9 +190,7 @@ pub mod submit_service_call {
                     at.pattern(value, symbolon_wire::pattern!("^[\\x21-\\x7e]+$"));
                 });
             });
-            { let value = &self.body;
-                value.validate(at);
-            }
+            self.body.validate(at);
         }
     }
 

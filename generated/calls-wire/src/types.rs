@@ -855,12 +855,8 @@ impl Validate for SubmitServiceCall {
             at.max_length(value, 120);
             at.pattern(value, symbolon_wire::pattern!("^[^\\x00-\\x1f\\x7f]+$"));
         });
-        at.optional("policy", &self.policy, |value, at| {
-            value.validate(at);
-        });
-        at.member("request", &self.request, |value, at| {
-            value.validate(at);
-        });
+        at.valid("policy", &self.policy);
+        at.valid("request", &self.request);
         at.optional("tags", &self.tags, |value, at| {
             at.max_count("maxItems", value.len(), 20);
             at.unique(value);

@@ -43,7 +43,7 @@ pub use rule::{JsonKind, Known, Predicate, Values, parse_values};
 #[doc(hidden)]
 pub use serde;
 pub use stream::{Event, Events, Lines, StreamError};
-pub use text_enum::{TextEnum, find_text, read_text};
+pub use text_enum::{TextEnum, find_text, parse_text, read_text};
 pub use union::{Tagged, none_fits, variant};
 pub use validate::{Pattern, Validate, Violations, compile_pattern};
 

@@ -27,7 +27,7 @@ pub trait Record: Sized {
     ///
     /// # Errors
     /// When a member is missing or cannot be read.
-    fn read<'de, A: MapAccess<'de>>(from: &mut Members<A>) -> Result<Self, A::Error>;
+    fn read<'de, A: MapAccess<'de>>(from: &mut Members<'de, A>) -> Result<Self, A::Error>;
 }
 
 /// What a record does with members it does not know.
@@ -41,87 +41,88 @@ pub enum Others {
     Kept,
 }
 
-/// The members of an object while they are read.
-#[derive(Debug)]
-pub struct Members<A> {
+/// The members of an object while they are read. Each is offered to every field of the record;
+/// the one that bears its name takes it.
+pub struct Members<'de, A: MapAccess<'de>> {
     access: A,
     fields: &'static [&'static str],
     others: Others,
-    /// The member that is read: its index, or its name if it is unknown and kept.
+    /// The member that is on offer: its index, or its name if it is unknown and kept.
     at: usize,
     name: String,
-    refused: Vec<usize>,
+    refused: Vec<&'static str>,
+    missing: Vec<&'static str>,
+    /// What ended the reading.
+    failed: Option<A::Error>,
 }
 
-impl<'de, A: MapAccess<'de>> Members<A> {
-    /// The index of the next member among the known ones; any other number for an unknown one.
-    ///
-    /// # Errors
-    /// When the object ends badly.
+impl<'de, A: MapAccess<'de>> Members<'de, A> {
+    /// Goes to the next member that a field can take; false at the end. What no field can take is
+    /// read over, or refused.
     #[allow(clippy::should_implement_trait, reason = "it is no iterator: members need reading")]
-    pub fn next(&mut self) -> Result<Option<usize>, A::Error> {
-        let Self { access, fields, others, name, .. } = self;
-        let found = access.next_key_seed(Key { fields, others: *others, name })?;
-        self.at = found.unwrap_or(usize::MAX);
-        Ok(found)
+    pub fn next(&mut self) -> bool {
+        while self.failed.is_none() {
+            let Self { access, fields, others, name, .. } = self;
+            let found = access.next_key_seed(Key { fields, others: *others, name });
+            match found {
+                Ok(Some(at)) => self.at = at,
+                Ok(None) => return false,
+                Err(error) => {
+                    self.failed = Some(error);
+                    return false;
+                }
+            }
+            if self.at < self.fields.len() || self.others == Others::Kept {
+                return true;
+            }
+            self.skip();
+        }
+        false
     }
 
-    /// Reads the value of a member.
-    ///
-    /// # Errors
-    /// When it is of another type.
-    pub fn take<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) -> Result<(), A::Error> {
-        *slot = self.value()?;
-        fit::known();
-        Ok(())
-    }
-
-    /// Reads the value of a member, and `null` as if there were none.
-    ///
-    /// # Errors
-    /// When it is of another type.
-    pub fn lax<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) -> Result<(), A::Error> {
-        *slot = self.value::<Option<T>>()?.flatten();
-        fit::known();
-        Ok(())
-    }
-
-    /// Reads over a member nobody knows, or refuses it.
-    ///
-    /// # Errors
-    /// When the record has none of its name, or its value ends badly.
-    pub fn skip(&mut self) -> Result<(), A::Error> {
-        fit::lost();
-        match self.others {
-            Others::Denied => self.value::<Nothing>().map(drop),
-            Others::Ignored | Others::Kept => self.access.next_value::<de::IgnoredAny>().map(drop),
+    /// Reads the member on offer, if it is of this name.
+    pub fn take<T: Deserialize<'de>>(&mut self, wire: &str, slot: &mut Option<T>) {
+        if self.is_at(wire) {
+            *slot = self.value();
+            fit::known();
         }
     }
 
-    /// Keeps a member nobody knows.
-    ///
-    /// # Errors
-    /// When it is of another type than such members are.
-    pub fn keep<T: Deserialize<'de>>(
-        &mut self,
-        kept: &mut BTreeMap<String, T>,
-    ) -> Result<(), A::Error> {
+    /// Reads the member on offer, if it is of this name, and `null` as if there were none.
+    pub fn lax<T: Deserialize<'de>>(&mut self, wire: &str, slot: &mut Option<T>) {
+        if self.is_at(wire) {
+            *slot = self.value::<Option<T>>().flatten();
+            fit::known();
+        }
+    }
+
+    /// Keeps the member on offer, if no field bears its name.
+    pub fn keep<T: Deserialize<'de>>(&mut self, kept: &mut BTreeMap<String, T>) {
+        if self.at < self.fields.len() {
+            return;
+        }
         let name = std::mem::take(&mut self.name);
-        if let Some(value) = self.value()? {
+        if let Some(value) = self.value() {
             kept.insert(name, value);
         }
-        Ok(())
     }
 
-    /// Ends the reading where a required member is missing or another was refused.
+    /// Notes a required member that is not there.
+    pub fn lacks<T>(&mut self, wire: &'static str, slot: &Option<T>) {
+        if slot.is_none() && !self.refused.contains(&wire) {
+            self.missing.push(wire);
+        }
+    }
+
+    /// Ends the reading.
     ///
     /// # Errors
-    /// In exactly those cases.
-    pub fn settle(&self, lacking: &[bool]) -> Result<(), A::Error> {
-        let lacks = |at: &usize| lacking.get(*at) == Some(&true) && !self.refused.contains(at);
-        let missing: Vec<&str> =
-            (0..lacking.len()).filter(lacks).map(|at| self.fields[at]).collect();
-        match missing.as_slice() {
+    /// When it failed on the way, a required member is missing, or one was refused.
+    pub fn settle(&mut self) -> Result<(), A::Error> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        match self.missing.as_slice() {
             [] if self.refused.is_empty() => Ok(()),
             [] => Err(de::Error::custom(REFUSED)),
             [name] => Err(de::Error::custom(format_args!("missing field `{name}`"))),
@@ -134,12 +135,39 @@ impl<'de, A: MapAccess<'de>> Members<A> {
         de::Error::custom(REFUSED)
     }
 
-    fn value<T: Deserialize<'de>>(&mut self) -> Result<Option<T>, A::Error> {
-        let value = self.access.next_value_seed(Member(PhantomData))?;
-        if value.is_none() {
-            self.refused.push(self.at);
+    fn is_at(&self, wire: &str) -> bool {
+        self.fields.get(self.at).is_some_and(|name| *name == wire)
+    }
+
+    fn skip(&mut self) {
+        fit::lost();
+        match self.others {
+            Others::Denied => drop(self.value::<Nothing>()),
+            Others::Ignored | Others::Kept => {
+                self.failed = self.access.next_value::<de::IgnoredAny>().err();
+            }
         }
-        Ok(value)
+    }
+
+    fn value<T: Deserialize<'de>>(&mut self) -> Option<T> {
+        match self.access.next_value_seed(Member(PhantomData)) {
+            Ok(Some(value)) => Some(value),
+            Ok(None) => {
+                self.refused.push(self.fields.get(self.at).copied().unwrap_or_default());
+                None
+            }
+            Err(error) => {
+                self.failed = Some(error);
+                None
+            }
+        }
+    }
+}
+
+impl<'de, A: MapAccess<'de>> fmt::Debug for Members<'de, A> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.fields.get(self.at);
+        formatter.debug_struct("Members").field("fields", &self.fields).field("at", &at).finish()
     }
 }
 
@@ -235,9 +263,11 @@ impl<'de, R: Record> Visitor<'de> for Reader<R> {
             access,
             fields: R::FIELDS,
             others: R::OTHERS,
-            at: 0,
+            at: usize::MAX,
             name: String::new(),
             refused: Vec::new(),
+            missing: Vec::new(),
+            failed: None,
         })
     }
 }
@@ -330,24 +360,18 @@ macro_rules! record {
         impl $crate::Record for $name {
             const FIELDS: &'static [&'static str] = &[$($wire),*];
             const OTHERS: $crate::Others = $crate::Others::$others;
-            #[allow(unused_variables, unused_mut, non_camel_case_types)]
-            #[allow(clippy::items_after_statements)]
+            #[allow(unused_mut)]
             fn read<'de, A: $crate::serde::de::MapAccess<'de>>(
-                from: &mut $crate::Members<A>,
+                from: &mut $crate::Members<'de, A>,
             ) -> Result<Self, A::Error> {
-                enum At { $($field),* }
                 $(let mut $field = None;)*
                 $(let mut $rest = std::collections::BTreeMap::new();)?
-                while let Some(at) = from.next()? {
-                    match at {
-                        $(at if at == At::$field as usize => {
-                            $crate::record!(@read $kind from $field)
-                        })*
-                        $(at if at >= Self::FIELDS.len() => from.keep(&mut $rest),)?
-                        _ => from.skip(),
-                    }?;
+                while from.next() {
+                    $($crate::record!(@read $kind from $field $wire);)*
+                    $(from.keep(&mut $rest);)?
                 }
-                from.settle(&[$($crate::record!(@lacks $kind $field)),*])?;
+                $($crate::record!(@lacks $kind from $field $wire);)*
+                from.settle()?;
                 $($crate::record!(@bind $kind from $field);)*
                 Ok(Self { $($field,)* $($rest)? })
             }
@@ -367,10 +391,12 @@ macro_rules! record {
             }
         }
     };
-    (@read lax $from:ident $field:ident) => { $from.lax(&mut $field) };
-    (@read $kind:ident $from:ident $field:ident) => { $from.take(&mut $field) };
-    (@lacks need $field:ident) => { $field.is_none() };
-    (@lacks $kind:ident $field:ident) => { false };
+    (@read lax $from:ident $field:ident $wire:literal) => { $from.lax($wire, &mut $field) };
+    (@read $kind:ident $from:ident $field:ident $wire:literal) => {
+        $from.take($wire, &mut $field)
+    };
+    (@lacks need $from:ident $field:ident $wire:literal) => { $from.lacks($wire, &$field) };
+    (@lacks $kind:ident $from:ident $field:ident $wire:literal) => {};
     (@bind need $from:ident $field:ident) => {
         let Some($field) = $field else { return Err($from.lost()) };
     };

@@ -5,17 +5,27 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserializer, Error, Visitor};
 
+use crate::parameter::Refusal;
+
 /// One of some texts; implemented by [`text_enum!`](crate::text_enum).
 pub trait TextEnum: Copy + 'static {
-    /// Its values as they travel, each with its text.
-    const TEXTS: &'static [(&'static str, Self)];
-    /// The texts alone.
+    /// Its values.
+    const VALUES: &'static [Self];
+    /// Their texts, in the same order.
     const NAMES: &'static [&'static str];
 }
 
 /// The value of a text, if it is one of them.
 pub fn find_text<T: TextEnum>(text: &str) -> Option<T> {
-    T::TEXTS.iter().find(|(known, _)| *known == text).map(|(_, value)| *value)
+    T::NAMES.iter().position(|known| *known == text).and_then(|at| T::VALUES.get(at)).copied()
+}
+
+/// The value of a text.
+///
+/// # Errors
+/// When the text is none of them.
+pub fn parse_text<T: TextEnum>(text: &str) -> Result<T, Refusal> {
+    find_text(text).ok_or_else(|| Refusal::new("enum", "must be a value the contract lists"))
 }
 
 /// Reads a value from a text.
@@ -40,23 +50,22 @@ impl<T: TextEnum> Visitor<'_> for Text<T> {
     }
 }
 
-/// Reads and writes an enumeration: its variants, each with its text on the wire.
+/// Reads and writes an enumeration: its variants in the order of their declaration, each with its
+/// text on the wire.
 #[macro_export]
 macro_rules! text_enum {
     ($name:ident { $($variant:ident $wire:literal),* $(,)? }) => {
         impl $name {
             /// Every value, in the order of the contract.
-            pub const ALL: [Self; [$($wire),*].len()] = [$(Self::$variant),*];
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
             /// The value as it travels.
             pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $wire,)*
-                }
+                <Self as $crate::TextEnum>::NAMES[self as usize]
             }
         }
         impl $crate::TextEnum for $name {
-            const TEXTS: &'static [(&'static str, Self)] = &[$(($wire, Self::$variant)),*];
+            const VALUES: &'static [Self] = Self::ALL;
             const NAMES: &'static [&'static str] = &[$($wire),*];
         }
         impl std::fmt::Display for $name {
@@ -67,9 +76,7 @@ macro_rules! text_enum {
         impl std::str::FromStr for $name {
             type Err = $crate::parameter::Refusal;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                $crate::find_text(text).ok_or_else(|| {
-                    $crate::parameter::Refusal::new("enum", "must be a value the contract lists")
-                })
+                $crate::parse_text(text)
             }
         }
         impl<'de> $crate::serde::Deserialize<'de> for $name {

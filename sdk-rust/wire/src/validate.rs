@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
-use std::fmt::{Display, LowerExp};
+use std::fmt::{Display, LowerExp, Write};
 use std::sync::LazyLock;
 
 use regress::Regex;
@@ -99,11 +99,21 @@ impl Violations {
         check: impl FnOnce(&T, &mut Self),
     ) {
         let length = self.pointer.len();
-        let name = name.to_string().replace('~', "~0").replace('/', "~1");
         self.pointer.push('/');
-        self.pointer.push_str(&name);
+        // Writing to a text cannot fail.
+        let _ = write!(self.pointer, "{name}");
+        let token = length + 1;
+        if self.pointer[token..].contains(['~', '/']) {
+            let escaped = self.pointer[token..].replace('~', "~0").replace('/', "~1");
+            self.pointer.replace_range(token.., &escaped);
+        }
         check(value, self);
         self.pointer.truncate(length);
+    }
+
+    /// Looks at a member of which there is nothing to check but what its type does.
+    pub fn valid<T: Validate>(&mut self, name: &str, value: &T) {
+        self.member(name, value, T::validate);
     }
 
     /// Looks at a member that may be absent.

@@ -52,6 +52,10 @@ pub(crate) struct Field<'f> {
 impl Checks<'_> {
     /// Lines that check one field of `self`; none if nothing can be wrong with it.
     pub(crate) fn field(&self, field: &Field<'_>, indent: usize) -> Vec<String> {
+        if self.is_validated(field.ty, field.constraints) {
+            let line = format!("at.valid({}, &self.{});", literal(field.wire), field.ident);
+            return indented(vec![line], indent);
+        }
         let inner = self.value(field.ty.present(), field.constraints, indent + 1);
         if inner.is_empty() {
             return Vec::new();
@@ -64,6 +68,25 @@ impl Checks<'_> {
         let head =
             format!("at.{enter}({}, &self.{}, |value, at| {{", literal(field.wire), field.ident);
         wrapped(head, inner, indent)
+    }
+
+    /// Whether all there is to check of a value is what its type checks of itself.
+    pub(crate) fn is_validated(&self, ty: &Type, limits: &Constraints) -> bool {
+        let none = Constraints::default();
+        limits.is_empty()
+            && match ty {
+                Type::List(inner) | Type::Map(inner) | Type::Nullable(inner) => {
+                    self.is_validated(inner, &none)
+                }
+                Type::Named(id) => match &self.system.definition(id).shape {
+                    Shape::Alias(ty, limits) => self.is_validated(ty, limits),
+                    Shape::Enumeration(_) => {
+                        self.position == Position::Open && is_open(self.system, id)
+                    }
+                    Shape::Object(_) | Shape::Union(_) => self.checked.contains(id),
+                },
+                Type::Scalar(_) | Type::Tuple(_) | Type::Problem | Type::Any => false,
+            }
     }
 
     /// Lines that check `value`, a reference to a value of this type.

@@ -128,7 +128,7 @@ fn request_checks(
     fields: &[plan::Field],
 ) -> Vec<String> {
     let checks = Checks { system, checked, position: Position::Closed };
-    let mut lines = Vec::new();
+    let mut places: Vec<(Location, Vec<String>)> = Vec::new();
     for (parameter, field) in operation.parameters.iter().zip(fields) {
         let inner = checks.field(
             &Field {
@@ -140,18 +140,27 @@ fn request_checks(
             },
             4,
         );
-        if !inner.is_empty() {
-            let location = match parameter.location {
-                Location::Path => "Path",
-                Location::Query => "Query",
-                Location::Header => "Header",
-                Location::Cookie => "Cookie",
-            };
-            let head = format!("at.inside(symbolon_wire::In::{location}, |at| {{");
-            lines.push(format!("{}{head}", "    ".repeat(3)));
-            lines.extend(inner);
-            lines.push(format!("{}}});", "    ".repeat(3)));
+        if inner.is_empty() {
+            continue;
         }
+        // Parameters are sorted by location: those of one place are looked at together.
+        match places.last_mut() {
+            Some((location, known)) if *location == parameter.location => known.extend(inner),
+            Some(_) | None => places.push((parameter.location, inner)),
+        }
+    }
+    let mut lines = Vec::new();
+    for (location, inner) in places {
+        let location = match location {
+            Location::Path => "Path",
+            Location::Query => "Query",
+            Location::Header => "Header",
+            Location::Cookie => "Cookie",
+        };
+        let pad = "    ".repeat(3);
+        lines.push(format!("{pad}at.inside(symbolon_wire::In::{location}, |at| {{"));
+        lines.extend(inner);
+        lines.push(format!("{pad}}});"));
     }
     if let Some(body) = &operation.body {
         lines.extend(body_checks(body, &checks));
@@ -173,6 +182,11 @@ fn one_body(answers: &[Answer], owner: &str, speller: &mut Speller<'_>) -> Optio
 fn body_checks(body: &Body, checks: &Checks<'_>) -> Vec<String> {
     let pad = "    ".repeat(3);
     let variants = body.variants();
+    if let [single] = variants.as_slice()
+        && checks.is_validated(&single[0].ty, &single[0].constraints)
+    {
+        return vec![format!("{pad}self.body.validate(at);")];
+    }
     let open = if body.required {
         "{ let value = &self.body;"
     } else {

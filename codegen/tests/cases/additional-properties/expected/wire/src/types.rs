@@ -34,12 +34,8 @@ pub struct Thing {
 
 impl Validate for Thing {
     fn validate(&self, at: &mut Violations) {
-        at.optional("kept", &self.kept, |value, at| {
-            value.validate(at);
-        });
-        at.optional("keptThings", &self.kept_things, |value, at| {
-            value.validate(at);
-        });
+        at.valid("kept", &self.kept);
+        at.valid("keptThings", &self.kept_things);
         at.optional("map", &self.map, |value, at| {
             at.max_count("maxProperties", value.len(), 3);
             at.entries(value, |value, at| {

@@ -33,18 +33,12 @@ pub struct Both {
 
 impl Validate for Both {
     fn validate(&self, at: &mut Violations) {
-        at.optional("again", &self.again, |value, at| {
-            value.validate(at);
-        });
-        at.optional("kind", &self.kind, |value, at| {
-            value.validate(at);
-        });
+        at.valid("again", &self.again);
+        at.valid("kind", &self.kind);
         at.optional("many", &self.many, |value, at| {
             at.max_count("maxItems", value.len(), 3);
         });
-        at.optional("place", &self.place, |value, at| {
-            value.validate(at);
-        });
+        at.valid("place", &self.place);
         at.optional("text", &self.text, |value, at| {
             at.min_length(value, 2);
             at.max_length(value, 9);
@@ -175,19 +169,13 @@ impl Validate for Thing {
         at.member("age", &self.age, |value, at| {
             at.minimum(*value, 0);
         });
-        at.optional("both", &self.both, |value, at| {
-            value.validate(at);
-        });
-        at.optional("chosen", &self.chosen, |value, at| {
-            value.validate(at);
-        });
+        at.valid("both", &self.both);
+        at.valid("chosen", &self.chosen);
         at.optional("code", &self.code, |value, at| {
             at.min_length(value, 2);
             at.max_length(value, 4);
         });
-        at.optional("color", &self.color, |value, at| {
-            value.validate(at);
-        });
+        at.valid("color", &self.color);
         at.optional("label", &self.label, |value, at| {
             at.rule(value, "allOf", symbolon_wire::rule!(
                 Predicate::MaxLength(5)
@@ -196,11 +184,7 @@ impl Validate for Thing {
         at.member("name", &self.name, |value, at| {
             at.max_length(value, 20);
         });
-        at.optional("nested", &self.nested, |value, at| {
-            value.validate(at);
-        });
-        at.optional("parent", &self.parent, |value, at| {
-            value.validate(at);
-        });
+        at.valid("nested", &self.nested);
+        at.valid("parent", &self.parent);
     }
 }

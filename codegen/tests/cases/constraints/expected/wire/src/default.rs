@@ -31,9 +31,7 @@ pub mod put_thing {
                     at.maximum(*value, 100);
                 });
             });
-            if let Some(value) = &self.body {
-                value.validate(at);
-            }
+            self.body.validate(at);
         }
     }
 

@@ -52,9 +52,7 @@ impl Validate for Thing {
         at.nullable("orNull", &self.or_null, |value, at| {
             at.max_length(value, 3);
         });
-        at.optional("part", &self.part, |value, at| {
-            value.validate(at);
-        });
+        at.valid("part", &self.part);
         at.optional("parts", &self.parts, |value, at| {
             at.min_count("minProperties", value.len(), 1);
             at.entries(value, |value, at| {

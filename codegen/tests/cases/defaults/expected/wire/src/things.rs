@@ -39,9 +39,7 @@ pub mod put_thing {
     }
     impl Validate for Request {
         fn validate(&self, at: &mut Violations) {
-            if let Some(value) = &self.body {
-                value.validate(at);
-            }
+            self.body.validate(at);
         }
     }
 

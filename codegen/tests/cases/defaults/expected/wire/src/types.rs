@@ -50,12 +50,8 @@ impl Thing {
 
 impl Validate for Thing {
     fn validate(&self, at: &mut Violations) {
-        at.optional("odd", &self.odd, |value, at| {
-            value.validate(at);
-        });
-        at.optional("sort", &self.sort, |value, at| {
-            value.validate(at);
-        });
+        at.valid("odd", &self.odd);
+        at.valid("sort", &self.sort);
     }
 }
 

@@ -20,18 +20,12 @@ impl Validate for Thing {
         at.optional("factor", &self.factor, |value, at| {
             at.one_of(*value, &[0.5, 1.5]);
         });
-        at.optional("mixed", &self.mixed, |value, at| {
-            value.validate(at);
-        });
+        at.valid("mixed", &self.mixed);
         at.optional("priority", &self.priority, |value, at| {
             at.one_of(*value, &[1, 2, 3]);
         });
-        at.optional("signs", &self.signs, |value, at| {
-            value.validate(at);
-        });
-        at.member("state", &self.state, |value, at| {
-            value.validate(at);
-        });
+        at.valid("signs", &self.signs);
+        at.valid("state", &self.state);
     }
 }
 

@@ -42,9 +42,7 @@ pub struct CatBase {
 
 impl Validate for CatBase {
     fn validate(&self, at: &mut Violations) {
-        at.optional("friend", &self.friend, |value, at| {
-            value.validate(at);
-        });
+        at.valid("friend", &self.friend);
     }
 }
 
@@ -60,9 +58,7 @@ impl Validate for Dog {
         at.optional("bark", &self.bark, |value, at| {
             at.min_length(value, 1);
         });
-        at.optional("friend", &self.friend, |value, at| {
-            value.validate(at);
-        });
+        at.valid("friend", &self.friend);
     }
 }
 
@@ -115,9 +111,7 @@ pub struct Siamese {
 
 impl Validate for Siamese {
     fn validate(&self, at: &mut Violations) {
-        at.optional("friend", &self.friend, |value, at| {
-            value.validate(at);
-        });
+        at.valid("friend", &self.friend);
     }
 }
 

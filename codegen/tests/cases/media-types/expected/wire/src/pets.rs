@@ -84,9 +84,7 @@ pub mod replace_pet {
     }
     impl Validate for Request {
         fn validate(&self, at: &mut Violations) {
-            if let Some(value) = &self.body {
-                value.validate(at);
-            }
+            self.body.validate(at);
         }
     }
 

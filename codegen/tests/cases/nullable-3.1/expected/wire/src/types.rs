@@ -26,9 +26,7 @@ pub struct Thing {
 
 impl Validate for Thing {
     fn validate(&self, at: &mut Violations) {
-        at.optional("nullableEnumeration", &self.nullable_enumeration, |value, at| {
-            value.validate(at);
-        });
+        at.valid("nullableEnumeration", &self.nullable_enumeration);
     }
 }
 

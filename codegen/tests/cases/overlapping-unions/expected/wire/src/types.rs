@@ -52,9 +52,7 @@ pub struct Rename {
 
 impl Validate for Rename {
     fn validate(&self, at: &mut Violations) {
-        at.member("act", &self.act, |value, at| {
-            value.validate(at);
-        });
+        at.valid("act", &self.act);
     }
 }
 
@@ -66,9 +64,7 @@ pub struct Resize {
 
 impl Validate for Resize {
     fn validate(&self, at: &mut Violations) {
-        at.member("act", &self.act, |value, at| {
-            value.validate(at);
-        });
+        at.valid("act", &self.act);
     }
 }
 
@@ -98,15 +94,9 @@ pub struct Thing {
 
 impl Validate for Thing {
     fn validate(&self, at: &mut Violations) {
-        at.optional("exactly", &self.exactly, |value, at| {
-            value.validate(at);
-        });
-        at.optional("short", &self.short, |value, at| {
-            value.validate(at);
-        });
-        at.optional("told", &self.told, |value, at| {
-            value.validate(at);
-        });
+        at.valid("exactly", &self.exactly);
+        at.valid("short", &self.short);
+        at.valid("told", &self.told);
         at.optional("whole", &self.whole, |value, at| {
             value.validate(at);
             at.rule(value, "allOf", symbolon_wire::rule!(

@@ -36,33 +36,13 @@ pub mod find_pets {
     impl Validate for Request {
         fn validate(&self, at: &mut Violations) {
             at.inside(symbolon_wire::In::Query, |at| {
-                at.optional("all", &self.all, |value, at| {
-                    at.each(value, |value, at| {
-                        value.validate(at);
-                    });
-                });
-            });
-            at.inside(symbolon_wire::In::Query, |at| {
-                at.optional("deep", &self.deep, |value, at| {
-                    value.validate(at);
-                });
-            });
-            at.inside(symbolon_wire::In::Query, |at| {
-                at.optional("where", &self.where_, |value, at| {
-                    value.validate(at);
-                });
-            });
-            at.inside(symbolon_wire::In::Query, |at| {
-                at.optional("whole", &self.whole, |value, at| {
-                    value.validate(at);
-                });
+                at.valid("all", &self.all);
+                at.valid("deep", &self.deep);
+                at.valid("where", &self.where_);
+                at.valid("whole", &self.whole);
             });
             at.inside(symbolon_wire::In::Header, |at| {
-                at.optional("X-All", &self.x_all, |value, at| {
-                    at.each(value, |value, at| {
-                        value.validate(at);
-                    });
-                });
+                at.valid("X-All", &self.x_all);
             });
         }
     }

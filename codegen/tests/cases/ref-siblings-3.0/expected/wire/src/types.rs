@@ -42,12 +42,8 @@ impl Validate for Pet {
         at.optional("described", &self.described, |value, at| {
             at.min_length(value, 1);
         });
-        at.optional("few", &self.few, |value, at| {
-            value.validate(at);
-        });
-        at.optional("keeper", &self.keeper, |value, at| {
-            value.validate(at);
-        });
+        at.valid("few", &self.few);
+        at.valid("keeper", &self.keeper);
         at.optional("one", &self.one, |value, at| {
             at.min_length(value, 1);
         });

@@ -53,9 +53,7 @@ impl Validate for Pet {
                 Predicate::MaxMembers(2)
             ));
         });
-        at.optional("keeper", &self.keeper, |value, at| {
-            value.validate(at);
-        });
+        at.valid("keeper", &self.keeper);
         at.optional("short", &self.short, |value, at| {
             at.min_length(value, 1);
             at.max_length(value, 8);

@@ -86,9 +86,7 @@ impl Validate for Thing {
                 ]),
             ])
         ));
-        at.optional("chosen", &self.chosen, |value, at| {
-            value.validate(at);
-        });
+        at.valid("chosen", &self.chosen);
         at.optional("code", &self.code, |value, at| {
             at.rule(value, "anyOf", symbolon_wire::rule!(
                 Predicate::Any(&[
@@ -125,9 +123,7 @@ impl Validate for Thing {
                 Predicate::Matching(symbolon_wire::pattern!("^x-"), &Predicate::All(&[Predicate::Kinds(&[JsonKind::Text]), Predicate::MaxLength(9)]))
             ));
         });
-        at.optional("marks", &self.marks, |value, at| {
-            value.validate(at);
-        });
+        at.valid("marks", &self.marks);
         at.optional("mixed", &self.mixed, |value, at| {
             at.rule(value, "prefixItems", symbolon_wire::rule!(
                 Predicate::Prefix(&[
@@ -162,9 +158,7 @@ impl Validate for Thing {
         at.optional("site", &self.site, |value, at| {
             at.format(value, symbolon_wire::Format::Uri);
         });
-        at.optional("size", &self.size, |value, at| {
-            value.validate(at);
-        });
+        at.valid("size", &self.size);
         at.optional("some", &self.some, |value, at| {
             at.rule(value, "contains", symbolon_wire::rule!(
                 Predicate::Contains(1, Some(2), &Predicate::Minimum(Number::Integer(5)))

@@ -18,11 +18,7 @@ pub mod ask {
     }
     impl Validate for Request {
         fn validate(&self, at: &mut Violations) {
-            { let value = &self.body;
-                at.each(value, |value, at| {
-                    value.validate(at);
-                });
-            }
+            self.body.validate(at);
         }
     }
 

@@ -68,21 +68,11 @@ pub struct Thing {
 
 impl Validate for Thing {
     fn validate(&self, at: &mut Violations) {
-        at.optional("anything", &self.anything, |value, at| {
-            value.validate(at);
-        });
-        at.optional("declared", &self.declared, |value, at| {
-            value.validate(at);
-        });
-        at.optional("inferred", &self.inferred, |value, at| {
-            value.validate(at);
-        });
-        at.optional("texts", &self.texts, |value, at| {
-            value.validate(at);
-        });
-        at.optional("untagged", &self.untagged, |value, at| {
-            value.validate(at);
-        });
+        at.valid("anything", &self.anything);
+        at.valid("declared", &self.declared);
+        at.valid("inferred", &self.inferred);
+        at.valid("texts", &self.texts);
+        at.valid("untagged", &self.untagged);
     }
 }
 
@@ -171,9 +161,7 @@ pub struct VehicleBoat {
 
 impl Validate for VehicleBoat {
     fn validate(&self, at: &mut Violations) {
-        at.member("type", &self.type_, |value, at| {
-            value.validate(at);
-        });
+        at.valid("type", &self.type_);
     }
 }
 

@@ -32,9 +32,7 @@ pub struct Thing {
 
 impl Validate for Thing {
     fn validate(&self, at: &mut Violations) {
-        at.optional("counted", &self.counted, |value, at| {
-            value.validate(at);
-        });
+        at.valid("counted", &self.counted);
         at.optional("elsewhere", &self.elsewhere, |value, at| {
             at.rule(value, "$ref", symbolon_wire::rule!(
                 Predicate::Minimum(Number::Integer(3))
@@ -53,9 +51,7 @@ impl Validate for Thing {
                 ])
             ));
         });
-        at.optional("patterns", &self.patterns, |value, at| {
-            value.validate(at);
-        });
+        at.valid("patterns", &self.patterns);
     }
 }
 

@@ -32,11 +32,7 @@ pub struct TeamInput {
 
 impl Validate for TeamInput {
     fn validate(&self, at: &mut Violations) {
-        at.member("users", &self.users, |value, at| {
-            at.each(value, |value, at| {
-                value.validate(at);
-            });
-        });
+        at.valid("users", &self.users);
     }
 }
 

@@ -18,9 +18,7 @@ pub mod add_user {
     }
     impl Validate for Request {
         fn validate(&self, at: &mut Violations) {
-            { let value = &self.body;
-                value.validate(at);
-            }
+            self.body.validate(at);
         }
     }
 
