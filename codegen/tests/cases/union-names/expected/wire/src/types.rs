@@ -101,9 +101,7 @@ pub struct Thing {
 
 impl Validate for Thing {
     fn validate(&self, at: &mut Violations) {
-        at.optional("shape", &self.shape, |value, at| {
-            value.validate(at);
-        });
+        at.valid("shape", &self.shape);
     }
 }
 
