@@ -193,18 +193,18 @@ pub(super) fn inherited(section: &str) -> Option<&'static Table> {
 
 /// What the manifests in the tree inherit of what others made, as this very project has it.
 pub(super) fn dependencies(tree: &Tree) -> Table {
+    let manifests = tree.files.iter().filter(|(path, _)| path.ends_with("Cargo.toml"));
+    let inherited_names: BTreeSet<&str> =
+        manifests.flat_map(|(_, text)| text.lines()).filter_map(inherits).collect();
     let all = inherited("dependencies").into_iter().flatten();
-    let used = all.filter(|(name, _)| !name.starts_with("symbolon-") && is_used(name, tree));
+    let used = all.filter(|(name, _)| {
+        !name.starts_with("symbolon-") && inherited_names.contains(name.as_str())
+    });
     used.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Whether a manifest in the tree inherits this dependency.
-fn is_used(name: &str, tree: &Tree) -> bool {
-    let inherits = |text: &str| {
-        text.lines().any(|line| {
-            line.strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with(".workspace") || rest.starts_with(" = {"))
-        })
-    };
-    tree.files.iter().any(|(path, text)| path.ends_with("Cargo.toml") && inherits(text))
+/// The name of the dependency that a line of a manifest inherits, if it does.
+fn inherits(line: &str) -> Option<&str> {
+    let (name, _) = line.split_once(".workspace").or_else(|| line.split_once(" = {"))?;
+    (!name.contains(['=', ' '])).then_some(name)
 }

@@ -124,9 +124,16 @@ fn own_name<'v>(element: &Cursor<'v>) -> &'v str {
 /// What an entry of a mapping leads to, which is the name of a schema or a reference to one.
 pub(super) fn mapped_to(at: &Cursor<'_>) -> Option<ValueId> {
     let text = at.value.as_str()?;
-    let named = Pointer::default().child("components").child("schemas").child(text);
-    let by_name = at.target(&format!("#{named}")).and_then(|found| found.follow());
-    let found = by_name.or_else(|_| at.target(text)?.follow());
+    let by_name = || {
+        let named = Pointer::default().child("components").child("schemas").child(text);
+        at.target(&format!("#{named}")).and_then(|found| found.follow())
+    };
+    let by_reference = || at.target(text)?.follow();
+    // Most are references: to look for a name that is none is dear where there are many.
+    let found = match text.contains('#') {
+        true => by_reference().or_else(|_| by_name()),
+        false => by_name().or_else(|_| by_reference()),
+    };
     found.ok().map(|found| found.id())
 }
 

@@ -2,6 +2,8 @@
 
 mod plan;
 
+use std::sync::LazyLock;
+
 use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{
     Position, Speller, doc_lines, field_ident, heading, literal, type_ident, variant_ident,
@@ -11,12 +13,15 @@ use crate::model::{Channel, Message, System};
 
 const TEMPLATES: &[Template] = &[("events/events.rs.j2", include_str!("templates/events.rs.j2"))];
 
+/// They are read once, however many contracts there are.
+static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new(TEMPLATES));
+
 /// `src/events.rs` of the wire crate; nothing for a system without events.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {
     if system.channels.is_empty() {
         return Vec::new();
     }
-    let renderer = Renderer::new(TEMPLATES);
+    let renderer = &*RENDERER;
     let mut speller = Speller::new(system, "types::");
     speller.import("serde::de::Error as _");
     speller.import("serde_json::Value");

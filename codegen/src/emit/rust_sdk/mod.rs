@@ -6,6 +6,8 @@ mod paging;
 mod plan;
 mod serving;
 
+use std::sync::LazyLock;
+
 use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
     context_docs, context_ident, context_module, field_ident, heading, import, manifest, markers,
@@ -22,9 +24,12 @@ const TEMPLATES: &[Template] = &[
     ("sdk/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
 
+/// They are read once, however many contracts there are.
+static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new(TEMPLATES));
+
 /// The SDK as a crate of its own.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {
-    let renderer = Renderer::new(TEMPLATES);
+    let renderer = &*RENDERER;
     let heading = heading(system);
     let wire = package(system, "wire");
     let manifest =
@@ -56,7 +61,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
 /// The file of senders of what callers are told.
 pub(super) fn senders(system: &System, context: &Context) -> GeneratedFile {
     let path = format!("src/send/{}.rs", context_module(context));
-    Renderer::new(TEMPLATES).file(&path, "sdk/context.rs.j2", &self::context(system, context))
+    RENDERER.file(&path, "sdk/context.rs.j2", &self::context(system, context))
 }
 
 fn group(context: &Context) -> plan::Group {

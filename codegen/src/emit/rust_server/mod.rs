@@ -4,6 +4,8 @@ mod access;
 mod operations;
 mod plan;
 
+use std::sync::LazyLock;
+
 use self::access::Callers;
 use super::documents::pretty;
 use super::render::{GeneratedFile, Renderer, Template};
@@ -24,9 +26,12 @@ const TEMPLATES: &[Template] = &[
     ("server/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
 
+/// They are read once, however many contracts there are.
+static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new(TEMPLATES));
+
 /// The server crate.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {
-    let renderer = Renderer::new(TEMPLATES);
+    let renderer = &*RENDERER;
     let heading = heading(system);
     let manifest = plan::Manifest {
         package: manifest(system, "server", "Server traits and routes of"),
@@ -65,7 +70,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
 
 /// The files of what receives what callers are told, and of who may tell it.
 pub(super) fn receivers(system: &System) -> Vec<GeneratedFile> {
-    let renderer = Renderer::new(TEMPLATES);
+    let renderer = &*RENDERER;
     let callers = Callers::of(system, &system.webhooks);
     let access = access::plan(system, &callers);
     let access = access.map(|plan| renderer.file("src/access.rs", "server/access.rs.j2", &plan));
@@ -83,7 +88,7 @@ pub(super) fn catalogue(system: &System) -> Option<GeneratedFile> {
     }
     let problems = system.problems.values().map(problem).collect();
     let plan = plan::Problems { heading: heading(system), problems };
-    Some(Renderer::new(TEMPLATES).file("src/problems.rs", "server/problems.rs.j2", &plan))
+    Some(RENDERER.file("src/problems.rs", "server/problems.rs.j2", &plan))
 }
 
 /// What of a context a server can tell apart from the rest.

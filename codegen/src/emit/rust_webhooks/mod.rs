@@ -2,6 +2,8 @@
 
 mod plan;
 
+use std::sync::LazyLock;
+
 use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
     context_docs, context_ident, context_module, field_ident, heading, manifest, package,
@@ -17,12 +19,15 @@ const TEMPLATES: &[Template] = &[
     ("webhooks/send.rs.j2", include_str!("templates/send.rs.j2")),
 ];
 
+/// They are read once, however many contracts there are.
+static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new(TEMPLATES));
+
 /// The crate; nothing for a system that tells its callers nothing.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {
     if system.webhooks.is_empty() {
         return Vec::new();
     }
-    let renderer = Renderer::new(TEMPLATES);
+    let renderer = &*RENDERER;
     let wire = package(system, "wire");
     let manifest = plan::Manifest {
         package: manifest(system, "webhooks", "Webhooks and callbacks of"),

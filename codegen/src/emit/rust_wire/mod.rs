@@ -9,6 +9,8 @@ mod types;
 
 pub(super) use types::is_nominal;
 
+use std::sync::LazyLock;
+
 use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
     Heading, Speller, context_module, heading, holds_checks, import, manifest, predicate,
@@ -31,6 +33,9 @@ const TEMPLATES: &[Template] = &[
     ("wire/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
 
+/// They are read once, however many contracts there are.
+static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new(TEMPLATES));
+
 /// Whether `schemars` can describe the types of a wire crate, behind a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Described {
@@ -50,7 +55,7 @@ pub fn emit_described(system: &System) -> Vec<GeneratedFile> {
 }
 
 fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
-    let renderer = Renderer::new(TEMPLATES);
+    let renderer = &*RENDERER;
     let heading = heading(system);
     let checked = holds_checks(system);
     let manifest = plan::Manifest {

@@ -6,6 +6,7 @@ mod handlers;
 mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use super::render::{GeneratedFile, Renderer, Template, one_line};
 use super::rust::{context_ident, literal, method_ident, module_ident, operation_ident, package};
@@ -31,6 +32,9 @@ const TEMPLATES: &[Template] = &[
     ("scaffold/check.sh.j2", include_str!("templates/check.sh.j2")),
 ];
 
+/// They are read once, however many contracts there are.
+static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new(TEMPLATES));
+
 /// The files, their paths relative to the workspace. `exchanges` are by the id of the operation;
 /// `document` is the path of the OpenAPI document.
 pub fn emit(
@@ -38,7 +42,7 @@ pub fn emit(
     exchanges: &BTreeMap<String, Vec<Exchange>>,
     document: &str,
 ) -> Vec<GeneratedFile> {
-    let renderer = Renderer::new(TEMPLATES);
+    let renderer = &*RENDERER;
     let tags: Vec<plan::Tag> = system
         .contexts
         .iter()

@@ -17,6 +17,8 @@ mod types;
 mod unions;
 mod webhooks;
 
+use std::sync::LazyLock;
+
 use super::render::{GeneratedFile, Renderer, Template};
 use super::typescript::{Speller, Usage, file_stem, local_ident};
 use crate::model::{Context, System};
@@ -38,9 +40,12 @@ const TEMPLATES: &[Template] = &[
     ("ts/index.ts.j2", include_str!("templates/index.ts.j2")),
 ];
 
+/// They are read once, however many contracts there are.
+static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new(TEMPLATES));
+
 /// The client: `types.ts`, a file a context, `client.ts` and `index.ts`.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {
-    let renderer = Renderer::new(TEMPLATES);
+    let renderer = &*RENDERER;
     let heading = plan::Heading { command: system.command, contract: system.contract.clone() };
     let usage = Usage::of(system);
     let types = types::plan(system, &usage, heading.clone());
