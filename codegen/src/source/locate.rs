@@ -79,17 +79,21 @@ struct Lines(BTreeMap<usize, (usize, usize)>);
 impl Lines {
     fn around(text: &str, bytes: impl Iterator<Item = usize>) -> Self {
         let wanted: BTreeSet<usize> = bytes.map(|byte| byte.min(text.len())).collect();
-        let (mut line, mut line_start, mut read) = (1, 0, 0);
+        let (mut line, mut column, mut read) = (1, 1, 0);
         let mut found = BTreeMap::new();
+        // A document may be one long line: what was counted once is not counted again.
+        let signs = |bytes: &[u8]| bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
         for byte in wanted {
             let passed = &text.as_bytes()[read..byte];
-            line += passed.iter().filter(|sign| **sign == b'\n').count();
-            if let Some(last) = passed.iter().rposition(|sign| *sign == b'\n') {
-                line_start = read + last + 1;
+            match passed.iter().rposition(|sign| *sign == b'\n') {
+                Some(last) => {
+                    line += passed.iter().filter(|sign| **sign == b'\n').count();
+                    column = 1 + signs(&passed[last + 1..]);
+                }
+                None => column += signs(passed),
             }
             read = byte;
-            let before = text.get(line_start..byte).unwrap_or_default();
-            found.insert(byte, (line, before.chars().count() + 1));
+            found.insert(byte, (line, column));
         }
         Self(found)
     }
