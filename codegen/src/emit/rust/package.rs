@@ -51,7 +51,10 @@ pub(crate) fn manifest(system: &System, half: &str, what: &str) -> Manifest {
 /// The module of each context; none takes the name of a module the crate has of its own.
 pub(crate) fn context_module(context: &Context) -> String {
     let ident = module_ident(&context.name.ascii());
-    let taken = ["client", "codecs", "events", "keyring", "lib", "serving", "wire"];
+    let taken = [
+        "access", "client", "codecs", "events", "keyring", "lib", "problems", "receive", "rules",
+        "send", "serving", "wire",
+    ];
     if taken.contains(&ident.as_str()) { format!("{ident}_") } else { ident }
 }
 
