@@ -41,14 +41,16 @@ pub enum Others {
     Kept,
 }
 
-/// The members of an object while they are read. Each is offered to every field of the record;
-/// the one that bears its name takes it.
+/// The members of an object while they are read. Each is offered to the fields of the record in
+/// their order; the one whose turn it is takes it.
 pub struct Members<'de, A: MapAccess<'de>> {
     access: A,
     fields: &'static [&'static str],
     others: Others,
     /// The member that is on offer: its index, or its name if it is unknown and kept.
     at: usize,
+    /// The field it is offered to.
+    turn: usize,
     name: String,
     refused: Vec<&'static str>,
     missing: Vec<&'static str>,
@@ -65,7 +67,7 @@ impl<'de, A: MapAccess<'de>> Members<'de, A> {
             let Self { access, fields, others, name, .. } = self;
             let found = access.next_key_seed(Key { fields, others: *others, name });
             match found {
-                Ok(Some(at)) => self.at = at,
+                Ok(Some(at)) => (self.at, self.turn) = (at, 0),
                 Ok(None) => return false,
                 Err(error) => {
                     self.failed = Some(error);
@@ -80,17 +82,18 @@ impl<'de, A: MapAccess<'de>> Members<'de, A> {
         false
     }
 
-    /// Reads the member on offer, if it is of this name.
-    pub fn take<T: Deserialize<'de>>(&mut self, wire: &str, slot: &mut Option<T>) {
-        if self.is_at(wire) {
+    /// Reads the member on offer into the next field, if it is that one's.
+    pub fn take<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) {
+        if self.is_next() {
             *slot = self.value();
             fit::known();
         }
     }
 
-    /// Reads the member on offer, if it is of this name, and `null` as if there were none.
-    pub fn lax<T: Deserialize<'de>>(&mut self, wire: &str, slot: &mut Option<T>) {
-        if self.is_at(wire) {
+    /// Reads the member on offer into the next field, if it is that one's, and `null` as if there
+    /// were none.
+    pub fn lax<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) {
+        if self.is_next() {
             *slot = self.value::<Option<T>>().flatten();
             fit::known();
         }
@@ -135,8 +138,10 @@ impl<'de, A: MapAccess<'de>> Members<'de, A> {
         de::Error::custom(REFUSED)
     }
 
-    fn is_at(&self, wire: &str) -> bool {
-        self.fields.get(self.at).is_some_and(|name| *name == wire)
+    fn is_next(&mut self) -> bool {
+        let is_next = self.at == self.turn;
+        self.turn += 1;
+        is_next
     }
 
     fn skip(&mut self) {
@@ -264,6 +269,7 @@ impl<'de, R: Record> Visitor<'de> for Reader<R> {
             fields: R::FIELDS,
             others: R::OTHERS,
             at: usize::MAX,
+            turn: 0,
             name: String::new(),
             refused: Vec::new(),
             missing: Vec::new(),
@@ -367,7 +373,7 @@ macro_rules! record {
                 $(let mut $field = None;)*
                 $(let mut $rest = std::collections::BTreeMap::new();)?
                 while from.next() {
-                    $($crate::record!(@read $kind from $field $wire);)*
+                    $($crate::record!(@read $kind from $field);)*
                     $(from.keep(&mut $rest);)?
                 }
                 $($crate::record!(@lacks $kind from $field $wire);)*
@@ -391,10 +397,8 @@ macro_rules! record {
             }
         }
     };
-    (@read lax $from:ident $field:ident $wire:literal) => { $from.lax($wire, &mut $field) };
-    (@read $kind:ident $from:ident $field:ident $wire:literal) => {
-        $from.take($wire, &mut $field)
-    };
+    (@read lax $from:ident $field:ident) => { $from.lax(&mut $field) };
+    (@read $kind:ident $from:ident $field:ident) => { $from.take(&mut $field) };
     (@lacks need $from:ident $field:ident $wire:literal) => { $from.lacks($wire, &$field) };
     (@lacks $kind:ident $from:ident $field:ident $wire:literal) => {};
     (@bind need $from:ident $field:ident) => {
