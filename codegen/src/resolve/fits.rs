@@ -42,6 +42,12 @@ impl Look {
         if self.spelling == Spelling::Older && is_nullable && value.is_null() {
             return Some(true);
         }
+        // In 3.0 nothing beside a reference means anything.
+        if self.spelling == Spelling::Older
+            && let Some(reference) = keywords.get("$ref")
+        {
+            return self.keyword(schema, keywords, ("$ref", reference), value, depth);
+        }
         let told = keywords.iter().map(|(keyword, asked)| {
             if is_silent(keyword) {
                 return Some(true);

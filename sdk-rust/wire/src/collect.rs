@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::parameter::Refusal;
 use crate::record::{MEMBER, REFUSED};
+use crate::validate::REPORTED;
 
 /// Reads a JSON body. Where it cannot be read, every place that stands in the way is reported.
 ///
@@ -52,7 +53,7 @@ impl<'p> Log<'p> {
     }
 
     pub(crate) fn record(&self, refusal: Refusal) {
-        if refusal.detail != REFUSED {
+        if refusal.detail != REFUSED && self.found.borrow().len() < REPORTED {
             let each = refusal.apart().into_iter().map(|refusal| located(&self.place, refusal));
             self.found.borrow_mut().extend(each);
         }

@@ -12,7 +12,7 @@ struct Tally {
     known: usize,
     /// Members that were read over, and texts that no enumeration lists.
     lost: usize,
-    /// Alternatives that may still be tried; none outside of unions.
+    /// Values that unions inside of others may still read; none outside of unions.
     left: Option<usize>,
 }
 
@@ -32,14 +32,16 @@ pub(crate) fn lost() {
     TALLY.set(Tally { lost: tally.lost + 1, ..tally });
 }
 
-/// Alternatives that may be tried for each value in a value: a bound for the worst of inputs.
-const EACH: usize = 64;
+/// How often each value in a value may be read by unions inside of others: a bound for the worst of
+/// inputs. The alternatives of the outermost union are all tried.
+const EACH: usize = 256;
 
 /// The alternative that fits a value best: it knows most of its members, else reads over the
 /// fewest, else stands first.
 #[derive(Debug)]
 pub struct Best<'v, U> {
     value: &'v Value,
+    values: usize,
     members: usize,
     before: Tally,
     found: Option<(Tally, U)>,
@@ -52,17 +54,18 @@ impl<'v, U> Best<'v, U> {
         let before = TALLY.get();
         let left = before.left.unwrap_or(values.saturating_mul(EACH));
         TALLY.set(Tally { left: Some(left), ..before });
-        Self { value, members, before, found: None }
+        Self { value, values, members, before, found: None }
     }
 
     /// Tries an alternative, unless one was found that nothing can fit better.
     pub fn attempt<T: Deserialize<'v>>(&mut self, make: fn(T) -> U) {
         let exact = |found: &Tally| found.lost == 0 && found.known == self.members;
         let left = TALLY.get().left.unwrap_or_default();
-        if left == 0 || self.found.as_ref().is_some_and(|(found, _)| exact(found)) {
+        let costs = if self.before.left.is_some() { self.values } else { 0 };
+        if left < costs || self.found.as_ref().is_some_and(|(found, _)| exact(found)) {
             return;
         }
-        TALLY.set(Tally { known: 0, lost: 0, left: Some(left - 1) });
+        TALLY.set(Tally { known: 0, lost: 0, left: Some(left - costs) });
         let Ok(read) = T::deserialize(self.value) else { return };
         let tally = TALLY.get();
         let better = |(best, _): &(Tally, U)| {

@@ -2,7 +2,9 @@
 
 pub(crate) mod same;
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
@@ -130,18 +132,35 @@ pub enum JsonKind {
     Object,
 }
 
-/// Schemas that are followed into each other at one value; more is a circle, which says nothing.
-const DEPTH: usize = 256;
+/// Predicates in predicates on the way into a value, which is as deep as JSON may be; more says
+/// nothing.
+const DEPTH: usize = 1024;
+
+/// What was found of named schemas so far, by the schema and the value it is held against: where
+/// many lead to the same place, each place is looked at once.
+type Verdicts = RefCell<HashMap<(*const Predicate, *const Value), bool>>;
 
 impl Predicate {
     /// Whether it holds of a value.
     pub fn holds(&self, value: &Value) -> bool {
-        self.holds_within(value, DEPTH)
+        self.holds_within(value, DEPTH, &Verdicts::default())
     }
 
-    fn holds_within(&self, value: &Value, depth: usize) -> bool {
+    fn named(&self, value: &Value, depth: usize, verdicts: &Verdicts) -> bool {
+        let place = (std::ptr::from_ref(self), std::ptr::from_ref(value));
+        if let Some(verdict) = verdicts.borrow().get(&place) {
+            return *verdict;
+        }
+        // A schema that leads back to itself at one value says nothing more of it.
+        verdicts.borrow_mut().insert(place, true);
+        let verdict = self.holds_within(value, depth, verdicts);
+        verdicts.borrow_mut().insert(place, verdict);
+        verdict
+    }
+
+    fn holds_within(&self, value: &Value, depth: usize, verdicts: &Verdicts) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return true };
-        let holds = |part: &Self, value: &Value| part.holds_within(value, depth);
+        let holds = |part: &Self, value: &Value| part.holds_within(value, depth, verdicts);
         let text = |is: &dyn Fn(&str) -> bool| value.as_str().is_none_or(is);
         let number = |is: &dyn Fn(Number) -> bool| Number::of(value).is_none_or(is);
         let order = |bound: &Number, is: fn(Ordering) -> bool| {
@@ -160,7 +179,7 @@ impl Predicate {
             Self::Not(part) => !holds(part, value),
             Self::Given([given, then, _]) if holds(given, value) => holds(then, value),
             Self::Given([_, _, or]) => holds(or, value),
-            Self::Named(part) => holds(part, value),
+            Self::Named(part) => part.named(value, depth, verdicts),
             Self::MinLength(least) => text(&|text| text.chars().count() >= *least),
             Self::MaxLength(most) => text(&|text| text.chars().count() <= *most),
             Self::Pattern(pattern) => text(&|text| found(pattern, text)),
@@ -202,7 +221,8 @@ impl Predicate {
                 members.iter().all(|(name, member)| !is_other(name) || holds(part, member))
             }),
             Self::Names(part) => members(&|members| {
-                members.keys().all(|name| holds(part, &Value::String(name.clone())))
+                // A name is no value of its own: what is found of it holds no longer than it does.
+                members.keys().all(|name| part.holds(&Value::String(name.clone())))
             }),
         }
     }

@@ -29,6 +29,10 @@ pub fn compile_pattern(text: &str) -> Option<Regex> {
     Regex::with_flags(text, "u").or_else(|_| Regex::new(text)).ok()
 }
 
+/// Violations of one request that are told: who sends more needs no longer list, and who means harm
+/// gets none.
+pub(crate) const REPORTED: usize = 100;
+
 /// Values that can be held against the constraints of their contract.
 pub trait Validate {
     /// Reports every violated constraint of this value and of what it holds: none, unless said
@@ -75,6 +79,9 @@ impl Violations {
 
     /// Reports a violation at the current place. `detail` must not hold the value.
     pub fn report(&mut self, code: &str, detail: impl Display) {
+        if self.found.len() >= REPORTED {
+            return;
+        }
         self.found.push(Violation {
             location: self.location,
             pointer: self.pointer.clone(),

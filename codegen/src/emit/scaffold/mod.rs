@@ -82,7 +82,7 @@ pub fn emit(
         tags,
         name,
     };
-    let mut files = project(&renderer, &plan);
+    let mut files = project(renderer, &plan);
     for tag in &plan.tags {
         let folder = format!("server/{}/src/{}", plan.name, tag.module);
         let in_tag = plan::InTag { project: &plan, tag };

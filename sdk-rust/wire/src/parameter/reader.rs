@@ -1,5 +1,6 @@
 //! Fields that carry no types of their own, read by the hints of the type they become.
 
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
 use serde::de::{
@@ -41,7 +42,8 @@ pub(super) fn read<T>(attempt: impl Fn(Reading<'_>) -> Result<T, Refusal>) -> Re
         plain(Untyped::Text).map_err(|_| {
             let found = |untyped| refused(|log| attempt(Reading { untyped, log: Some(log) }));
             let (mut guessed, text) = (found(Untyped::Guess), found(Untyped::Text));
-            guessed.retain(|one| text.iter().any(|other| other.pointer == one.pointer));
+            let text: HashSet<&str> = text.iter().map(|other| other.pointer.as_str()).collect();
+            guessed.retain(|one| text.contains(one.pointer.as_str()));
             Refusal::of_all(guessed).unwrap_or(refusal)
         })
     })

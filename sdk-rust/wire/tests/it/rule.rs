@@ -87,3 +87,46 @@ fn a_violation_names_its_keyword_and_place() {
         .collect();
     assert_eq!(said, ["/a contains", "/b multipleOf", "/c format"]);
 }
+
+/// One of two schemas, each of which holds the whole in its `child`.
+static NODE: Predicate = Predicate::One(&[
+    Predicate::All(&[Predicate::Member("child", &CHILD), Predicate::Required(&["kept"])]),
+    Predicate::All(&[
+        Predicate::Member("child", &CHILD),
+        Predicate::Not(&Predicate::Required(&["kept"])),
+    ]),
+]);
+static CHILD: Predicate = Predicate::Named(&NODE);
+
+fn nested(levels: usize, innermost: Value) -> Value {
+    (0..levels).fold(innermost, |inner, _| json!({ "child": inner }))
+}
+
+#[test]
+fn alternatives_that_hold_themselves_are_looked_at_once_a_place() {
+    // Without that, 100 levels are 2^100 looks.
+    assert!(NODE.holds(&nested(100, json!({}))));
+    let both = rule!(Predicate::One(&[Predicate::Named(&NODE), Predicate::Named(&NODE)]));
+    assert!(!both.holds(&nested(100, json!({}))));
+}
+
+#[test]
+fn rules_reach_the_depth_that_json_may_have() {
+    static LEAF: Predicate = Predicate::All(&[
+        Predicate::Any(&[Predicate::Member("child", &DEEPER), Predicate::Never]),
+        Predicate::Not(&Predicate::Required(&["wrong"])),
+    ]);
+    static DEEPER: Predicate = Predicate::Named(&LEAF);
+    assert!(LEAF.holds(&nested(120, json!({}))));
+    assert!(!LEAF.holds(&nested(120, json!({ "wrong": 1 }))));
+}
+
+#[test]
+fn a_flood_of_violations_is_cut_short() {
+    let mut found = Violations::default();
+    (0..10_000).for_each(|index| found.member(index, &(), |_, at| at.report("type", "is wrong")));
+    assert_eq!(found.into_found().len(), 100);
+    let body = format!("[{}1]", "1,".repeat(10_000));
+    let refused = symbolon_wire::read_json::<Vec<String>>(body.as_bytes());
+    assert_eq!(refused.map_err(|refused| refused.len()), Err(100));
+}
