@@ -105,15 +105,17 @@ pub(crate) async fn dispatch(
 
 impl Dispatcher {
     /// What stands at a path, below the contract's servers or below the root: whether something in
-    /// front takes the path of a server away cannot be known.
-    fn find(&self, path: &str) -> Option<Found<'_>> {
+    /// front takes the path of a server away cannot be known. Where both have something, it is what
+    /// answers the method, then what says most of the path in words, then what is below the root.
+    fn find(&self, path: &str, method: &str) -> Option<Found<'_>> {
         let below = self.bases.iter().filter_map(|base| path.strip_prefix(base.as_str()));
-        below.filter_map(|rest| self.matcher.find(rest)).next().or_else(|| self.matcher.find(path))
+        let found = std::iter::once(path).chain(below).filter_map(|rest| self.matcher.find(rest));
+        found.min_by_key(|found| (found.entry(method).is_none(), found.captured()))
     }
 
     async fn answer(&self, request: Request, seen: &mut Seen) -> Result<Answered, Failure> {
         let (parts, request_body) = request.into_parts();
-        let Some(found) = self.find(parts.uri.path()) else {
+        let Some(found) = self.find(parts.uri.path(), parts.method.as_str()) else {
             let answered = self.endpoints.answer(self, &parts, seen).await;
             body::drain(&parts.headers, request_body).await;
             return answered;

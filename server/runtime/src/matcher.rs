@@ -59,6 +59,11 @@ impl Found<'_> {
         methods.into_iter().map(Method::as_str).collect()
     }
 
+    /// How many parts of the path are values of parameters.
+    pub(crate) fn captured(&self) -> usize {
+        self.values.len()
+    }
+
     /// Names and raw values of the path's parameters, as the entry's template spells them.
     pub(crate) fn parameters(&self, entry: &Entry) -> Vec<(&'static str, String)> {
         entry.names.iter().copied().zip(self.values.iter().cloned()).collect()

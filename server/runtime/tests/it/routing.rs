@@ -124,3 +124,15 @@ async fn operations_answer_below_the_paths_of_the_contract_s_servers_too() {
         toy.get(path).await.problem(404, "not-found");
     }
 }
+
+#[tokio::test]
+async fn the_path_of_a_server_takes_no_path_of_an_operation_away() {
+    let toy = Toy::with(|edge| edge.below("shop"));
+    let own = toy.get("/shop/v1/orders/mine").await.json();
+    assert_eq!(own, json!({ "operation": "getShopped" }));
+    // Nothing at the root answers this method there.
+    let placed = toy.post("/shop/v1/orders", r#"{"symbol":"X"}"#).await;
+    assert_ne!(placed.status, 404);
+    let below = toy.get("/shop/v1/orders/7").await.json();
+    assert_eq!(below, json!({ "operation": "getOrder", "id": "7" }));
+}

@@ -194,6 +194,9 @@ echo!(
     Info::new("getMine", Method::GET, "/v1/orders/mine").security(&[&[READ], &[]]),
     |input| named(input, "getMine", &[])
 );
+echo!(GetShopped, Info::new("getShopped", Method::GET, "/shop/v1/orders/mine"), |input| {
+    named(input, "getShopped", &[])
+});
 echo!(GetOrderFile, Info::new("getOrderFile", Method::GET, "/v1/orders/{id}.json"), |input| named(
     input,
     "getOrderFile",
@@ -305,7 +308,7 @@ pub fn orders() -> Routes {
             $routes$(.on::<$marker, _, _>(|_, call| async move { Ok(call.request.0) }))*
         };
     }
-    echoes!(routes, ListOrders GetOrder GetMine GetOrderFile CancelOrder GetLegs GetFill Upload)
+    echoes!(routes, ListOrders GetOrder GetMine GetShopped GetOrderFile CancelOrder GetLegs GetFill Upload)
         .finish()
 }
 
