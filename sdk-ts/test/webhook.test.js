@@ -16,8 +16,8 @@ const node = { 'x-signature': 's', ':path': '/hooks', 'set-cookie': ['a', 'b'] }
 test('a webhook is read from what a server received', () => {
   const order = { type: 'shipped', id: 7 };
   const body = JSON.stringify(order);
-  const url = '/hooks?attempt=2&tag=a&tag=b';
-  const expected = { xSignature: 's', attempt: 2, tags: ['a', 'b'], body: order };
+  const url = '/hooks?attempt=2&tag=a%2C%20b&tag=c';
+  const expected = { xSignature: 's', attempt: 2, tags: ['a, b', 'c'], body: order };
   assert.deepEqual(receive(shipped, { headers: node, body, url }), expected);
   const fetched = { headers: new Headers({ 'X-Signature': 's' }), body: Buffer.from(body) };
   assert.deepEqual(receive(shipped, fetched), { xSignature: 's', body: order });
@@ -46,4 +46,6 @@ test('what is not of the form is said, and what was sent is not', () => {
   refused({ headers: node, body: 'secret' }, 'the body is not JSON');
   const message = 'query parameter `attempt` does not have the documented type';
   refused({ headers: node, body: '{}', url: 'https://me.example/?attempt=secret' }, message);
+  const twice = 'query parameter `attempt` is given more than once';
+  refused({ headers: node, body: '{}', url: 'https://me.example/?attempt=1&attempt=2' }, twice);
 });

@@ -1,3 +1,4 @@
+import { DecodeError } from './error.js';
 import { chosen, readBody, readText } from './incoming.js';
 import type { AnswerForm, AnswerHeader, AnswerKind } from './operation.js';
 
@@ -45,7 +46,10 @@ export function receive<Brought extends object>(
   webhook.query?.forEach((parameter) => {
     const values = new URL(received.url ?? '', 'http://receiver').searchParams;
     const given = values.getAll(parameter.name);
-    put(parameter, given.length === 0 ? null : given.join(','), 'query parameter');
+    // Each of several is a value of the list, whatever commas it holds.
+    if (given.length > 1 && parameter.type === 'list') brought[parameter.key] = given;
+    else if (given.length < 2) put(parameter, given[0] ?? null, 'query parameter');
+    else throw new DecodeError(`query parameter \`${parameter.name}\` is given more than once`);
   });
   const body = bytes(received.body);
   if (webhook.body === undefined || (webhook.optional && body.byteLength === 0)) {
