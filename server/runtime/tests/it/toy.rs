@@ -308,8 +308,11 @@ pub fn orders() -> Routes {
             $routes$(.on::<$marker, _, _>(|_, call| async move { Ok(call.request.0) }))*
         };
     }
-    echoes!(routes, ListOrders GetOrder GetMine GetShopped GetOrderFile CancelOrder GetLegs GetFill Upload)
-        .finish()
+    echoes!(
+        routes,
+        ListOrders GetOrder GetMine GetShopped GetOrderFile CancelOrder GetLegs GetFill Upload
+    )
+    .finish()
 }
 
 /// An edge, its development issuer and the folder that holds the issuer's keys.
