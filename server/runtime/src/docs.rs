@@ -60,8 +60,12 @@ fn gather(servers: Option<&Value>, bases: &mut Vec<String>) {
             let default = variable.get("default").and_then(Value::as_str).unwrap_or_default();
             url = url.replace(&format!("{{{name}}}"), default);
         }
-        let behind_scheme = url.split_once("//").map_or(url.as_str(), |(_, rest)| rest);
-        let path = behind_scheme.find('/').map(|start| behind_scheme[start..].trim_matches('/'));
+        // A URL without a host is a path, with or without a slash in front.
+        let path = match url.split_once("//") {
+            Some((_, rest)) => rest.split_once('/').map(|(_, path)| path),
+            None => Some(url.trim_start_matches("./")),
+        };
+        let path = path.map(|path| path.trim_matches('/'));
         if let Some(path) = path.filter(|path| !path.is_empty() && !path.contains(['{', '?'])) {
             bases.push(format!("/{path}"));
         }

@@ -111,12 +111,13 @@ async fn operations_answer_below_the_paths_of_the_contract_s_servers_too() {
             { "url": "https://api.example.com/api" },
             { "url": "/api/{stage}/", "variables": { "stage": { "default": "beta" } } },
             { "url": "https://example.com/{left}/open" },
+            { "url": "near/by" },
         ],
         "paths": { "/v1/orders": { "post": { "servers": [{ "url": "//up.example.com/up" }] } } },
     });
     let toy = Toy::with(|edge| edge.openapi(document.to_string()).below("own/"));
     let expected = json!({ "operation": "getMine" });
-    for base in ["", "/api", "/api/beta", "/up", "/own"] {
+    for base in ["", "/api", "/api/beta", "/up", "/own", "/near/by"] {
         let path = format!("{base}/v1/orders/mine");
         assert_eq!(toy.get(&path).await.json(), expected, "{path}");
     }
