@@ -1,6 +1,5 @@
--- Event streams: the source of truth. Times are microseconds since the Unix epoch, UTC; JSON is
--- text.
--- `position` is the order of commit: there is one writer, so a later commit has a higher position.
+-- Streams of events, the source of truth, and every other message that is published. Times are
+-- microseconds since the Unix epoch, UTC; JSON is text.
 CREATE TABLE streams (
     tenant_id TEXT NOT NULL,
     aggregate_type TEXT NOT NULL,
@@ -9,13 +8,16 @@ CREATE TABLE streams (
     PRIMARY KEY (tenant_id, aggregate_type, aggregate_id)
 );
 
-CREATE TABLE events (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
+-- Never changed and never deleted. `version` is that of the stream; messages that belong to no
+-- stream have none.
+CREATE TABLE messages (
+    seq {serial},
     message_id TEXT NOT NULL UNIQUE,
     tenant_id TEXT NOT NULL,
+    channel TEXT NOT NULL,
     aggregate_type TEXT NOT NULL,
     aggregate_id TEXT NOT NULL,
-    version BIGINT NOT NULL,
+    version BIGINT,
     type TEXT NOT NULL,
     schema_version BIGINT NOT NULL,
     occurred_at BIGINT NOT NULL,
@@ -24,5 +26,3 @@ CREATE TABLE events (
     data TEXT NOT NULL,
     UNIQUE (tenant_id, aggregate_type, aggregate_id, version)
 );
-
-CREATE INDEX events_of_tenant ON events (tenant_id, position);

@@ -1,7 +1,21 @@
--- What was appended and is not yet published; the row goes when the relay has published it.
+-- What was written and is not yet published; the row goes when the relay has given it a place in
+-- the log. Rows of one `unit` were committed together, by the transaction `written_by`.
 CREATE TABLE outbox (
-    position BIGINT NOT NULL PRIMARY KEY REFERENCES events (position)
+    seq BIGINT NOT NULL PRIMARY KEY,
+    unit BIGINT NOT NULL,
+    written_by BIGINT NOT NULL
 );
+
+-- The order in which messages were published: 1, 2, 3, without gaps. Whoever reads all messages
+-- remembers a position of this log.
+CREATE TABLE log (
+    position BIGINT NOT NULL PRIMARY KEY,
+    seq BIGINT NOT NULL UNIQUE,
+    tenant_id TEXT NOT NULL,
+    unit BIGINT NOT NULL
+);
+
+CREATE INDEX log_of_tenant ON log (tenant_id, position);
 
 -- What a consumer has done, written in the transaction of the effect.
 CREATE TABLE inbox (
@@ -16,4 +30,13 @@ CREATE TABLE inbox (
 CREATE TABLE checkpoints (
     reader TEXT NOT NULL PRIMARY KEY,
     position BIGINT NOT NULL
+);
+
+-- Who may act under a name. `epoch` rises with every holder; whoever writes under an older one is
+-- refused.
+CREATE TABLE leases (
+    name TEXT NOT NULL PRIMARY KEY,
+    holder TEXT NOT NULL,
+    epoch BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
 );

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
+use symbolon_kernel::Location;
 
 /// The Symbolon server.
 #[derive(Debug, Parser)]
@@ -25,6 +26,10 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
+    /// The database: the path of a file, or a URL `postgres://user:password@host:port/name`
+    /// [default: symbolon.sqlite in the data folder].
+    #[arg(long, env = "SYMBOLON_DATABASE", value_name = "FILE|URL", hide_env_values = true)]
+    pub(crate) database: Option<Location>,
     /// Address to listen on; port 0 takes a free one, which the log names.
     #[arg(long, env = "SYMBOLON_LISTEN", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
@@ -60,11 +65,15 @@ pub(crate) struct Data {
     pub(crate) folder: PathBuf,
 }
 
-impl Data {
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder.join("symbolon.sqlite")
+impl Serve {
+    /// Where the database is.
+    pub(crate) fn location(&self) -> Location {
+        let file = || self.data.folder.join("symbolon.sqlite").into();
+        self.database.clone().unwrap_or_else(file)
     }
+}
 
+impl Data {
     pub(crate) fn identity(&self) -> PathBuf {
         self.folder.join("identity")
     }

@@ -28,9 +28,9 @@ pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
     let listener =
         listener.with_context(|| format!("cannot listen on {}", configuration.listen))?;
     let stop = stop_signal()?;
-    let database = configuration.data.database();
+    let database = configuration.location();
     let kernel = Kernel::open(&database, &[MIGRATIONS], Arc::new(SystemClock)).await;
-    let kernel = kernel.with_context(|| format!("{} cannot be opened", database.display()))?;
+    let kernel = kernel.with_context(|| format!("{database} cannot be opened"))?;
     let served = serve(&configuration, authenticator, &kernel, listener, stop).await;
     let closed = kernel.shutdown().await;
     served?;
@@ -56,7 +56,7 @@ async fn serve(
     let gauges = tokio::spawn(gauges::refresh(kernel.clone()));
     tracing::info!(
         %address,
-        database = %configuration.data.database().display(),
+        database = %configuration.location(),
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );

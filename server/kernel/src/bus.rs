@@ -2,17 +2,21 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 
 use crate::envelope::{Recorded, TenantId};
 use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::streams;
+use crate::messages;
 
 /// How many events a tail may be behind before it reads them from the log instead.
 const TAIL_CAPACITY: usize = 1024;
 const BATCH: i64 = 256;
+/// This often the log is looked at when nobody in this process has told of news.
+const POLL: Duration = Duration::from_millis(25);
+const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct Bus {
@@ -44,6 +48,39 @@ impl Bus {
     pub(crate) fn published(&self) -> watch::Receiver<i64> {
         self.published.subscribe()
     }
+}
+
+/// Tells the bus of this process what is in the log, whichever process relays.
+pub(crate) async fn follow(kernel: Kernel) {
+    let closing = kernel.closing();
+    let bus = &kernel.inner().bus;
+    while !closing.is_cancelled() {
+        let after = *bus.published.borrow();
+        let pause = match read(&kernel, after).await {
+            Ok(batch) if batch.is_empty() => POLL,
+            Ok(batch) => {
+                bus.publish(batch);
+                continue;
+            }
+            Err(error) => {
+                tracing::warn!(cause = ?error, "the log could not be read");
+                PAUSE
+            }
+        };
+        tokio::select! {
+            () = closing.cancelled() => {}
+            () = kernel.inner().log.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+async fn read(kernel: &Kernel, after: i64) -> Result<Vec<Recorded>, Error> {
+    let mut snapshot = kernel.inner().database.read().await?;
+    let batch = messages::log(snapshot.connection(), after, i64::MAX, BATCH).await?;
+    let (units, mut batch): (Vec<i64>, Vec<Recorded>) = batch.into_iter().unzip();
+    batch.truncate(messages::whole_units(&units, BATCH));
+    Ok(batch)
 }
 
 /// Where a [`Tail`] begins.
@@ -118,9 +155,10 @@ impl Tail {
     async fn catch_up(&mut self) -> Result<(), Error> {
         let kernel = self.kernel.inner();
         let through = *kernel.bus.published.borrow();
-        let mut snapshot = kernel.store.read().await?;
+        let mut snapshot = kernel.database.read().await?;
         let (tenant, after) = (&self.tenant, self.position);
-        let events = streams::log_of_tenant(&mut snapshot, tenant, after, through, BATCH).await?;
+        let events =
+            messages::log_of_tenant(snapshot.connection(), tenant, after, through, BATCH).await?;
         match events.last() {
             Some(last) if events.len() as i64 == BATCH => self.position = last.position,
             Some(_) | None => {
@@ -138,7 +176,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
-    use crate::streams::tests::recorded_at;
+    use crate::messages::tests::recorded_at;
 
     #[test]
     fn a_reader_never_stops_in_the_middle_of_what_is_published_together() {

@@ -106,6 +106,8 @@ impl Cause {
 /// An event that is about to be appended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
+    /// The address of the channel it is published on, e.g. `scheduler.service-call.v1`.
+    pub channel: String,
     /// The message's name in the contract, e.g. `ServiceCallSubmitted`.
     pub event_type: String,
     /// The version of the shape of `data`.
@@ -120,12 +122,14 @@ impl NewEvent {
     /// # Errors
     /// When `data` cannot be written as JSON.
     pub fn new<T: Serialize + ?Sized>(
+        channel: impl Into<String>,
         event_type: impl Into<String>,
         schema_version: u32,
         data: &T,
     ) -> Result<Self, serde_json::Error> {
         let data = serde_json::to_value(data)?;
-        Ok(Self { event_type: event_type.into(), schema_version, data })
+        let (channel, event_type) = (channel.into(), event_type.into());
+        Ok(Self { channel, event_type, schema_version, data })
     }
 }
 
@@ -137,6 +141,9 @@ pub struct Envelope {
     pub message_id: Uuid,
     /// Whose event it is.
     pub tenant_id: TenantId,
+    /// The address of its channel. It is where the message travels and no part of it.
+    #[serde(skip)]
+    pub channel: String,
     /// The kind of the aggregate.
     pub aggregate_type: String,
     /// The id of the aggregate; the key of the topic's partitions.
@@ -152,10 +159,17 @@ pub struct Envelope {
     pub causation_id: String,
     /// The version of the shape of `data`.
     pub schema_version: u32,
-    /// Its place in the stream of its aggregate: 1, 2, 3, without gaps.
+    /// Its place in the stream of its aggregate: 1, 2, 3, without gaps; 0, and not written, for a
+    /// message that belongs to no stream.
+    #[serde(default, skip_serializing_if = "is_outside_streams")]
     pub version: i64,
     /// The payload.
     pub data: Value,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_outside_streams(version: &i64) -> bool {
+    *version == 0
 }
 
 impl Envelope {

@@ -2,6 +2,7 @@
 
 use sqlx::migrate::MigrateError;
 
+use crate::database::dialect::{Verdict, verdict};
 use crate::envelope::StreamId;
 use crate::streams::Expected;
 
@@ -24,9 +25,13 @@ pub enum Error {
     /// See [`Conflict`].
     #[error(transparent)]
     Conflict(#[from] Conflict),
-    /// The database refused or failed.
+    /// The database refused or failed, and would do so again.
     #[error("the database failed")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+    /// The database cannot be reached, or cannot write, now; nothing was written. It is used again
+    /// as soon as it is back.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] sqlx::Error),
     /// The schema on disk is altered, newer than this program, or cannot be brought up to date.
     #[error("migrations of {set} do not fit this database")]
     Migration {
@@ -48,7 +53,8 @@ pub enum Error {
     /// The lock of the database cannot be taken for another reason.
     #[error("the lock of the database cannot be taken")]
     Lock(#[source] std::io::Error),
-    /// The database was not free in time; try again later.
+    /// The database was not free in time, or two units of work stood in each other's way; nothing
+    /// was written, and the same may go through when it is tried again.
     #[error("the database is busy")]
     Busy,
     /// The transaction was lost before it was durable; nothing of it is kept.
@@ -63,7 +69,20 @@ pub enum Error {
     /// Two handlers of one kind have the same name.
     #[error("two handlers are named `{0}`")]
     DuplicateHandler(String),
+    /// Another process has taken over what was done under this name; nothing was written.
+    #[error("another process has taken over `{0}`")]
+    Fenced(String),
     /// Another process moved the checkpoint of a projection.
     #[error("the checkpoint of `{0}` was moved by another")]
     Checkpoint(String),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match verdict(&error) {
+            Verdict::Busy => Self::Busy,
+            Verdict::Unavailable => Self::Unavailable(error),
+            Verdict::Wrong => Self::Database(error),
+        }
+    }
 }

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::database::Connection;
 use crate::envelope::{Envelope, TenantId};
-use crate::store::Connection;
 use crate::timers::Timer;
 use crate::unit::Unit;
 

@@ -1,10 +1,11 @@
 //! Idempotency records: a caller's key leads to one resource, whatever happens.
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 
+use crate::database::Connection;
 use crate::envelope::TenantId;
 use crate::error::Error;
-use crate::streams::time;
+use crate::messages::time;
 use crate::unit::Unit;
 
 /// What a caller wants to do once.
@@ -43,7 +44,7 @@ pub(crate) enum Found {
 }
 
 pub(crate) async fn claim(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     claim: Claim<'_>,
     now: jiff::Timestamp,

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::database::Connection;
 use crate::envelope::{Cause, StreamId, TenantId};
 use crate::error::Error;
 use crate::handlers::{AnyConsumer, BoxError, Handled};
 use crate::kernel::Kernel;
 use crate::lanes::{Head, Lanes};
-use crate::streams::{self, parsed};
+use crate::leases::Lease;
+use crate::messages::{self, parsed};
 use crate::unit::Unit;
 
 const SCAN: i64 = 512;
@@ -32,6 +34,7 @@ type Finished = (Head, Handled);
 struct Runner {
     kernel: Kernel,
     consumer: Arc<dyn AnyConsumer>,
+    lease: Lease,
     reader: String,
     published: watch::Receiver<i64>,
     lanes: Lanes,
@@ -43,14 +46,20 @@ struct Runner {
     done_since: u32,
 }
 
-/// Delivers to the consumer until the kernel closes, then waits for what is running.
-pub(crate) async fn run(kernel: Kernel, consumer: Arc<dyn AnyConsumer>) {
-    let closing = kernel.closing();
+/// The name under which a consumer's checkpoint and lease are kept.
+pub(crate) fn reader(consumer: &str) -> String {
+    format!("consumer:{consumer}")
+}
+
+/// Delivers to the consumer until the lease ends, then waits for what is running.
+pub(crate) async fn run(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, lease: Lease) {
+    let ended = lease.ended().clone();
     let published = kernel.inner().bus.published();
-    let reader = format!("consumer:{}", consumer.name());
+    let reader = reader(consumer.name());
     let mut runner = Runner {
         kernel,
         consumer,
+        lease,
         reader,
         published,
         lanes: Lanes::default(),
@@ -59,11 +68,11 @@ pub(crate) async fn run(kernel: Kernel, consumer: Arc<dyn AnyConsumer>) {
         saved: 0,
         done_since: 0,
     };
-    while !closing.is_cancelled() {
+    while !ended.is_cancelled() {
         if let Err(error) = runner.step().await {
             tracing::warn!(reader = runner.reader, cause = ?error, "a consumer could not go on");
             tokio::select! {
-                () = closing.cancelled() => {}
+                () = ended.cancelled() => {}
                 () = tokio::time::sleep(PAUSE) => {}
             }
         }
@@ -79,8 +88,8 @@ pub(crate) async fn run(kernel: Kernel, consumer: Arc<dyn AnyConsumer>) {
 impl Runner {
     async fn step(&mut self) -> Result<(), Error> {
         if self.cursor < 0 {
-            let mut snapshot = self.kernel.inner().store.read().await?;
-            self.saved = checkpoint(&mut snapshot, &self.reader).await?;
+            let mut snapshot = self.kernel.inner().database.read().await?;
+            self.saved = checkpoint(snapshot.connection(), &self.reader).await?;
             self.cursor = self.saved;
         }
         self.fill().await?;
@@ -101,9 +110,9 @@ impl Runner {
     async fn fill(&mut self) -> Result<(), Error> {
         let through = *self.published.borrow_and_update();
         while self.cursor < through && self.lanes.len() < WINDOW {
-            let mut snapshot = self.kernel.inner().store.read().await?;
+            let mut snapshot = self.kernel.inner().database.read().await?;
             let name = self.consumer.name();
-            let found = scan(&mut snapshot, name, self.cursor, through).await?;
+            let found = scan(snapshot.connection(), name, self.cursor, through).await?;
             let complete = (found.len() as i64) < SCAN;
             for entry in found {
                 self.cursor = entry.position;
@@ -119,7 +128,8 @@ impl Runner {
     }
 
     fn launch(&mut self, head: Head) {
-        let delivery = deliver(self.kernel.clone(), Arc::clone(&self.consumer), head.position);
+        let (kernel, consumer) = (self.kernel.clone(), Arc::clone(&self.consumer));
+        let delivery = deliver(kernel, consumer, self.lease.clone(), head.position);
         self.tasks.spawn(async move {
             // A task of its own, so that a panic of the handler is one more way to fail.
             let handled = match tokio::spawn(delivery).await {
@@ -131,12 +141,12 @@ impl Runner {
     }
 
     async fn wait(&mut self) {
-        let closing = self.kernel.closing();
+        let ended = self.lease.ended();
         let clock = Arc::clone(&self.kernel.inner().stamps.clock);
         let release = self.lanes.next_release();
         let release = release.and_then(|at| Timestamp::from_microsecond(at).ok());
         tokio::select! {
-            () = closing.cancelled() => {}
+            () = ended.cancelled() => {}
             Some(finished) = self.tasks.join_next() => self.settle(finished),
             Ok(()) = self.published.changed() => {}
             () = clock.sleep_until(release.unwrap_or(Timestamp::MAX)), if release.is_some() => {}
@@ -172,7 +182,8 @@ impl Runner {
         if position <= self.saved {
             return Ok(());
         }
-        let mut turn = self.kernel.inner().store.turn().await?;
+        let mut turn = self.kernel.inner().database.turn().await?;
+        self.lease.hold(turn.connection()).await?;
         move_checkpoint(turn.connection(), &self.reader, position).await?;
         turn.commit().await?;
         self.saved = position;
@@ -181,9 +192,15 @@ impl Runner {
 }
 
 /// One attempt to handle one event.
-async fn deliver(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, position: i64) -> Handled {
-    let mut turn = kernel.inner().store.turn().await?;
-    let event = streams::at(turn.connection(), position).await?;
+async fn deliver(
+    kernel: Kernel,
+    consumer: Arc<dyn AnyConsumer>,
+    lease: Lease,
+    position: i64,
+) -> Handled {
+    let mut turn = kernel.inner().database.turn().await?;
+    lease.hold(turn.connection()).await?;
+    let event = messages::at(turn.connection(), position).await?;
     let now = kernel.now().as_microsecond();
     let recorded = sqlx::query(
         "INSERT INTO inbox (consumer, message_id, handled_at) VALUES ($1, $2, $3) \
@@ -223,15 +240,16 @@ struct Entry {
 
 /// What a consumer has not done in `(after, through]`, in the order of commit.
 async fn scan(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     consumer: &str,
     after: i64,
     through: i64,
 ) -> Result<Vec<Entry>, Error> {
     let rows = sqlx::query(
-        "SELECT e.position, e.tenant_id, e.aggregate_type, e.aggregate_id, e.type FROM events e \
-         WHERE e.position > $1 AND e.position <= $2 AND NOT EXISTS (SELECT 1 FROM inbox i \
-         WHERE i.consumer = $3 AND i.message_id = e.message_id) ORDER BY e.position LIMIT $4",
+        "SELECT l.position, m.tenant_id, m.aggregate_type, m.aggregate_id, m.type FROM log l \
+         JOIN messages m ON m.seq = l.seq WHERE l.position > $1 AND l.position <= $2 \
+         AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.consumer = $3 \
+         AND i.message_id = m.message_id) ORDER BY l.position LIMIT $4",
     )
     .bind(after)
     .bind(through)
@@ -253,10 +271,7 @@ async fn scan(
 }
 
 /// How far a reader of the log is; 0 when it has not begun.
-pub(crate) async fn checkpoint(
-    connection: &mut SqliteConnection,
-    reader: &str,
-) -> Result<i64, Error> {
+pub(crate) async fn checkpoint(connection: &mut Connection, reader: &str) -> Result<i64, Error> {
     let position = sqlx::query_scalar("SELECT position FROM checkpoints WHERE reader = $1")
         .bind(reader)
         .fetch_optional(connection)
@@ -266,7 +281,7 @@ pub(crate) async fn checkpoint(
 
 /// Moves a checkpoint forward.
 pub(crate) async fn move_checkpoint(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     reader: &str,
     position: i64,
 ) -> Result<(), Error> {

@@ -1,7 +1,6 @@
 //! The kernel itself: opened once a process, cloned to whoever needs it.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,14 +11,15 @@ use uuid::Uuid;
 
 use crate::bus::{Bus, Tail, TailFrom};
 use crate::clock::{Clock, Stamps};
+use crate::database::migrations::MigrationSet;
+use crate::database::{Database, Dialect, Location};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::handlers::Handlers;
-use crate::migrations::MigrationSet;
+use crate::leases::lead;
 use crate::stats::{self, Stats};
-use crate::store::Store;
 use crate::unit::{Unit, View};
-use crate::{inbox, outbox, projections, timers};
+use crate::{bus, inbox, projections, relay, timers};
 
 /// How long to wait before a handler that failed is called again: twice as long each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Settings {
     pub concurrency: usize,
     /// For handlers that fail.
     pub backoff: Backoff,
+    /// On PostgreSQL: how long after a process was last heard of another takes over from it.
+    pub lease: SignedDuration,
 }
 
 impl Default for Settings {
@@ -54,7 +56,7 @@ impl Default for Settings {
             initial: SignedDuration::from_millis(200),
             maximum: SignedDuration::from_secs(60),
         };
-        Self { concurrency: 16, backoff }
+        Self { concurrency: 16, backoff, lease: SignedDuration::from_secs(10) }
     }
 }
 
@@ -64,12 +66,16 @@ pub struct Kernel(Arc<Inner>);
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) store: Store,
+    pub(crate) database: Database,
+    /// Tells this process from others, and from the same one after a restart.
+    pub(crate) name: String,
     pub(crate) stamps: Stamps,
     pub(crate) settings: Settings,
     pub(crate) bus: Bus,
     /// Told when there is something new in the outbox.
     pub(crate) outbox: Notify,
+    /// Told when the log has grown.
+    pub(crate) log: Notify,
     /// Told when a timer was scheduled.
     pub(crate) timers: watch::Sender<()>,
     pub(crate) tasks: TaskTracker,
@@ -78,18 +84,21 @@ pub(crate) struct Inner {
 }
 
 impl Kernel {
-    /// Opens the database file, makes it if there is none, and brings its schema up to date.
+    /// Opens a database, makes the file if it is one and there is none, and brings its schema up
+    /// to date.
+    ///
+    /// A file is open in one kernel at a time; a database on a server may be open in many.
     ///
     /// # Errors
-    /// When the file cannot be opened, [`Error::InUse`] when another kernel has it open, until
-    /// that one is shut down, or [`Error::Migration`] when its schema was altered or is
+    /// When the database cannot be opened, [`Error::InUse`] when another kernel has the file open,
+    /// until that one is shut down, or [`Error::Migration`] when the schema was altered or is
     /// newer than this program.
     pub async fn open(
-        path: impl AsRef<Path>,
+        location: &Location,
         migrations: &[MigrationSet],
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        Self::open_with(path, migrations, clock, Settings::default()).await
+        Self::open_with(location, migrations, clock, Settings::default()).await
     }
 
     /// [`Kernel::open`] with settings.
@@ -97,19 +106,22 @@ impl Kernel {
     /// # Errors
     /// As for [`Kernel::open`].
     pub async fn open_with(
-        path: impl AsRef<Path>,
+        location: &Location,
         migrations: &[MigrationSet],
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Result<Self, Error> {
-        let store = Store::open(path.as_ref(), migrations).await?;
-        let published = outbox::published(&mut *store.read().await?).await?;
+        let database = Database::open(location, migrations).await?;
+        let published = relay::head(database.read().await?.connection()).await?;
+        let stamps = Stamps::new(clock);
         Ok(Self(Arc::new(Inner {
-            store,
-            stamps: Stamps::new(clock),
+            database,
+            name: stamps.new_id().to_string(),
+            stamps,
             settings,
             bus: Bus::new(published),
             outbox: Notify::new(),
+            log: Notify::new(),
             timers: watch::Sender::new(()),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -122,7 +134,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::DuplicateHandler`] when two handlers of one kind have one name.
     pub fn start(&self, handlers: Handlers) -> Result<(), Error> {
-        let consumers = handlers.consumers.iter().map(|it| format!("consumer:{}", it.name()));
+        let consumers = handlers.consumers.iter().map(|it| inbox::reader(it.name()));
         let projections = handlers.projections.iter().map(|it| projections::reader(it.name()));
         let readers: Vec<String> = consumers.chain(projections).collect();
         let kinds = handlers.timers.iter().map(|it| format!("timer:{}", it.kind()));
@@ -135,27 +147,37 @@ impl Kernel {
         *self.0.readers.lock().unwrap_or_else(PoisonError::into_inner) = readers;
         let tasks = &self.0.tasks;
         for consumer in handlers.consumers {
-            tasks.spawn(inbox::run(self.clone(), consumer));
+            let (kernel, reader) = (self.clone(), inbox::reader(consumer.name()));
+            let work = move |lease| inbox::run(kernel.clone(), Arc::clone(&consumer), lease);
+            tasks.spawn(lead(self.clone(), reader, work));
         }
         for projection in handlers.projections {
-            tasks.spawn(projections::run(self.clone(), projection));
+            let (kernel, reader) = (self.clone(), projections::reader(projection.name()));
+            let work =
+                move |lease| projections::run(kernel.clone(), Arc::clone(&projection), lease);
+            tasks.spawn(lead(self.clone(), reader, work));
         }
         for handler in handlers.timers {
             tasks.spawn(timers::run(self.clone(), handler));
         }
-        tasks.spawn(outbox::relay(self.clone()));
+        let kernel = self.clone();
+        let work = move |lease| relay::run(kernel.clone(), lease);
+        tasks.spawn(lead(self.clone(), relay::LEASE.to_owned(), work));
+        if self.0.database.dialect() == Dialect::Postgres {
+            tasks.spawn(bus::follow(self.clone()));
+        }
         Ok(())
     }
 
-    /// Begins a unit of work, when the writer is free.
+    /// Begins a unit of work, on SQLite when the writer is free.
     ///
-    /// A task that has a unit must not ask for another one: it would wait for itself.
+    /// A task that has a unit must not ask for another one: on SQLite it would wait for itself.
     ///
     /// # Errors
     /// [`Error::Busy`] when the writer is not free within ten seconds; [`Error::Closed`] after
     /// shutdown; otherwise when the database fails.
     pub async fn unit(&self, tenant: &TenantId, cause: Cause) -> Result<Unit, Error> {
-        let turn = self.0.store.turn().await?;
+        let turn = self.0.database.turn().await?;
         Ok(Unit::new(self, turn, tenant.clone(), cause))
     }
 
@@ -165,7 +187,7 @@ impl Kernel {
     /// [`Error::Busy`] when no reader is free within ten seconds; otherwise when the database
     /// fails.
     pub async fn read(&self, tenant: &TenantId) -> Result<View, Error> {
-        Ok(View::new(tenant.clone(), self.0.store.read().await?))
+        Ok(View::new(tenant.clone(), self.0.database.read().await?))
     }
 
     /// Follows a tenant's events as they are published.
@@ -198,8 +220,8 @@ impl Kernel {
     /// When the database fails.
     pub async fn stats(&self) -> Result<Stats, Error> {
         let readers = self.0.readers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut snapshot = self.0.store.read().await?;
-        stats::collect(&mut snapshot, &readers, self.0.stamps.clock.now()).await
+        let mut snapshot = self.0.database.read().await?;
+        stats::collect(snapshot.connection(), &readers, self.0.stamps.clock.now()).await
     }
 
     /// Cancelled when the kernel closes; cancelling it makes the background tasks stop.
@@ -208,15 +230,15 @@ impl Kernel {
         self.0.closing.clone()
     }
 
-    /// Stops taking up work, waits for what is running, and closes the file.
+    /// Stops taking up work, waits for what is running, and lets go of the database.
     ///
     /// # Errors
-    /// When the file cannot be closed.
+    /// When the database cannot be closed.
     pub async fn shutdown(&self) -> Result<(), Error> {
         self.0.closing.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
-        self.0.store.close().await
+        self.0.database.close().await
     }
 
     pub(crate) fn inner(&self) -> &Inner {

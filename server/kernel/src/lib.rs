@@ -9,6 +9,7 @@
 
 mod bus;
 mod clock;
+mod database;
 mod envelope;
 mod error;
 mod handlers;
@@ -16,25 +17,25 @@ mod idempotency;
 mod inbox;
 mod kernel;
 mod lanes;
-mod migrations;
-mod outbox;
+mod leases;
+mod messages;
 mod projections;
+mod relay;
 mod stats;
-mod store;
 mod streams;
 mod timers;
 mod unit;
 
 pub use bus::{Tail, TailFrom};
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
+pub use database::migrations::{Migration, MigrationSet};
+pub use database::{Connection, Dialect, InvalidLocation, Location};
 pub use envelope::{Cause, Envelope, InvalidTenant, NewEvent, Recorded, StreamId, TenantId};
 pub use error::{Conflict, Error};
 pub use handlers::{BoxError, Consumer, Handled, Handlers, Projection, ReadModel, TimerHandler};
 pub use idempotency::{Claim, Claimed};
 pub use kernel::{Backoff, Kernel, Settings};
-pub use migrations::{Migration, MigrationSet};
 pub use stats::{ReaderStats, Stats};
-pub use store::Connection;
 pub use streams::Expected;
 pub use timers::Timer;
 pub use unit::{Unit, View};

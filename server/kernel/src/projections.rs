@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::database::Connection;
 use crate::envelope::{Cause, Recorded};
 use crate::error::Error;
 use crate::handlers::{AnyProjection, BoxError, ReadModel};
 use crate::inbox::checkpoint;
 use crate::kernel::Kernel;
-use crate::streams;
+use crate::leases::Lease;
+use crate::messages;
 use crate::unit::Unit;
 
 const BATCH: i64 = 256;
@@ -19,20 +21,20 @@ pub(crate) fn reader(projection: &str) -> String {
     format!("projection:{projection}")
 }
 
-/// Projects until the kernel closes.
-pub(crate) async fn run(kernel: Kernel, projection: Arc<dyn AnyProjection>) {
-    let closing = kernel.closing();
+/// Projects until the lease ends.
+pub(crate) async fn run(kernel: Kernel, projection: Arc<dyn AnyProjection>, lease: Lease) {
+    let ended = lease.ended();
     let reader = reader(projection.name());
     let mut published = kernel.inner().bus.published();
     let (mut limit, mut attempts) = (BATCH, 0);
-    while !closing.is_cancelled() {
+    while !ended.is_cancelled() {
         let through = *published.borrow_and_update();
         let batch = match next(&kernel, &reader, through, limit).await {
             Ok(batch) => batch,
             Err(error) => {
                 tracing::warn!(reader, cause = ?error, "a projection could not read on");
                 tokio::select! {
-                    () = closing.cancelled() => {}
+                    () = ended.cancelled() => {}
                     () = tokio::time::sleep(PAUSE) => {}
                 }
                 continue;
@@ -40,12 +42,12 @@ pub(crate) async fn run(kernel: Kernel, projection: Arc<dyn AnyProjection>) {
         };
         if batch.is_empty() {
             tokio::select! {
-                () = closing.cancelled() => {}
+                () = ended.cancelled() => {}
                 Ok(()) = published.changed() => {}
             }
             continue;
         }
-        let step = step(kernel.clone(), Arc::clone(&projection), reader.clone(), batch);
+        let step = step(kernel.clone(), Arc::clone(&projection), lease.clone(), batch);
         // A task of its own, so that a panic of the projection is one more way to fail.
         let applied = match tokio::spawn(step).await {
             Ok(applied) => applied,
@@ -62,7 +64,7 @@ pub(crate) async fn run(kernel: Kernel, projection: Arc<dyn AnyProjection>) {
             let clock = &kernel.inner().stamps.clock;
             let retry_at = kernel.inner().settings.backoff.after(clock.now(), attempts);
             tokio::select! {
-                () = closing.cancelled() => {}
+                () = ended.cancelled() => {}
                 () = clock.sleep_until(retry_at) => {}
             }
         }
@@ -83,11 +85,12 @@ impl Batch {
 }
 
 async fn next(kernel: &Kernel, reader: &str, through: i64, limit: i64) -> Result<Batch, Error> {
-    let mut snapshot = kernel.inner().store.read().await?;
-    let from = checkpoint(&mut snapshot, reader).await?;
-    let mut events = streams::log(&mut snapshot, from, through, limit).await?;
+    let mut snapshot = kernel.inner().database.read().await?;
+    let from = checkpoint(snapshot.connection(), reader).await?;
+    let (units, mut events): (Vec<i64>, Vec<Recorded>) =
+        messages::log(snapshot.connection(), from, through, limit).await?.into_iter().unzip();
     let is_full = events.len() as i64 == limit;
-    streams::whole_units(&mut events, limit);
+    events.truncate(messages::whole_units(&units, limit));
     let through = match events.last() {
         Some(last) if is_full => last.position,
         Some(_) | None => through,
@@ -98,15 +101,16 @@ async fn next(kernel: &Kernel, reader: &str, through: i64, limit: i64) -> Result
 async fn step(
     kernel: Kernel,
     projection: Arc<dyn AnyProjection>,
-    reader: String,
+    lease: Lease,
     batch: Batch,
 ) -> Result<(), BoxError> {
+    let reader = reader(projection.name());
+    let mut turn = kernel.inner().database.turn().await?;
+    lease.hold(turn.connection()).await?;
     let Some(first) = batch.events.first() else {
-        let mut turn = kernel.inner().store.turn().await?;
         advance(turn.connection(), &reader, &batch).await?;
         return Ok(turn.commit().await?);
     };
-    let turn = kernel.inner().store.turn().await?;
     let tenant = first.envelope.tenant_id.clone();
     let mut unit = Unit::new(&kernel, turn, tenant, Cause::event(&first.envelope));
     for recorded in &batch.events {
@@ -121,11 +125,7 @@ async fn step(
 }
 
 /// Moves the checkpoint, if it still is where this batch began.
-async fn advance(
-    connection: &mut sqlx::SqliteConnection,
-    reader: &str,
-    batch: &Batch,
-) -> Result<(), Error> {
+async fn advance(connection: &mut Connection, reader: &str, batch: &Batch) -> Result<(), Error> {
     let moved = sqlx::query(
         "INSERT INTO checkpoints (reader, position) VALUES ($1, $2) ON CONFLICT (reader) \
          DO UPDATE SET position = excluded.position WHERE checkpoints.position = $3",

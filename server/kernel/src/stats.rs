@@ -1,14 +1,15 @@
 //! The kernel in numbers, for metrics and readiness.
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 
+use crate::database::Connection;
 use crate::error::Error;
-use crate::streams::time;
+use crate::messages::time;
 
 /// How things stand.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stats {
-    /// The position of the last event; 0 when there is none.
+    /// The position of the last message that was published; 0 when there is none.
     pub head: i64,
     /// How many events are not published.
     pub outbox_depth: i64,
@@ -34,14 +35,14 @@ pub struct ReaderStats {
 }
 
 pub(crate) async fn collect(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     readers: &[String],
     now: jiff::Timestamp,
 ) -> Result<Stats, Error> {
     let row = sqlx::query(
-        "SELECT (SELECT COALESCE(MAX(position), 0) FROM events) AS head, \
+        "SELECT (SELECT COALESCE(MAX(position), 0) FROM log) AS head, \
          (SELECT COUNT(*) FROM outbox) AS outbox_depth, \
-         (SELECT occurred_at FROM events WHERE position = (SELECT MIN(position) FROM outbox)) \
+         (SELECT occurred_at FROM messages WHERE seq = (SELECT MIN(seq) FROM outbox)) \
          AS outbox_oldest_at, (SELECT COUNT(*) FROM timers) AS timers_pending, \
          (SELECT COUNT(*) FROM timers WHERE due_at <= $1) AS timers_overdue",
     )

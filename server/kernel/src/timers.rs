@@ -7,18 +7,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
+use sqlx::any::AnyRow;
 use tokio::task::{Id, JoinSet};
 
+use crate::database::dialect::sql;
+use crate::database::{Connection, Dialect};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::handlers::{AnyTimerHandler, Handled};
 use crate::kernel::Kernel;
-use crate::streams::{parsed, time};
+use crate::messages::{parsed, time};
 use crate::unit::Unit;
 
 const PAUSE: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(250);
 
 /// A timer that is due.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +58,7 @@ pub(crate) struct NewTimer<'a> {
 }
 
 pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     cause: &Cause,
     timer: NewTimer<'_>,
@@ -89,7 +92,7 @@ fn ceiling_micros(at: Timestamp) -> i64 {
 }
 
 pub(crate) async fn delete(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     kind: &str,
     key: &str,
@@ -118,6 +121,7 @@ pub(crate) async fn run(kernel: Kernel, handler: Arc<dyn AnyTimerHandler>) {
     let closing = kernel.closing();
     let mut changed = kernel.inner().timers.subscribe();
     let clock = Arc::clone(&kernel.inner().stamps.clock);
+    let is_shared = kernel.inner().database.dialect() == Dialect::Postgres;
     let mut runner = Runner { kernel, handler, tasks: JoinSet::new(), firing: HashMap::new() };
     while !closing.is_cancelled() {
         changed.mark_unchanged();
@@ -140,6 +144,8 @@ pub(crate) async fn run(kernel: Kernel, handler: Arc<dyn AnyTimerHandler>) {
                 runner.firing.retain(|_, task| *task != id);
             }
             Ok(()) = changed.changed() => {}
+            // Other processes schedule too.
+            () = tokio::time::sleep(POLL), if is_shared => {}
             () = clock.sleep_until(next.unwrap_or(Timestamp::MAX)), if next.is_some() => {}
         }
     }
@@ -152,8 +158,8 @@ impl Runner {
         let inner = self.kernel.inner();
         let now = inner.stamps.clock.now();
         let limit = inner.settings.concurrency;
-        let mut snapshot = inner.store.read().await?;
-        for due in due(&mut snapshot, self.handler.kind(), now, limit).await? {
+        let mut snapshot = inner.database.read().await?;
+        for due in due(snapshot.connection(), self.handler.kind(), now, limit).await? {
             if self.tasks.len() >= limit {
                 break;
             }
@@ -165,7 +171,7 @@ impl Runner {
             let task = self.tasks.spawn(attempt(kernel, handler, tenant, key));
             self.firing.insert(due, task.id());
         }
-        next_after(&mut snapshot, self.handler.kind(), now).await
+        next_after(snapshot.connection(), self.handler.kind(), now).await
     }
 }
 
@@ -192,21 +198,25 @@ async fn fire(
     tenant: TenantId,
     key: String,
 ) -> Handled {
-    let mut turn = kernel.inner().store.turn().await?;
+    let mut turn = kernel.inner().database.turn().await?;
     let now = kernel.inner().stamps.clock.now().as_microsecond();
-    // Deleted first: the handler may schedule it anew.
-    let row = sqlx::query(
-        "DELETE FROM timers WHERE tenant_id = $1 AND kind = $2 AND timer_key = $3 \
-         AND fire_at <= $4 RETURNING due_at, attempts, payload, correlation_id, causation_id",
-    )
-    .bind(tenant.as_str())
-    .bind(handler.kind())
-    .bind(&key)
-    .bind(now)
-    .fetch_optional(turn.connection())
-    .await?;
-    // Removed or moved on since it was found to be due.
+    let select = sql!(
+        kernel.inner().database.dialect(),
+        "SELECT due_at, attempts, payload, correlation_id, causation_id FROM timers \
+         WHERE tenant_id = $1 AND kind = $2 AND timer_key = $3 AND fire_at <= $4",
+        claim
+    );
+    let row = sqlx::query(select)
+        .bind(tenant.as_str())
+        .bind(handler.kind())
+        .bind(&key)
+        .bind(now)
+        .fetch_optional(turn.connection())
+        .await?;
+    // Removed or moved on since it was found to be due, or another process fires it.
     let Some(row) = row else { return Ok(turn.rollback().await?) };
+    // Deleted first: the handler may schedule it anew.
+    delete(turn.connection(), &tenant, handler.kind(), &key).await?;
     let (timer, cause) = read(&row, tenant, handler.kind(), key)?;
     let mut unit = Unit::new(&kernel, turn, timer.tenant.clone(), cause);
     match handler.fire(&timer, &mut unit).await {
@@ -219,7 +229,7 @@ async fn fire(
 }
 
 fn read(
-    row: &SqliteRow,
+    row: &AnyRow,
     tenant: TenantId,
     kind: &str,
     key: String,
@@ -240,7 +250,7 @@ fn read(
 }
 
 async fn postpone(kernel: &Kernel, tenant: &TenantId, kind: &str, key: &str) -> Result<(), Error> {
-    let mut turn = kernel.inner().store.turn().await?;
+    let mut turn = kernel.inner().database.turn().await?;
     let now = kernel.inner().stamps.clock.now();
     let attempts: Option<i64> = sqlx::query_scalar(
         "UPDATE timers SET attempts = attempts + 1 WHERE tenant_id = $1 AND kind = $2 \
@@ -270,7 +280,7 @@ async fn postpone(kernel: &Kernel, tenant: &TenantId, kind: &str, key: &str) -> 
 }
 
 async fn due(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     kind: &str,
     now: Timestamp,
     limit: usize,
@@ -293,7 +303,7 @@ async fn due(
 }
 
 async fn next_after(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     kind: &str,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, Error> {

@@ -7,14 +7,14 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::{Sqlite, Transaction};
 use uuid::Uuid;
 
+use crate::database::{Connection, Snapshot, Turn};
 use crate::envelope::{Cause, Envelope, NewEvent, StreamId, TenantId};
 use crate::error::Error;
 use crate::idempotency::{self, Claim, Claimed, Found};
 use crate::kernel::Kernel;
-use crate::store::{Connection, Turn};
+use crate::messages;
 use crate::streams::{self, Expected};
 use crate::timers;
 
@@ -22,15 +22,18 @@ type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// One transaction of one tenant. Dropped without [`Unit::commit`] it leaves nothing.
 ///
-/// It holds the only writer of the database: await nothing but the unit while you have one. What
-/// takes long, such as a call to another server, belongs into [`Unit::after_commit`].
+/// On SQLite it holds the only writer of the database: await nothing but the unit while you have
+/// one. What takes long, such as a call to another server, belongs into [`Unit::after_commit`].
+/// After an error of the database the unit can only be rolled back; refusals such as
+/// [`Error::Conflict`] leave it as it was.
 #[must_use = "a unit of work that is not committed does nothing"]
 pub struct Unit {
     kernel: Kernel,
     turn: Turn,
     tenant: TenantId,
     cause: Cause,
-    appended: bool,
+    /// The number of the first message it has written.
+    first_message: Option<i64>,
     scheduled: bool,
     /// Behind a lock only so that a unit can be shared between threads as well as sent.
     after_commit: Mutex<Vec<Task>>,
@@ -50,7 +53,7 @@ impl Unit {
             turn,
             tenant,
             cause,
-            appended: false,
+            first_message: None,
             scheduled: false,
             after_commit: Mutex::default(),
         }
@@ -90,7 +93,7 @@ impl Unit {
     /// # Errors
     /// When the database fails.
     pub async fn load(&mut self, stream: &StreamId) -> Result<Vec<Envelope>, Error> {
-        streams::load(self.turn.connection(), &self.tenant, stream).await
+        streams::load(self.turn.connection(), &self.tenant, stream, 0).await
     }
 
     /// The version of a stream; 0 when it does not exist.
@@ -121,7 +124,7 @@ impl Unit {
         let mut appended = Vec::with_capacity(events.len());
         for (version, event) in (last - count + 1..).zip(events) {
             let envelope = self.seal(stream, version, event);
-            streams::insert(self.turn.connection(), &envelope).await?;
+            self.write(&envelope).await?;
             tracing::debug!(
                 tenant = %self.tenant, %stream, version, event = envelope.event_type,
                 correlation_id = envelope.correlation_id, causation_id = envelope.causation_id,
@@ -129,12 +132,34 @@ impl Unit {
             );
             appended.push(envelope);
         }
-        self.appended = true;
         Ok(appended)
+    }
+
+    /// Puts a message in the outbox that belongs to no stream: a command, or a notice. It is
+    /// delivered in the order of its aggregate, as events are; returns it as it is stored.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn publish(
+        &mut self,
+        about: &StreamId,
+        message: NewEvent,
+    ) -> Result<Envelope, Error> {
+        let envelope = self.seal(about, 0, message);
+        self.write(&envelope).await?;
+        Ok(envelope)
+    }
+
+    async fn write(&mut self, message: &Envelope) -> Result<(), Error> {
+        let connection = self.turn.connection();
+        let seq = messages::insert(connection, message, self.first_message).await?;
+        self.first_message.get_or_insert(seq);
+        Ok(())
     }
 
     fn seal(&self, stream: &StreamId, version: i64, event: NewEvent) -> Envelope {
         Envelope {
+            channel: event.channel,
             message_id: self.new_id(),
             tenant_id: self.tenant.clone(),
             aggregate_type: stream.aggregate_type.clone(),
@@ -217,10 +242,10 @@ impl Unit {
     /// # Errors
     /// When the database fails; nothing of the unit is kept then.
     pub async fn commit(self) -> Result<(), Error> {
-        let Self { kernel, turn, appended, scheduled, after_commit, .. } = self;
+        let Self { kernel, turn, first_message, scheduled, after_commit, .. } = self;
         let carried = tokio::spawn(async move {
             turn.commit().await?;
-            if appended {
+            if first_message.is_some() {
                 kernel.inner().outbox.notify_one();
             }
             if scheduled {
@@ -254,11 +279,11 @@ impl Unit {
 #[derive(Debug)]
 pub struct View {
     tenant: TenantId,
-    snapshot: Transaction<'static, Sqlite>,
+    snapshot: Snapshot,
 }
 
 impl View {
-    pub(crate) fn new(tenant: TenantId, snapshot: Transaction<'static, Sqlite>) -> Self {
+    pub(crate) fn new(tenant: TenantId, snapshot: Snapshot) -> Self {
         Self { tenant, snapshot }
     }
 
@@ -273,7 +298,7 @@ impl View {
     /// # Errors
     /// When the database fails.
     pub async fn load(&mut self, stream: &StreamId) -> Result<Vec<Envelope>, Error> {
-        streams::load(&mut self.snapshot, &self.tenant, stream).await
+        streams::load(self.snapshot.connection(), &self.tenant, stream, 0).await
     }
 
     /// The version of a stream; 0 when it does not exist.
@@ -281,11 +306,11 @@ impl View {
     /// # Errors
     /// When the database fails.
     pub async fn version(&mut self, stream: &StreamId) -> Result<i64, Error> {
-        streams::version(&mut self.snapshot, &self.tenant, stream).await
+        streams::version(self.snapshot.connection(), &self.tenant, stream).await
     }
 
     /// The tenant, to be put into every query, and the connection, for the domain's own tables.
     pub fn sql(&mut self) -> (&TenantId, &mut Connection) {
-        (&self.tenant, &mut self.snapshot)
+        (&self.tenant, self.snapshot.connection())
     }
 }

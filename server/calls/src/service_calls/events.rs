@@ -1,5 +1,6 @@
 //! The events of a service call, as they are appended and read back.
 
+use calls_wire::events::SERVICE_CALL_EVENTS as CHANNEL;
 use calls_wire::types;
 use symbolon_kernel::{Envelope, NewEvent};
 
@@ -40,7 +41,7 @@ macro_rules! events {
             pub(crate) fn seal(&self) -> Result<NewEvent, serde_json::Error> {
                 match self {
                     $(Self::$event(data) => {
-                        NewEvent::new(stringify!($event), SCHEMA_VERSION, data)
+                        NewEvent::new(CHANNEL, stringify!($event), SCHEMA_VERSION, data)
                     })*
                 }
             }

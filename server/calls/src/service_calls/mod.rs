@@ -58,6 +58,9 @@ pub enum StartError {
     /// The tables of this context cannot be used.
     #[error("the tables of service calls cannot be used")]
     Tables(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The operating system gives no random numbers.
+    #[error("there are no random numbers")]
+    Randomness,
     /// No HTTP client can be made.
     #[error("no http client can be made")]
     Client(#[from] reqwest::Error),
@@ -85,11 +88,13 @@ impl Calls {
     /// When the database or the HTTP client cannot be used.
     pub async fn open(kernel: Kernel, settings: Settings) -> Result<Self, StartError> {
         let operator = TenantId::new(OPERATOR).expect("a name of 1 to 255 bytes");
-        // There is one connection that writes, for as long as the kernel is open.
+        // On SQLite there is one connection that writes, for as long as the kernel is open.
         let mut unit = kernel.unit(&operator, Cause::request(OPERATOR)).await?;
         let (_, connection) = unit.sql();
         store::overwrite_deleted(connection).await.map_err(StartError::store)?;
-        let secret = store::cursor_secret(connection).await.map_err(StartError::store)?;
+        let mut fresh = [0; 32];
+        aws_lc_rs::rand::fill(&mut fresh).map_err(|_| StartError::Randomness)?;
+        let secret = store::cursor_secret(connection, &fresh).await.map_err(StartError::store)?;
         unit.commit().await?;
         let sender = Sender::new(settings.loopback)?;
         let wake = Arc::new(Notify::new());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use calls_wire::types::ServiceCallStatus;
 use jiff::Timestamp;
 use sqlx::Row;
-use symbolon_kernel::{Connection, TenantId};
+use symbolon_kernel::{Connection, Dialect, TenantId};
 use uuid::Uuid;
 
 use super::cursor::Position;
@@ -22,15 +22,31 @@ pub(crate) enum StoreError {
 
 type Scope<'a> = (&'a TenantId, &'a mut Connection);
 
-/// The secret that cursors are signed with.
-pub(crate) async fn cursor_secret(connection: &mut Connection) -> Result<Vec<u8>, StoreError> {
-    let query = sqlx::query_scalar("SELECT secret FROM service_call_cursor_key LIMIT 1");
+/// The secret that cursors are signed with: `fresh`, if there is none yet.
+pub(crate) async fn cursor_secret(
+    connection: &mut Connection,
+    fresh: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    sqlx::query(
+        "INSERT INTO service_call_cursor_key (id, secret) VALUES (1, $1) \
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(fresh)
+    .execute(&mut *connection)
+    .await?;
+    let query = sqlx::query_scalar("SELECT secret FROM service_call_cursor_key WHERE id = 1");
     Ok(query.fetch_one(connection).await?)
 }
 
 /// Makes the database overwrite what is deleted from now on, so that no secret outlives its row.
+/// PostgreSQL keeps a row until it is vacuumed, and has nothing like it.
 pub(crate) async fn overwrite_deleted(connection: &mut Connection) -> Result<(), StoreError> {
-    sqlx::query("PRAGMA secure_delete = ON").execute(connection).await?;
+    match Dialect::of(connection) {
+        Dialect::Sqlite => {
+            sqlx::query("PRAGMA secure_delete = ON").execute(connection).await?;
+        }
+        Dialect::Postgres => {}
+    }
     Ok(())
 }
 

@@ -54,7 +54,8 @@ pub(crate) struct System {
 
 impl System {
     pub(crate) async fn start(file: PathBuf, settings: Settings) -> Self {
-        let kernel = Kernel::open(file, &[MIGRATIONS], Arc::new(SystemClock)).await.unwrap();
+        let kernel =
+            Kernel::open(&file.into(), &[MIGRATIONS], Arc::new(SystemClock)).await.unwrap();
         let calls = Calls::open(kernel.clone(), settings).await.unwrap();
         kernel.start(calls.handlers(Handlers::new())).unwrap();
         let service = calls.service();

@@ -116,7 +116,7 @@ impl Consumer for Answers {
     }
 
     async fn handle(&self, event: &Envelope, unit: &mut Unit) -> Handled {
-        let answer = NewEvent::new("Answered", 2, &event.data)?;
+        let answer = NewEvent::new("things", "Answered", 2, &event.data)?;
         unit.append(&event.stream(), Expected::Version(event.version), vec![answer]).await?;
         Ok(())
     }

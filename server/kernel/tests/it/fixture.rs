@@ -1,4 +1,7 @@
-//! A database in a directory of its own, and a small domain that writes down its effects.
+//! A database of its own for each test, and a small domain that writes down its effects.
+//!
+//! It is a file; where `SYMBOLON_TEST_DATABASE` holds the URL of a PostgreSQL database, it is a
+//! schema there, and every test runs on PostgreSQL.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -8,32 +11,50 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use symbolon_kernel::{
-    Backoff, Cause, Clock, Connection, Consumer, Envelope, Expected, Handled, Kernel, ManualClock,
-    Migration, MigrationSet, NewEvent, Settings, StreamId, SystemClock, TenantId, Unit,
+    Backoff, Cause, Clock, Connection, Consumer, Envelope, Expected, Handled, Kernel, Location,
+    ManualClock, Migration, MigrationSet, NewEvent, Settings, StreamId, SystemClock, TenantId,
+    Unit,
 };
 use tempfile::TempDir;
+use url::Url;
 
 pub(crate) const EFFECTS: MigrationSet = MigrationSet {
     name: "effects",
     files: &[Migration {
         name: "0001_create_effects",
-        sql: "CREATE TABLE effects (tenant_id TEXT NOT NULL, who TEXT NOT NULL, \
+        sql: "CREATE TABLE effects (place {serial}, tenant_id TEXT NOT NULL, who TEXT NOT NULL, \
               what TEXT NOT NULL, number BIGINT NOT NULL)",
     }],
 };
 
-pub(crate) struct Home {
-    directory: TempDir,
+pub(crate) enum Home {
+    File(TempDir),
+    Schema(Url),
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { directory: TempDir::new().unwrap() }
+        match std::env::var("SYMBOLON_TEST_DATABASE") {
+            Ok(url) => Self::Schema(schema(url.parse().unwrap())),
+            Err(_) => Self::File(TempDir::new().unwrap()),
+        }
     }
 
-    pub(crate) fn file(&self) -> PathBuf {
-        self.directory.path().join("data").join("kernel.sqlite")
+    /// The file of the database, if it is one.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(directory) => Some(directory.path().join("data").join("kernel.sqlite")),
+            Self::Schema(_) => None,
+        }
+    }
+
+    pub(crate) fn location(&self) -> Location {
+        match self {
+            Self::File(_) => Location::File(self.file().unwrap()),
+            Self::Schema(url) => Location::Server(url.clone()),
+        }
     }
 
     pub(crate) async fn open(&self) -> Kernel {
@@ -45,9 +66,31 @@ impl Home {
             initial: SignedDuration::from_millis(10),
             maximum: SignedDuration::from_millis(50),
         };
-        let settings = Settings { concurrency: 4, backoff };
-        Kernel::open_with(self.file(), &[EFFECTS], clock, settings).await.unwrap()
+        let lease = SignedDuration::from_millis(400);
+        let settings = Settings { concurrency: 4, backoff, lease };
+        Kernel::open_with(&self.location(), &[EFFECTS], clock, settings).await.unwrap()
     }
+}
+
+/// Makes a schema of its own; says how to come into it.
+fn schema(mut url: Url) -> Url {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::SeqCst);
+    let name = format!("test_{}_{number}", std::process::id());
+    let statement = format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}");
+    let server = url.to_string();
+    let made = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            sqlx::any::install_default_drivers();
+            let mut connection = Connection::connect(&server).await.unwrap();
+            connection.execute(AssertSqlSafe(statement)).await.unwrap();
+            connection.close().await.unwrap();
+        });
+    });
+    made.join().unwrap();
+    url.query_pairs_mut().append_pair("options[search_path]", &name);
+    url
 }
 
 pub(crate) fn noon() -> Timestamp {
@@ -68,7 +111,7 @@ pub(crate) fn thing(id: &str) -> StreamId {
 }
 
 pub(crate) fn happened(number: i64) -> NewEvent {
-    NewEvent::new("Happened", 1, &json!({ "number": number })).unwrap()
+    NewEvent::new("things", "Happened", 1, &json!({ "number": number })).unwrap()
 }
 
 pub(crate) async fn unit(kernel: &Kernel, name: &str) -> Unit {
@@ -114,7 +157,7 @@ pub(crate) async fn note(
 pub(crate) async fn effects(kernel: &Kernel, name: &str) -> Vec<(String, String, i64)> {
     let mut view = kernel.read(&tenant(name)).await.unwrap();
     let (tenant, connection) = view.sql();
-    sqlx::query_as("SELECT who, what, number FROM effects WHERE tenant_id = $1 ORDER BY rowid")
+    sqlx::query_as("SELECT who, what, number FROM effects WHERE tenant_id = $1 ORDER BY place")
         .bind(tenant.as_str())
         .fetch_all(connection)
         .await

@@ -32,7 +32,7 @@ async fn of_32_concurrent_callers_one_has_the_effect() {
     let answers = callers.join_all().await;
     assert_eq!(answers.iter().filter(|(_, fresh)| *fresh).count(), 1);
     assert!(answers.iter().all(|(resource, _)| *resource == answers[0].0));
-    assert_eq!(kernel.stats().await.unwrap().head, 1);
+    assert_eq!(kernel.stats().await.unwrap().outbox_depth, 1);
 
     kernel.shutdown().await.unwrap();
     let kernel = home.open().await;

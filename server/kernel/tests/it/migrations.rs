@@ -9,7 +9,7 @@ use symbolon_kernel::{Error, Kernel, Migration, MigrationSet, SystemClock};
 use crate::fixture::Home;
 
 async fn open(home: &Home, set: MigrationSet) -> Result<(), Error> {
-    let kernel = Kernel::open(home.file(), &[set], Arc::new(SystemClock)).await?;
+    let kernel = Kernel::open(&home.location(), &[set], Arc::new(SystemClock)).await?;
     kernel.shutdown().await
 }
 
@@ -37,10 +37,12 @@ async fn an_altered_or_newer_schema_is_refused() {
 #[tokio::test]
 async fn a_file_is_open_in_one_kernel_at_a_time() {
     let home = Home::new();
+    // A database on a server may be open in many.
+    let Some(path) = home.file() else { return };
     let kernel = home.open().await;
     let set = MigrationSet { name: "things", files: &[] };
     let refused = open(&home, set).await;
-    assert!(matches!(&refused, Err(Error::InUse(file)) if *file == home.file()), "{refused:?}");
+    assert!(matches!(&refused, Err(Error::InUse(file)) if *file == path), "{refused:?}");
     kernel.shutdown().await.unwrap();
     // Although `kernel` is still there.
     open(&home, set).await.unwrap();

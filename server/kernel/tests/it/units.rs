@@ -77,7 +77,7 @@ async fn a_unit_that_is_dropped_leaves_nothing() {
     kernel.shutdown().await.unwrap();
 
     let kernel = home.open().await;
-    assert_eq!(kernel.stats().await.unwrap().head, 0);
+    assert_eq!(kernel.stats().await.unwrap().outbox_depth, 0);
     let claimed = unit(&kernel, "acme").await.claim(claim).await.unwrap();
     assert!(matches!(claimed, Claimed::Fresh(_)));
 }
@@ -113,7 +113,7 @@ async fn what_follows_a_commit_runs_once_and_shutdown_waits_for_it() {
     assert!(matches!(refused, Err(Error::Closed)));
 
     let kernel = home.open().await;
-    assert_eq!(kernel.stats().await.unwrap().head, 1);
+    assert_eq!(kernel.stats().await.unwrap().outbox_depth, 1);
 }
 
 /// A handler's future must be `Send` whatever it borrows across an await.

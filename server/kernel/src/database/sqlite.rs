@@ -8,29 +8,29 @@ use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, Connection as _, Sqlite, SqliteConnection, Transaction};
+use sqlx::any::AnyPoolOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Any, AnyPool, ConnectOptions as _, Connection as _, Executor as _, Transaction};
+use sync_wrapper::SyncWrapper;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
+use super::migrations::{self, MigrationSet};
+use super::{Connection, QUEUE_TIMEOUT};
 use crate::error::Error;
-use crate::migrations::{self, MigrationSet};
 
-/// The connection a domain runs its own SQL on.
-pub type Connection = SqliteConnection;
-
-const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
+/// A commit is durable when it is reported, and readers never wait for the writer. Freed pages are
+/// overwritten where that costs no extra write.
+const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                      PRAGMA foreign_keys = ON; PRAGMA secure_delete = FAST;";
+const READER: &str = "PRAGMA query_only = ON;";
 
 #[derive(Debug)]
 pub(crate) struct Store {
     writer: Arc<Mutex<Writer>>,
-    readers: SqlitePool,
+    readers: AnyPool,
 }
 
 impl Store {
@@ -39,22 +39,18 @@ impl Store {
             std::fs::create_dir_all(directory).map_err(Error::Directory)?;
         }
         let lock = lock(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true);
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        let options = super::options(&options.to_url_lossy())?;
         let mut connection = options.connect().await?;
-        migrations::apply(&mut connection, &migrations::KERNEL).await?;
-        for set in sets {
-            migrations::apply(&mut connection, set).await?;
-        }
-        let readers = SqlitePoolOptions::new()
+        connection.execute(WRITER).await?;
+        migrations::apply_all(&mut connection, sets).await?;
+        let readers = AnyPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(QUEUE_TIMEOUT)
-            .connect_with(options.pragma("query_only", "ON"))
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(READER).await.map(drop) })
+            })
+            .connect_with(options)
             .await?;
         Ok(Self { writer: Arc::new(Mutex::new(Writer::new(connection, lock))), readers })
     }
@@ -69,11 +65,8 @@ impl Store {
     }
 
     /// A snapshot of what is committed.
-    pub(crate) async fn read(&self) -> Result<Transaction<'static, Sqlite>, Error> {
-        self.readers.begin().await.map_err(|error| match error {
-            sqlx::Error::PoolTimedOut => Error::Busy,
-            error => error.into(),
-        })
+    pub(crate) async fn read(&self) -> Result<Transaction<'static, Any>, Error> {
+        Ok(self.readers.begin().await?)
     }
 
     /// Makes durable what was committed and closes the file; later turns are refused.
@@ -84,7 +77,7 @@ impl Store {
         writer.commit_group().await;
         let lock = writer.lock.take();
         let closed = match writer.connection.take() {
-            Some(connection) => connection.close().await,
+            Some(connection) => connection.into_inner().close().await,
             None => Ok(()),
         };
         drop(lock);
@@ -115,7 +108,7 @@ enum Phase {
 
 #[derive(Debug)]
 struct Writer {
-    connection: Option<SqliteConnection>,
+    connection: Option<SyncWrapper<Connection>>,
     /// Keeps other kernels out for as long as the file is open.
     lock: Option<File>,
     transaction: Phase,
@@ -127,9 +120,9 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(connection: SqliteConnection, lock: File) -> Self {
+    fn new(connection: Connection, lock: File) -> Self {
         Self {
-            connection: Some(connection),
+            connection: Some(SyncWrapper::new(connection)),
             lock: Some(lock),
             transaction: Phase::Closed,
             savepoint: Phase::Closed,
@@ -139,7 +132,7 @@ impl Writer {
     }
 
     async fn run(&mut self, statement: &'static str) -> Result<(), Error> {
-        let connection = self.connection.as_mut().ok_or(Error::Closed)?;
+        let connection = self.connection.as_mut().ok_or(Error::Closed)?.get_mut();
         sqlx::query(statement).execute(connection).await?;
         Ok(())
     }
@@ -215,9 +208,9 @@ impl Turn {
         self.0.as_mut().expect("a turn holds the writer until it is consumed")
     }
 
-    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+    pub(crate) fn connection(&mut self) -> &mut Connection {
         let connection = self.writer().connection.as_mut();
-        connection.expect("the file is closed only by one who holds the writer")
+        connection.expect("the file is closed only by one who holds the writer").get_mut()
     }
 
     /// Returns when it is durable. Run it where it is not cancelled: in a task of its own.

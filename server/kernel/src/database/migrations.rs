@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use sqlx::SqliteConnection;
 use sqlx::migrate::{MigrationType, Migrator};
-use sqlx::{SqlSafeStr, SqlStr};
+use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
+use super::{Connection, Dialect};
 use crate::error::Error;
 
 /// One file of a set: append-only, never changed once released.
@@ -13,7 +13,8 @@ use crate::error::Error;
 pub struct Migration {
     /// The file name without `.sql`: `NNNN_verb_noun`.
     pub name: &'static str,
-    /// The text, usually by `include_str!`.
+    /// The text, usually by `include_str!`. It runs on SQLite and on PostgreSQL: `{serial}` stands
+    /// for a primary key that counts up, `{bytes}` for the type of bytes.
     pub sql: &'static str,
 }
 
@@ -30,7 +31,7 @@ macro_rules! file {
     ($name:literal) => {
         Migration {
             name: $name,
-            sql: include_str!(concat!("../../../migrations/kernel/", $name, ".sql")),
+            sql: include_str!(concat!("../../../../migrations/kernel/", $name, ".sql")),
         }
     };
 }
@@ -46,16 +47,27 @@ pub(crate) const KERNEL: MigrationSet = MigrationSet {
     ],
 };
 
-/// Applies what is missing; refuses a database that holds altered or unknown migrations.
-pub(crate) async fn apply(
-    connection: &mut SqliteConnection,
-    set: &MigrationSet,
+/// Brings the kernel's tables and those of each set up to date.
+pub(crate) async fn apply_all(
+    connection: &mut Connection,
+    sets: &[MigrationSet],
 ) -> Result<(), Error> {
+    apply(connection, &KERNEL).await?;
+    for set in sets {
+        apply(connection, set).await?;
+    }
+    Ok(())
+}
+
+/// Applies what is missing; refuses a database that holds altered or unknown migrations.
+async fn apply(connection: &mut Connection, set: &MigrationSet) -> Result<(), Error> {
     let named = |text: &str| !text.is_empty() && text.chars().all(|c| matches!(c, 'a'..='z' | '_'));
     if !named(set.name) {
         return Err(Error::MigrationName(set.name));
     }
-    let migrations = set.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let dialect = Dialect::of(connection);
+    let migrations =
+        set.files.iter().map(|file| read(dialect, file)).collect::<Result<Vec<_>, _>>()?;
     let mut migrator = Migrator::with_migrations(migrations);
     migrator.dangerous_set_table_name(format!("migrations_of_{}", set.name));
     migrator
@@ -64,7 +76,7 @@ pub(crate) async fn apply(
         .map_err(|source| Error::Migration { set: set.name, source })
 }
 
-fn read(file: &Migration) -> Result<sqlx::migrate::Migration, Error> {
+fn read(dialect: Dialect, file: &Migration) -> Result<sqlx::migrate::Migration, Error> {
     let refused = Error::MigrationName(file.name);
     let Some((number, description)) = file.name.split_once('_') else { return Err(refused) };
     let Ok(number) = number.parse() else { return Err(refused) };
@@ -72,7 +84,7 @@ fn read(file: &Migration) -> Result<sqlx::migrate::Migration, Error> {
         number,
         Cow::Borrowed(description),
         MigrationType::Simple,
-        SqlSafeStr::into_sql_str(file.sql) as SqlStr,
+        AssertSqlSafe(dialect.migration(file.sql)).into_sql_str(),
         false,
     ))
 }

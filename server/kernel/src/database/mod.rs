@@ -1,0 +1,133 @@
+//! The database behind the kernel, SQLite or PostgreSQL: where it is, who may write, what is read.
+//!
+//! The same SQL runs on both, through sqlx's `Any` driver; what differs is in [`Dialect`].
+
+pub(crate) mod dialect;
+mod location;
+pub(crate) mod migrations;
+mod postgres;
+mod sqlite;
+
+use std::time::Duration;
+
+use sqlx::any::AnyConnectOptions;
+use sqlx::{Any, ConnectOptions as _, Transaction};
+use sync_wrapper::SyncWrapper;
+use url::Url;
+
+use crate::error::Error;
+pub use dialect::Dialect;
+pub use location::{InvalidLocation, Location};
+use migrations::MigrationSet;
+
+/// The connection a domain runs its own SQL on. Numbers are `i64` or `f64`, texts `String`, bytes
+/// `Vec<u8>`; parameters are `$1`, `$2` … on both databases.
+pub type Connection = sqlx::AnyConnection;
+
+/// A transaction on a pool; one at a time uses it, so that its owner can be shared.
+pub(crate) type Exclusive = SyncWrapper<Transaction<'static, Any>>;
+
+/// A snapshot of what is committed; it stands still while it is held.
+#[derive(Debug)]
+pub(crate) struct Snapshot(Exclusive);
+
+impl Snapshot {
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        self.0.get_mut()
+    }
+}
+
+/// How long to wait for a writer or a connection.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A statement that takes longer than this is logged.
+const SLOW_STATEMENT: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(crate) enum Database {
+    Sqlite(sqlite::Store),
+    Postgres(postgres::Store),
+}
+
+impl Database {
+    pub(crate) async fn open(location: &Location, sets: &[MigrationSet]) -> Result<Self, Error> {
+        sqlx::any::install_default_drivers();
+        match location {
+            Location::File(path) => Ok(Self::Sqlite(sqlite::Store::open(path, sets).await?)),
+            Location::Server(url) => Ok(Self::Postgres(postgres::Store::open(url, sets).await?)),
+        }
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Begins to write. On SQLite it waits for the writer, first come first served.
+    pub(crate) async fn turn(&self) -> Result<Turn, Error> {
+        match self {
+            Self::Sqlite(store) => Ok(Turn::Sqlite(store.turn().await?)),
+            Self::Postgres(store) => Ok(Turn::Postgres(SyncWrapper::new(store.turn().await?))),
+        }
+    }
+
+    /// A snapshot of what is committed.
+    pub(crate) async fn read(&self) -> Result<Snapshot, Error> {
+        match self {
+            Self::Sqlite(store) => store.read().await,
+            Self::Postgres(store) => store.read().await,
+        }
+        .map(|transaction| Snapshot(SyncWrapper::new(transaction)))
+    }
+
+    /// Makes durable what was committed and lets go of the database; later turns are refused.
+    pub(crate) async fn close(&self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => {
+                store.close().await;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The right to write, held in a transaction; dropped without [`Turn::commit`] it leaves nothing.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    Sqlite(sqlite::Turn),
+    Postgres(Exclusive),
+}
+
+impl Turn {
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        match self {
+            Self::Sqlite(turn) => turn.connection(),
+            Self::Postgres(transaction) => transaction.get_mut(),
+        }
+    }
+
+    /// Returns when it is durable. Run it where it is not cancelled: in a task of its own.
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(turn) => turn.commit().await,
+            Self::Postgres(transaction) => Ok(transaction.into_inner().commit().await?),
+        }
+    }
+
+    /// Undoes it, and returns when everything it has read is durable.
+    pub(crate) async fn rollback(self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(turn) => turn.rollback().await,
+            Self::Postgres(transaction) => Ok(transaction.into_inner().rollback().await?),
+        }
+    }
+}
+
+fn options(url: &Url) -> Result<AnyConnectOptions, Error> {
+    let options = AnyConnectOptions::from_url(url)?;
+    Ok(options
+        .log_statements(log::LevelFilter::Trace)
+        .log_slow_statements(log::LevelFilter::Warn, SLOW_STATEMENT))
+}

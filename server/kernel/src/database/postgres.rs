@@ -1,0 +1,55 @@
+//! A PostgreSQL database: a pool of connections, each unit of work a transaction.
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyPool, Executor as _, Transaction};
+use url::Url;
+
+use super::QUEUE_TIMEOUT;
+use super::migrations::{self, MigrationSet};
+use crate::error::Error;
+
+const CONNECTIONS: u32 = 16;
+/// A process that stands still in the middle of a transaction holds its locks no longer than this.
+const SESSION: &str = "SET idle_in_transaction_session_timeout = '30s'";
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    pool: AnyPool,
+}
+
+impl Store {
+    pub(crate) async fn open(url: &Url, sets: &[MigrationSet]) -> Result<Self, Error> {
+        let pool = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(QUEUE_TIMEOUT)
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(SESSION).await.map(drop) })
+            })
+            .connect_with(super::options(url)?)
+            .await?;
+        let mut connection = pool.acquire().await?;
+        migrations::apply_all(&mut connection, sets).await?;
+        drop(connection);
+        Ok(Self { pool })
+    }
+
+    pub(crate) async fn turn(&self) -> Result<Transaction<'static, Any>, Error> {
+        self.pool.begin().await.map_err(closed)
+    }
+
+    pub(crate) async fn read(&self) -> Result<Transaction<'static, Any>, Error> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        self.pool.begin_with(begin).await.map_err(closed)
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn closed(error: sqlx::Error) -> Error {
+    match error {
+        sqlx::Error::PoolClosed => Error::Closed,
+        error => error.into(),
+    }
+}

@@ -1,0 +1,138 @@
+//! The relay: gives what is in the outbox its place in the log, in order, and tells the bus.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Row};
+
+use crate::database::dialect::sql;
+use crate::database::{Connection, Dialect};
+use crate::envelope::Recorded;
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::leases::Lease;
+use crate::messages::{envelope, whole_units};
+
+/// Whoever relays holds the lease of this name.
+pub(crate) const LEASE: &str = "relay";
+const BATCH: i64 = 512;
+/// A notice of new rows is only a hint, and other processes give none: this often the relay looks
+/// without one.
+const POLL_FILE: Duration = Duration::from_millis(500);
+const POLL_SERVER: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The position of the last message in the log.
+pub(crate) async fn head(connection: &mut Connection) -> Result<i64, Error> {
+    let head = sqlx::query_scalar("SELECT COALESCE(MAX(position), 0) FROM log");
+    Ok(head.fetch_one(connection).await?)
+}
+
+/// Relays until the lease ends.
+pub(crate) async fn run(kernel: Kernel, lease: Lease) {
+    let poll = match kernel.inner().database.dialect() {
+        Dialect::Sqlite => POLL_FILE,
+        Dialect::Postgres => POLL_SERVER,
+    };
+    while !lease.ended().is_cancelled() {
+        let pause = match pass(&kernel, &lease).await {
+            Ok(0) => poll,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::warn!(%error, cause = ?error, "the relay could not go on");
+                PAUSE
+            }
+        };
+        tokio::select! {
+            () = lease.ended().cancelled() => {}
+            () = kernel.inner().outbox.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Moves a batch from the outbox to the log; returns how many messages that were.
+async fn pass(kernel: &Kernel, lease: &Lease) -> Result<usize, Error> {
+    let inner = kernel.inner();
+    // Whether there is anything is asked without the writer.
+    if !waits(inner.database.read().await?.connection()).await? {
+        return Ok(0);
+    }
+    let mut turn = inner.database.turn().await?;
+    let connection = turn.connection();
+    lease.hold(connection).await?;
+    let head = head(connection).await?;
+    let batch = pending(connection, head).await?;
+    if batch.is_empty() {
+        turn.rollback().await?;
+        return Ok(0);
+    }
+    place(connection, head, &batch).await?;
+    turn.commit().await?;
+    let count = batch.len();
+    for (_, recorded) in &batch {
+        tracing::debug!(
+            tenant = %recorded.envelope.tenant_id, position = recorded.position,
+            event = recorded.envelope.event_type,
+            correlation_id = recorded.envelope.correlation_id,
+            causation_id = recorded.envelope.causation_id,
+            "published"
+        );
+    }
+    match inner.database.dialect() {
+        Dialect::Sqlite => {
+            inner.bus.publish(batch.into_iter().map(|(_, recorded)| recorded).collect());
+        }
+        // Every process follows the log.
+        Dialect::Postgres => inner.log.notify_one(),
+    }
+    Ok(count)
+}
+
+async fn waits(connection: &mut Connection) -> Result<bool, Error> {
+    let any = sqlx::query("SELECT seq FROM outbox LIMIT 1").fetch_optional(connection).await?;
+    Ok(any.is_some())
+}
+
+/// The next messages, each with its number and the position it will have.
+async fn pending(connection: &mut Connection, head: i64) -> Result<Vec<(i64, Recorded)>, Error> {
+    let select = sql!(
+        Dialect::of(connection),
+        "SELECT o.unit, ",
+        (columns),
+        " FROM outbox o JOIN messages m ON m.seq = o.seq WHERE ",
+        settled,
+        " ORDER BY o.seq LIMIT $1"
+    );
+    let rows = sqlx::query(select).bind(BATCH).fetch_all(connection).await?;
+    let units: Result<Vec<i64>, _> = rows.iter().map(|row| row.try_get("unit")).collect();
+    let end = whole_units(&units?, BATCH);
+    let batch = (head + 1..).zip(&rows[..end]).map(|(position, row)| {
+        Ok((row.try_get("seq")?, Recorded { position, envelope: envelope(row)? }))
+    });
+    Ok(batch.collect::<Result<_, sqlx::Error>>()?)
+}
+
+/// Gives a batch its places in the log, in the order of its numbers.
+async fn place(
+    connection: &mut Connection,
+    head: i64,
+    batch: &[(i64, Recorded)],
+) -> Result<(), Error> {
+    let mut numbers = String::new();
+    for (seq, _) in batch {
+        let comma = if numbers.is_empty() { "" } else { "," };
+        write!(numbers, "{comma}{seq}").expect("a string takes whatever is written");
+    }
+    let insert = format!(
+        "INSERT INTO log (position, seq, tenant_id, unit) \
+         SELECT $1 + ROW_NUMBER() OVER (ORDER BY o.seq), o.seq, m.tenant_id, o.unit \
+         FROM outbox o JOIN messages m ON m.seq = o.seq WHERE o.seq IN ({numbers})"
+    );
+    // Nothing but whole numbers was put into the text.
+    let insert = sqlx::query(AssertSqlSafe(insert)).persistent(false);
+    insert.bind(head).execute(&mut *connection).await?;
+    let delete = format!("DELETE FROM outbox WHERE seq IN ({numbers})");
+    sqlx::query(AssertSqlSafe(delete)).persistent(false).execute(connection).await?;
+    Ok(())
+}
