@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::database::Connection;
-use crate::envelope::{Cause, StreamId, TenantId};
+use crate::dead_letters::{self, NewLetter};
+use crate::envelope::{Cause, Envelope, StreamId, TenantId};
 use crate::error::Error;
 use crate::handlers::{AnyConsumer, BoxError, Handled};
 use crate::kernel::Kernel;
@@ -129,13 +130,22 @@ impl Runner {
 
     fn launch(&mut self, head: Head) {
         let (kernel, consumer) = (self.kernel.clone(), Arc::clone(&self.consumer));
-        let delivery = deliver(kernel, consumer, self.lease.clone(), head.position);
+        let lease = self.lease.clone();
+        let delivery = deliver(kernel.clone(), Arc::clone(&consumer), lease.clone(), head.position);
         self.tasks.spawn(async move {
             // A task of its own, so that a panic of the handler is one more way to fail.
-            let handled = match tokio::spawn(delivery).await {
+            let mut handled = match tokio::spawn(delivery).await {
                 Ok(handled) => handled,
                 Err(stopped) => Err(stopped.into()),
             };
+            let attempts = head.attempts.saturating_add(1);
+            if let Err(error) = &handled
+                && attempts >= kernel.inner().settings.attempts
+                && !is_passing(error)
+            {
+                let reason = error.to_string();
+                handled = give_up(&kernel, consumer.name(), &lease, &head, &reason).await;
+            }
             (head, handled)
         });
     }
@@ -201,19 +211,8 @@ async fn deliver(
     let mut turn = kernel.inner().database.turn().await?;
     lease.hold(turn.connection()).await?;
     let event = messages::at(turn.connection(), position).await?;
-    let now = kernel.now().as_microsecond();
-    let recorded = sqlx::query(
-        "INSERT INTO inbox (consumer, message_id, handled_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (consumer, message_id) DO NOTHING",
-    )
-    .bind(consumer.name())
-    .bind(event.message_id.to_string())
-    .bind(now)
-    .execute(turn.connection())
-    .await?;
-    if recorded.rows_affected() == 0 {
-        turn.rollback().await?;
-        return Ok(());
+    if !record(turn.connection(), consumer.name(), &event, kernel.now()).await? {
+        return Ok(turn.rollback().await?);
     }
     let mut unit = Unit::new(&kernel, turn, event.tenant_id.clone(), Cause::event(&event));
     match consumer.handle(&event, &mut unit).await {
@@ -229,6 +228,69 @@ async fn deliver(
         "handled"
     );
     Ok(())
+}
+
+/// Whether an error says nothing about the message: the database will be back.
+fn is_passing(error: &BoxError) -> bool {
+    let kernels = error.downcast_ref::<Error>();
+    kernels.is_some_and(|error| {
+        matches!(error, Error::Busy | Error::Unavailable(_) | Error::Fenced(_) | Error::Closed)
+    })
+}
+
+/// Puts a message among the dead letters, and the next one of its aggregate may be handled.
+async fn give_up(
+    kernel: &Kernel,
+    consumer: &str,
+    lease: &Lease,
+    head: &Head,
+    reason: &str,
+) -> Handled {
+    let mut turn = kernel.inner().database.turn().await?;
+    lease.hold(turn.connection()).await?;
+    let event = messages::at(turn.connection(), head.position).await?;
+    let now = kernel.now();
+    if !record(turn.connection(), consumer, &event, now).await? {
+        return Ok(turn.rollback().await?);
+    }
+    let attempts = head.attempts.saturating_add(1);
+    let letter = NewLetter {
+        id: kernel.new_id(),
+        tenant: &event.tenant_id,
+        source: &reader(consumer),
+        channel: &event.channel,
+        subject: &format!("{} of {}", event.event_type, event.stream()),
+        reason,
+        attempts,
+        failed_at: now,
+        payload: &serde_json::to_vec(&event)?,
+    };
+    dead_letters::insert(turn.connection(), letter).await?;
+    turn.commit().await?;
+    tracing::error!(
+        consumer, tenant = %event.tenant_id, stream = %head.key.1, position = head.position,
+        attempts, reason, correlation_id = event.correlation_id, "given up"
+    );
+    Ok(())
+}
+
+/// Notes that a consumer has done with a message; says whether it had not before.
+pub(crate) async fn record(
+    connection: &mut Connection,
+    consumer: &str,
+    event: &Envelope,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let recorded = sqlx::query(
+        "INSERT INTO inbox (consumer, message_id, handled_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (consumer, message_id) DO NOTHING",
+    )
+    .bind(consumer)
+    .bind(event.message_id.to_string())
+    .bind(now.as_microsecond())
+    .execute(connection)
+    .await?;
+    Ok(recorded.rows_affected() > 0)
 }
 
 struct Entry {

@@ -16,10 +16,10 @@ use crate::database::{Database, Dialect, Location};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::handlers::Handlers;
-use crate::leases::lead;
+use crate::leases::{Lease, lead};
 use crate::stats::{self, Stats};
 use crate::unit::{Unit, View};
-use crate::{bus, inbox, projections, relay, timers};
+use crate::{bus, inbox, projections, relay, replays, timers};
 
 /// How long to wait before a handler that failed is called again: twice as long each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Settings {
     pub concurrency: usize,
     /// For handlers that fail.
     pub backoff: Backoff,
+    /// How often a message or job is tried before it is a dead letter.
+    pub attempts: u32,
     /// On PostgreSQL: how long after a process was last heard of another takes over from it.
     pub lease: SignedDuration,
 }
@@ -56,7 +58,7 @@ impl Default for Settings {
             initial: SignedDuration::from_millis(200),
             maximum: SignedDuration::from_secs(60),
         };
-        Self { concurrency: 16, backoff, lease: SignedDuration::from_secs(10) }
+        Self { concurrency: 16, backoff, attempts: 10, lease: SignedDuration::from_secs(10) }
     }
 }
 
@@ -78,6 +80,8 @@ pub(crate) struct Inner {
     pub(crate) log: Notify,
     /// Told when a timer was scheduled.
     pub(crate) timers: watch::Sender<()>,
+    /// Told when a dead letter is to be handled again.
+    pub(crate) replays: watch::Sender<()>,
     pub(crate) tasks: TaskTracker,
     closing: CancellationToken,
     readers: Mutex<Vec<String>>,
@@ -123,6 +127,7 @@ impl Kernel {
             outbox: Notify::new(),
             log: Notify::new(),
             timers: watch::Sender::new(()),
+            replays: watch::Sender::new(()),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             readers: Mutex::default(),
@@ -148,7 +153,14 @@ impl Kernel {
         let tasks = &self.0.tasks;
         for consumer in handlers.consumers {
             let (kernel, reader) = (self.clone(), inbox::reader(consumer.name()));
-            let work = move |lease| inbox::run(kernel.clone(), Arc::clone(&consumer), lease);
+            let work = move |lease: Lease| {
+                let (kernel, consumer) = (kernel.clone(), Arc::clone(&consumer));
+                let replays = replays::run(kernel.clone(), Arc::clone(&consumer), lease.clone());
+                let delivery = inbox::run(kernel, consumer, lease);
+                async {
+                    tokio::join!(delivery, replays);
+                }
+            };
             tasks.spawn(lead(self.clone(), reader, work));
         }
         for projection in handlers.projections {

@@ -21,6 +21,8 @@ struct Lane {
 pub(crate) struct Head {
     pub(crate) key: LaneKey,
     pub(crate) position: i64,
+    /// How often it has failed before.
+    pub(crate) attempts: u32,
 }
 
 #[derive(Debug, Default)]
@@ -46,8 +48,9 @@ impl Lanes {
     /// Takes the next head that may run; its lane waits until it is finished or failed.
     pub(crate) fn take(&mut self) -> Option<Head> {
         let key = self.ready.pop_front()?;
-        let position = *self.lanes.get(&key)?.queue.front()?;
-        Some(Head { key, position })
+        let lane = self.lanes.get(&key)?;
+        let position = *lane.queue.front()?;
+        Some(Head { position, attempts: lane.attempts, key })
     }
 
     /// The head is done: the next of its lane may run.

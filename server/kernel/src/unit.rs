@@ -10,6 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::database::{Connection, Snapshot, Turn};
+use crate::dead_letters::{self, DeadLetter};
 use crate::envelope::{Cause, Envelope, NewEvent, StreamId, TenantId};
 use crate::error::Error;
 use crate::idempotency::{self, Claim, Claimed, Found};
@@ -35,6 +36,7 @@ pub struct Unit {
     /// The number of the first message it has written.
     first_message: Option<i64>,
     scheduled: bool,
+    replays: bool,
     /// Behind a lock only so that a unit can be shared between threads as well as sent.
     after_commit: Mutex<Vec<Task>>,
 }
@@ -55,6 +57,7 @@ impl Unit {
             cause,
             first_message: None,
             scheduled: false,
+            replays: false,
             after_commit: Mutex::default(),
         }
     }
@@ -223,6 +226,25 @@ impl Unit {
         timers::delete(self.turn.connection(), &self.tenant, kind, key).await
     }
 
+    /// Has a dead letter of this tenant handled once more; says whether there is such a letter.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn replay(&mut self, letter: Uuid) -> Result<bool, Error> {
+        let (now, tenant) = (self.now(), self.tenant.clone());
+        let marked = dead_letters::mark(self.turn.connection(), &tenant, letter, now).await?;
+        self.replays |= marked.is_some();
+        Ok(marked.is_some())
+    }
+
+    /// Throws a dead letter of this tenant away; says whether there was such a letter.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn discard(&mut self, letter: Uuid) -> Result<bool, Error> {
+        dead_letters::delete(self.turn.connection(), &self.tenant, letter).await
+    }
+
     /// The tenant, to be put into every key, and the connection, inside this unit's transaction,
     /// for the domain's own tables. Begin and commit nothing on it.
     pub fn sql(&mut self) -> (&TenantId, &mut Connection) {
@@ -242,7 +264,7 @@ impl Unit {
     /// # Errors
     /// When the database fails; nothing of the unit is kept then.
     pub async fn commit(self) -> Result<(), Error> {
-        let Self { kernel, turn, first_message, scheduled, after_commit, .. } = self;
+        let Self { kernel, turn, first_message, scheduled, replays, after_commit, .. } = self;
         let carried = tokio::spawn(async move {
             turn.commit().await?;
             if first_message.is_some() {
@@ -250,6 +272,9 @@ impl Unit {
             }
             if scheduled {
                 kernel.inner().timers.send_replace(());
+            }
+            if replays {
+                kernel.inner().replays.send_replace(());
             }
             for task in after_commit.into_inner().unwrap_or_else(PoisonError::into_inner) {
                 kernel.inner().tasks.spawn(task);
@@ -307,6 +332,19 @@ impl View {
     /// When the database fails.
     pub async fn version(&mut self, stream: &StreamId) -> Result<i64, Error> {
         streams::version(self.snapshot.connection(), &self.tenant, stream).await
+    }
+
+    /// The tenant's dead letters after one of them, at most `limit`, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn dead_letters(
+        &mut self,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        let limit = i64::from(limit);
+        dead_letters::list(self.snapshot.connection(), &self.tenant, after, limit).await
     }
 
     /// The tenant, to be put into every query, and the connection, for the domain's own tables.

@@ -44,6 +44,10 @@ pub(crate) const KERNEL: MigrationSet = MigrationSet {
         file!("0002_create_delivery"),
         file!("0003_create_idempotency"),
         file!("0004_create_timers"),
+        file!("0007_create_dead_letters"),
+        file!("0008_create_jobs"),
+        file!("0009_create_snapshots"),
+        file!("0010_create_projections"),
     ],
 };
 

@@ -62,12 +62,17 @@ impl Home {
     }
 
     pub(crate) async fn open_at(&self, clock: Arc<dyn Clock>) -> Kernel {
+        self.open_with(clock, u32::MAX).await
+    }
+
+    /// A kernel whose handlers are tried so often.
+    pub(crate) async fn open_with(&self, clock: Arc<dyn Clock>, attempts: u32) -> Kernel {
         let backoff = Backoff {
             initial: SignedDuration::from_millis(10),
             maximum: SignedDuration::from_millis(50),
         };
         let lease = SignedDuration::from_millis(400);
-        let settings = Settings { concurrency: 4, backoff, lease };
+        let settings = Settings { concurrency: 4, backoff, lease, attempts };
         Kernel::open_with(&self.location(), &[EFFECTS], clock, settings).await.unwrap()
     }
 }

@@ -1,6 +1,7 @@
 //! What a domain can rely on, tested through the surface it sees.
 #![allow(clippy::unwrap_used)]
 
+mod dead_letters;
 mod delivery;
 mod fixture;
 mod idempotency;
