@@ -5,8 +5,8 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use uuid::Uuid;
 
-use crate::database::{Connection, Dialect};
 use crate::database::dialect::sql;
+use crate::database::{Connection, Dialect};
 use crate::envelope::TenantId;
 use crate::error::Error;
 use crate::messages::{parsed, time};
@@ -116,20 +116,36 @@ pub(crate) async fn fail(
     Ok(())
 }
 
-/// Marks a letter for replay; returns its source, if there is such a letter.
+/// The payload of a letter, if it is a job's.
+pub(crate) async fn job(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    id: Uuid,
+) -> Result<Option<Vec<u8>>, Error> {
+    let payload = sqlx::query_scalar(
+        "SELECT payload FROM dead_letters WHERE tenant_id = $1 AND id = $2 \
+         AND source LIKE 'job:%'",
+    )
+    .bind(tenant.as_str())
+    .bind(id.to_string());
+    Ok(payload.fetch_optional(connection).await?)
+}
+
+/// Marks a letter for replay; says whether there is such a letter.
 pub(crate) async fn mark(
     connection: &mut Connection,
     tenant: &TenantId,
     id: Uuid,
     replay_at: Timestamp,
-) -> Result<Option<String>, Error> {
-    let source = sqlx::query_scalar(
-        "UPDATE dead_letters SET replay_at = $3 WHERE tenant_id = $1 AND id = $2 RETURNING source",
-    )
-    .bind(tenant.as_str())
-    .bind(id.to_string())
-    .bind(replay_at.as_microsecond());
-    Ok(source.fetch_optional(connection).await?)
+) -> Result<bool, Error> {
+    let marked =
+        sqlx::query("UPDATE dead_letters SET replay_at = $3 WHERE tenant_id = $1 AND id = $2")
+            .bind(tenant.as_str())
+            .bind(id.to_string())
+            .bind(replay_at.as_microsecond())
+            .execute(connection)
+            .await?;
+    Ok(marked.rows_affected() > 0)
 }
 
 /// Deletes a letter; says whether there was one.

@@ -1,12 +1,17 @@
-//! What a domain plugs in: consumers of events, handlers of timers, projections.
+//! What a domain plugs in: consumers of events, handlers of timers and jobs, schedules,
+//! projections.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::database::Connection;
 use crate::envelope::{Envelope, TenantId};
+use crate::jobs::Job;
+use crate::schedules::{Every, Scheduled};
 use crate::timers::Timer;
 use crate::unit::Unit;
 
@@ -39,6 +44,38 @@ pub trait TimerHandler: Send + Sync + 'static {
     /// Handles a timer that is due. The timer is gone when the kernel commits the unit; it may be
     /// scheduled anew in it.
     fn fire(&self, timer: &Timer, unit: &mut Unit) -> impl Future<Output = Handled> + Send;
+}
+
+/// Does the jobs of one queue, outside a transaction: a call to another server, a long computation.
+pub trait JobHandler: Send + Sync + 'static {
+    /// The queue. Never change it while there may be jobs in it.
+    fn queue(&self) -> &str;
+
+    /// How long after its worker was last heard of a job is given to another. A worker is heard of
+    /// three times in this time, however long a job takes.
+    fn lease(&self) -> SignedDuration {
+        SignedDuration::from_secs(60)
+    }
+
+    /// Does a job. It is done when this returns, or when a unit of [`Job::unit`] is committed; then
+    /// it is not done again. After an error it is tried again later.
+    fn run(&self, job: &Job) -> impl Future<Output = Handled> + Send;
+}
+
+/// Is done again and again.
+pub trait Schedule: Send + Sync + 'static {
+    /// Its name, under which its next turn is kept.
+    fn name(&self) -> &str;
+
+    /// In whose name it works.
+    fn tenant(&self) -> &TenantId;
+
+    /// When its turns are.
+    fn every(&self) -> Every;
+
+    /// Does what is to be done in a turn that was due at `due_at`; the kernel commits the unit.
+    /// When turns were missed, one is made up for all of them.
+    fn run(&self, due_at: Timestamp, unit: &mut Unit) -> impl Future<Output = Handled> + Send;
 }
 
 /// Builds a read model from all events, in the order of commit.
@@ -107,6 +144,20 @@ macro_rules! through_arc {
 
 through_arc!(Consumer, name, accepts; handle(Envelope, Unit));
 through_arc!(TimerHandler, kind; fire(Timer, Unit));
+impl<T: JobHandler> JobHandler for Arc<T> {
+    fn queue(&self) -> &str {
+        T::queue(self)
+    }
+
+    fn lease(&self) -> SignedDuration {
+        T::lease(self)
+    }
+
+    fn run(&self, job: &Job) -> impl Future<Output = Handled> + Send {
+        T::run(self, job)
+    }
+}
+
 through_arc!(Projection, name, accepts; apply(Envelope, ReadModel<'_>));
 
 pub(crate) type Handling<'a> = Pin<Box<dyn Future<Output = Handled> + Send + 'a>>;
@@ -148,6 +199,27 @@ impl<T: TimerHandler> AnyTimerHandler for T {
     }
 }
 
+/// [`JobHandler`] behind a pointer.
+pub(crate) trait AnyJobHandler: Send + Sync {
+    fn queue(&self) -> &str;
+    fn lease(&self) -> SignedDuration;
+    fn run<'a>(&'a self, job: &'a Job) -> Handling<'a>;
+}
+
+impl<T: JobHandler> AnyJobHandler for T {
+    fn queue(&self) -> &str {
+        JobHandler::queue(self)
+    }
+
+    fn lease(&self) -> SignedDuration {
+        JobHandler::lease(self)
+    }
+
+    fn run<'a>(&'a self, job: &'a Job) -> Handling<'a> {
+        Box::pin(JobHandler::run(self, job))
+    }
+}
+
 /// [`Projection`] behind a pointer.
 pub(crate) trait AnyProjection: Send + Sync {
     fn name(&self) -> &str;
@@ -175,6 +247,9 @@ pub struct Handlers {
     pub(crate) consumers: Vec<Arc<dyn AnyConsumer>>,
     pub(crate) timers: Vec<Arc<dyn AnyTimerHandler>>,
     pub(crate) projections: Vec<Arc<dyn AnyProjection>>,
+    pub(crate) jobs: Vec<Arc<dyn AnyJobHandler>>,
+    /// The timers of these are among `timers`.
+    pub(crate) schedules: Vec<(String, TenantId, Every)>,
 }
 
 impl fmt::Debug for Handlers {
@@ -202,6 +277,21 @@ impl Handlers {
     pub fn timer(mut self, handler: impl TimerHandler) -> Self {
         self.timers.push(Arc::new(handler));
         self
+    }
+
+    /// Adds a handler of jobs.
+    #[must_use]
+    pub fn job(mut self, handler: impl JobHandler) -> Self {
+        self.jobs.push(Arc::new(handler));
+        self
+    }
+
+    /// Adds a schedule.
+    #[must_use]
+    pub fn schedule(mut self, schedule: impl Schedule) -> Self {
+        let (name, tenant) = (schedule.name().to_owned(), schedule.tenant().clone());
+        self.schedules.push((name, tenant, schedule.every()));
+        self.timer(Scheduled::new(schedule))
     }
 
     /// Adds a projection.

@@ -19,7 +19,7 @@ use crate::handlers::Handlers;
 use crate::leases::{Lease, lead};
 use crate::stats::{self, Stats};
 use crate::unit::{Unit, View};
-use crate::{bus, inbox, projections, relay, replays, timers};
+use crate::{bus, inbox, jobs, projections, relay, replays, schedules, timers};
 
 /// How long to wait before a handler that failed is called again: twice as long each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,8 @@ pub(crate) struct Inner {
     pub(crate) log: Notify,
     /// Told when a timer was scheduled.
     pub(crate) timers: watch::Sender<()>,
+    /// Told when a job was enqueued.
+    pub(crate) jobs: watch::Sender<()>,
     /// Told when a dead letter is to be handled again.
     pub(crate) replays: watch::Sender<()>,
     pub(crate) tasks: TaskTracker,
@@ -127,6 +129,7 @@ impl Kernel {
             outbox: Notify::new(),
             log: Notify::new(),
             timers: watch::Sender::new(()),
+            jobs: watch::Sender::new(()),
             replays: watch::Sender::new(()),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -143,8 +146,9 @@ impl Kernel {
         let projections = handlers.projections.iter().map(|it| projections::reader(it.name()));
         let readers: Vec<String> = consumers.chain(projections).collect();
         let kinds = handlers.timers.iter().map(|it| format!("timer:{}", it.kind()));
+        let queues = handlers.jobs.iter().map(|it| format!("job:{}", it.queue()));
         let mut seen = BTreeSet::new();
-        for name in readers.iter().cloned().chain(kinds) {
+        for name in readers.iter().cloned().chain(kinds).chain(queues) {
             if !seen.insert(name.clone()) {
                 return Err(Error::DuplicateHandler(name));
             }
@@ -168,6 +172,12 @@ impl Kernel {
             let work =
                 move |lease| projections::run(kernel.clone(), Arc::clone(&projection), lease);
             tasks.spawn(lead(self.clone(), reader, work));
+        }
+        for handler in handlers.jobs {
+            tasks.spawn(jobs::run(self.clone(), handler));
+        }
+        for (name, tenant, every) in handlers.schedules {
+            tasks.spawn(schedules::begin(self.clone(), name, tenant, every));
         }
         for handler in handlers.timers {
             tasks.spawn(timers::run(self.clone(), handler));

@@ -16,6 +16,7 @@ mod error;
 mod handlers;
 mod idempotency;
 mod inbox;
+mod jobs;
 mod kernel;
 mod lanes;
 mod leases;
@@ -23,6 +24,7 @@ mod messages;
 mod projections;
 mod relay;
 mod replays;
+mod schedules;
 mod stats;
 mod streams;
 mod timers;
@@ -35,9 +37,14 @@ pub use database::{Connection, Dialect, InvalidLocation, Location};
 pub use dead_letters::DeadLetter;
 pub use envelope::{Cause, Envelope, InvalidTenant, NewEvent, Recorded, StreamId, TenantId};
 pub use error::{Conflict, Error};
-pub use handlers::{BoxError, Consumer, Handled, Handlers, Projection, ReadModel, TimerHandler};
+pub use handlers::{
+    BoxError, Consumer, Handled, Handlers, JobHandler, Projection, ReadModel, Schedule,
+    TimerHandler,
+};
 pub use idempotency::{Claim, Claimed};
+pub use jobs::{Job, NewJob};
 pub use kernel::{Backoff, Kernel, Settings};
+pub use schedules::Every;
 pub use stats::{ReaderStats, Stats};
 pub use streams::Expected;
 pub use timers::Timer;

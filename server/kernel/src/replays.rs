@@ -65,12 +65,7 @@ async fn attempt(kernel: &Kernel, consumer: &Arc<dyn AnyConsumer>, lease: &Lease
     }
 }
 
-async fn replay(
-    kernel: Kernel,
-    consumer: Arc<dyn AnyConsumer>,
-    lease: Lease,
-    id: Uuid,
-) -> Handled {
+async fn replay(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, lease: Lease, id: Uuid) -> Handled {
     let mut turn = kernel.inner().database.turn().await?;
     lease.hold(turn.connection()).await?;
     let Some(Replay { channel, payload }) = dead_letters::take(turn.connection(), id).await? else {

@@ -14,6 +14,7 @@ use crate::dead_letters::{self, DeadLetter};
 use crate::envelope::{Cause, Envelope, NewEvent, StreamId, TenantId};
 use crate::error::Error;
 use crate::idempotency::{self, Claim, Claimed, Found};
+use crate::jobs::{self, NewJob};
 use crate::kernel::Kernel;
 use crate::messages;
 use crate::streams::{self, Expected};
@@ -36,6 +37,7 @@ pub struct Unit {
     /// The number of the first message it has written.
     first_message: Option<i64>,
     scheduled: bool,
+    enqueued: bool,
     replays: bool,
     /// Behind a lock only so that a unit can be shared between threads as well as sent.
     after_commit: Mutex<Vec<Task>>,
@@ -57,6 +59,7 @@ impl Unit {
             cause,
             first_message: None,
             scheduled: false,
+            enqueued: false,
             replays: false,
             after_commit: Mutex::default(),
         }
@@ -226,15 +229,37 @@ impl Unit {
         timers::delete(self.turn.connection(), &self.tenant, kind, key).await
     }
 
-    /// Has a dead letter of this tenant handled once more; says whether there is such a letter.
+    /// Puts a job in its queue, to be done at least once by a [`JobHandler`](crate::JobHandler);
+    /// says whether it is new: of one key there is one at a time.
+    ///
+    /// # Errors
+    /// When the payload cannot be written as JSON, or the database fails.
+    pub async fn enqueue<T: Serialize + Sync + ?Sized>(
+        &mut self,
+        job: NewJob<'_, T>,
+    ) -> Result<bool, Error> {
+        let (id, now) = (self.new_id(), self.now());
+        let connection = self.turn.connection();
+        let is_new = jobs::insert(connection, id, &self.tenant, &self.cause, now, job).await?;
+        self.enqueued |= is_new;
+        Ok(is_new)
+    }
+
+    /// Has a dead letter of this tenant handled once more; says whether it will be: there may be
+    /// no such letter, or its job may be in the queue again under the same key.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn replay(&mut self, letter: Uuid) -> Result<bool, Error> {
-        let (now, tenant) = (self.now(), self.tenant.clone());
-        let marked = dead_letters::mark(self.turn.connection(), &tenant, letter, now).await?;
-        self.replays |= marked.is_some();
-        Ok(marked.is_some())
+        let (now, tenant, connection) = (self.now(), &self.tenant, self.turn.connection());
+        if let Some(payload) = dead_letters::job(connection, tenant, letter).await? {
+            let revived = jobs::revive(connection, letter, tenant, now, &payload).await?;
+            self.enqueued |= revived;
+            return Ok(revived && dead_letters::delete(connection, tenant, letter).await?);
+        }
+        let marked = dead_letters::mark(connection, tenant, letter, now).await?;
+        self.replays |= marked;
+        Ok(marked)
     }
 
     /// Throws a dead letter of this tenant away; says whether there was such a letter.
@@ -264,7 +289,8 @@ impl Unit {
     /// # Errors
     /// When the database fails; nothing of the unit is kept then.
     pub async fn commit(self) -> Result<(), Error> {
-        let Self { kernel, turn, first_message, scheduled, replays, after_commit, .. } = self;
+        let Self { kernel, turn, first_message, after_commit, .. } = self;
+        let Self { scheduled, enqueued, replays, .. } = self;
         let carried = tokio::spawn(async move {
             turn.commit().await?;
             if first_message.is_some() {
@@ -272,6 +298,9 @@ impl Unit {
             }
             if scheduled {
                 kernel.inner().timers.send_replace(());
+            }
+            if enqueued {
+                kernel.inner().jobs.send_replace(());
             }
             if replays {
                 kernel.inner().replays.send_replace(());
