@@ -50,7 +50,7 @@ async fn serve(
     let address = listener.local_addr()?;
     let calls = Calls::open(kernel.clone(), settings(configuration)).await?;
     let router = router(configuration, authenticator, kernel, calls.service())?;
-    kernel.start(calls.handlers(Handlers::new()))?;
+    kernel.start(calls.handlers(Handlers::new())).await?;
     let worker = calls.start();
     gauges::describe();
     let gauges = tokio::spawn(gauges::refresh(kernel.clone()));

@@ -66,6 +66,17 @@ pub enum Error {
     /// A payload cannot be written as JSON.
     #[error("a payload cannot be written as json")]
     Payload(#[from] serde_json::Error),
+    /// The events of a stream do not fold to a state.
+    #[error("{stream} cannot be read")]
+    Fold {
+        /// The stream.
+        stream: StreamId,
+        /// What its aggregate says.
+        source: crate::handlers::BoxError,
+    },
+    /// No projection of this name has ever run on this database, or it has no tables of its own.
+    #[error("no projection `{0}` can be built anew")]
+    UnknownProjection(String),
     /// Two handlers of one kind have the same name.
     #[error("two handlers are named `{0}`")]
     DuplicateHandler(String),

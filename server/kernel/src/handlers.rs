@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+
 use crate::database::Connection;
 use crate::envelope::{Envelope, TenantId};
+use crate::generations;
 use crate::jobs::Job;
 use crate::schedules::{Every, Scheduled};
 use crate::timers::Timer;
@@ -89,6 +92,13 @@ pub trait Projection: Send + Sync + 'static {
         true
     }
 
+    /// The statements that make its tables and their indexes, each name in braces:
+    /// `CREATE TABLE {calls} (…)`. With these it can be built anew, and is when they change.
+    /// Whoever reads uses the names without braces; [`ReadModel::text`] is how to write.
+    fn tables(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Applies an event. What is written is committed together with the checkpoint.
     fn apply(
         &self,
@@ -101,11 +111,19 @@ pub trait Projection: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct ReadModel<'a> {
     unit: &'a mut Unit,
+    generation: i64,
 }
 
 impl<'a> ReadModel<'a> {
-    pub(crate) fn new(unit: &'a mut Unit) -> Self {
-        Self { unit }
+    pub(crate) fn new(unit: &'a mut Unit, generation: i64) -> Self {
+        Self { unit, generation }
+    }
+
+    /// A statement for the generation of tables that is written: `{calls}` is a table of the
+    /// projection's own.
+    #[must_use]
+    pub fn text(&self, statement: &'static str) -> SqlStr {
+        AssertSqlSafe(generations::spelled(statement, self.generation)).into_sql_str()
     }
 
     /// Whose event is applied.
@@ -158,7 +176,27 @@ impl<T: JobHandler> JobHandler for Arc<T> {
     }
 }
 
-through_arc!(Projection, name, accepts; apply(Envelope, ReadModel<'_>));
+impl<T: Projection> Projection for Arc<T> {
+    fn name(&self) -> &str {
+        T::name(self)
+    }
+
+    fn accepts(&self, event_type: &str) -> bool {
+        T::accepts(self, event_type)
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        T::tables(self)
+    }
+
+    fn apply(
+        &self,
+        event: &Envelope,
+        model: &mut ReadModel<'_>,
+    ) -> impl Future<Output = Handled> + Send {
+        T::apply(self, event, model)
+    }
+}
 
 pub(crate) type Handling<'a> = Pin<Box<dyn Future<Output = Handled> + Send + 'a>>;
 
@@ -223,6 +261,7 @@ impl<T: JobHandler> AnyJobHandler for T {
 /// [`Projection`] behind a pointer.
 pub(crate) trait AnyProjection: Send + Sync {
     fn name(&self) -> &str;
+    fn tables(&self) -> &'static [&'static str];
     fn accepts(&self, event_type: &str) -> bool;
     fn apply<'a>(&'a self, event: &'a Envelope, model: &'a mut ReadModel<'_>) -> Handling<'a>;
 }
@@ -230,6 +269,10 @@ pub(crate) trait AnyProjection: Send + Sync {
 impl<T: Projection> AnyProjection for T {
     fn name(&self) -> &str {
         Projection::name(self)
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        Projection::tables(self)
     }
 
     fn accepts(&self, event_type: &str) -> bool {

@@ -19,7 +19,7 @@ use crate::handlers::Handlers;
 use crate::leases::{Lease, lead};
 use crate::stats::{self, Stats};
 use crate::unit::{Unit, View};
-use crate::{bus, inbox, jobs, projections, relay, replays, schedules, timers};
+use crate::{bus, generations, inbox, jobs, projections, relay, replays, schedules, timers};
 
 /// How long to wait before a handler that failed is called again: twice as long each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,8 @@ pub(crate) struct Inner {
     pub(crate) log: Notify,
     /// Told when a timer was scheduled.
     pub(crate) timers: watch::Sender<()>,
+    /// Told when a projection is to be built anew.
+    pub(crate) rebuilds: watch::Sender<()>,
     /// Told when a job was enqueued.
     pub(crate) jobs: watch::Sender<()>,
     /// Told when a dead letter is to be handled again.
@@ -129,6 +131,7 @@ impl Kernel {
             outbox: Notify::new(),
             log: Notify::new(),
             timers: watch::Sender::new(()),
+            rebuilds: watch::Sender::new(()),
             jobs: watch::Sender::new(()),
             replays: watch::Sender::new(()),
             tasks: TaskTracker::new(),
@@ -137,11 +140,13 @@ impl Kernel {
         })))
     }
 
-    /// Starts the relay and the handlers. Without it nothing is published and no timer fires.
+    /// Makes the tables of new projections, and starts the relay and the handlers. Without it
+    /// nothing is published and no timer fires.
     ///
     /// # Errors
-    /// [`Error::DuplicateHandler`] when two handlers of one kind have one name.
-    pub fn start(&self, handlers: Handlers) -> Result<(), Error> {
+    /// [`Error::DuplicateHandler`] when two handlers of one kind have one name; otherwise when the
+    /// database fails.
+    pub async fn start(&self, handlers: Handlers) -> Result<(), Error> {
         let consumers = handlers.consumers.iter().map(|it| inbox::reader(it.name()));
         let projections = handlers.projections.iter().map(|it| projections::reader(it.name()));
         let readers: Vec<String> = consumers.chain(projections).collect();
@@ -154,6 +159,9 @@ impl Kernel {
             }
         }
         *self.0.readers.lock().unwrap_or_else(PoisonError::into_inner) = readers;
+        for projection in &handlers.projections {
+            projections::found(self, projection.as_ref()).await?;
+        }
         let tasks = &self.0.tasks;
         for consumer in handlers.consumers {
             let (kernel, reader) = (self.clone(), inbox::reader(consumer.name()));
@@ -234,6 +242,31 @@ impl Kernel {
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.0.stamps.clock)
+    }
+
+    /// Has a projection built anew from the first message on, beside the one that is read, in
+    /// whichever process runs it.
+    ///
+    /// # Errors
+    /// [`Error::UnknownProjection`] when none of this name has tables of its own on this database;
+    /// otherwise when the database fails.
+    pub async fn rebuild(&self, projection: &str) -> Result<(), Error> {
+        let mut turn = self.0.database.turn().await?;
+        let is_known = generations::request(turn.connection(), projection).await?;
+        turn.commit().await?;
+        self.0.rebuilds.send_replace(());
+        if is_known { Ok(()) } else { Err(Error::UnknownProjection(projection.to_owned())) }
+    }
+
+    /// In how many rows the last rebuild of a projection differed from what was read until then;
+    /// none, if there was no rebuild by the same statements. More than none is a fault: it was
+    /// not a function of the events.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rebuild_differences(&self, projection: &str) -> Result<Option<i64>, Error> {
+        let mut snapshot = self.0.database.read().await?;
+        generations::differences(snapshot.connection(), projection).await
     }
 
     /// The kernel in numbers.

@@ -7,12 +7,14 @@
 //! Guarantees: delivery is at least once and effects happen once; the events of one aggregate are
 //! handled in order and a failing one holds only its own aggregate; timers never fire early.
 
+mod aggregates;
 mod bus;
 mod clock;
 mod database;
 mod dead_letters;
 mod envelope;
 mod error;
+mod generations;
 mod handlers;
 mod idempotency;
 mod inbox;
@@ -30,6 +32,7 @@ mod streams;
 mod timers;
 mod unit;
 
+pub use aggregates::{Aggregate, Folded};
 pub use bus::{Tail, TailFrom};
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
 pub use database::migrations::{Migration, MigrationSet};

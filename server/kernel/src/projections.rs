@@ -1,13 +1,22 @@
-//! Runs a projection: events in the order of commit, written together with the checkpoint.
+//! Runs a projection: messages in the order of the log, written together with the checkpoint.
+//!
+//! A projection that names its tables can be built anew: beside the generation that is read, from
+//! the first message on, until it has seen the same messages; then the two change places in one
+//! transaction. That happens when somebody asks for it, and by itself when the statements that make
+//! the tables have changed. Until then the old tables stand still and are read.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use tokio::sync::watch;
+
 use crate::database::Connection;
 use crate::envelope::{Cause, Recorded};
 use crate::error::Error;
+use crate::generations::{self, Standing};
 use crate::handlers::{AnyProjection, BoxError, ReadModel};
-use crate::inbox::checkpoint;
+use crate::inbox::{checkpoint, move_checkpoint};
 use crate::kernel::Kernel;
 use crate::leases::Lease;
 use crate::messages;
@@ -21,67 +30,274 @@ pub(crate) fn reader(projection: &str) -> String {
     format!("projection:{projection}")
 }
 
+/// Makes the tables of a projection that has none yet, so that they can be read.
+pub(crate) async fn found(kernel: &Kernel, projection: &dyn AnyProjection) -> Result<(), Error> {
+    let (name, statements) = (projection.name(), projection.tables());
+    if statements.is_empty() {
+        return Ok(());
+    }
+    let mut turn = kernel.inner().database.turn().await?;
+    if !generations::claim(turn.connection(), name).await? {
+        return turn.rollback().await;
+    }
+    generations::begin(turn.connection(), name, Standing::default(), statements).await?;
+    turn.commit().await
+}
+
+/// One generation, and how far it is.
+#[derive(Debug)]
+struct Track {
+    /// Under which its checkpoint is kept.
+    reader: String,
+    generation: i64,
+    /// How many messages are taken at once: one, up to the one that fails.
+    limit: i64,
+    attempts: u32,
+    retry_at: Option<Timestamp>,
+}
+
+impl Track {
+    fn new(reader: String, generation: i64) -> Self {
+        Self { reader, generation, limit: BATCH, attempts: 0, retry_at: None }
+    }
+}
+
+/// What came of looking after a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Advanced,
+    /// It has seen everything that is published, up to this position.
+    CaughtUp(i64),
+    Failed,
+}
+
+struct Runner {
+    kernel: Kernel,
+    projection: Arc<dyn AnyProjection>,
+    lease: Lease,
+    published: watch::Receiver<i64>,
+    standing: Standing,
+    live: Option<Track>,
+    building: Option<Track>,
+}
+
 /// Projects until the lease ends.
 pub(crate) async fn run(kernel: Kernel, projection: Arc<dyn AnyProjection>, lease: Lease) {
-    let ended = lease.ended();
-    let reader = reader(projection.name());
-    let mut published = kernel.inner().bus.published();
-    let (mut limit, mut attempts) = (BATCH, 0);
+    let ended = lease.ended().clone();
+    let published = kernel.inner().bus.published();
+    let mut rebuilds = kernel.inner().rebuilds.subscribe();
+    let (standing, live, building) = (Standing::default(), None, None);
+    let mut runner = Runner { kernel, projection, lease, published, standing, live, building };
+    let mut news = News::Start;
     while !ended.is_cancelled() {
-        let through = *published.borrow_and_update();
-        let batch = match next(&kernel, &reader, through, limit).await {
-            Ok(batch) => batch,
-            Err(error) => {
-                tracing::warn!(reader, cause = ?error, "a projection could not read on");
-                tokio::select! {
-                    () = ended.cancelled() => {}
-                    () = tokio::time::sleep(PAUSE) => {}
-                }
+        rebuilds.mark_unchanged();
+        let went_on = runner.turn(news).await;
+        let has_failed = went_on.is_err();
+        match went_on {
+            Ok(true) => {
+                news = News::Messages;
                 continue;
             }
-        };
-        if batch.is_empty() {
-            tokio::select! {
-                () = ended.cancelled() => {}
-                Ok(()) = published.changed() => {}
+            Ok(false) => {}
+            Err(error) => {
+                let reader = reader(runner.projection.name());
+                tracing::warn!(reader, cause = ?error, "a projection could not go on");
             }
-            continue;
         }
-        let step = step(kernel.clone(), Arc::clone(&projection), lease.clone(), batch);
+        let clock = runner.kernel.clock();
+        let tracks = [&runner.live, &runner.building];
+        let retry_at = tracks.into_iter().flatten().filter_map(|track| track.retry_at).min();
+        let heard = tokio::select! {
+            () = ended.cancelled() => News::Messages,
+            Ok(()) = runner.published.changed(), if !has_failed => News::Messages,
+            Ok(()) = rebuilds.changed() => News::Request,
+            // Another process may have asked for a rebuild.
+            () = tokio::time::sleep(PAUSE) => News::Request,
+            () = clock.sleep_until(retry_at.unwrap_or(Timestamp::MAX)), if retry_at.is_some() => {
+                News::Messages
+            }
+        };
+        // What was begun and has failed is begun again.
+        news = if has_failed { News::Start } else { heard };
+    }
+}
+
+/// Why the tracks are looked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    /// Nothing is known yet.
+    Start,
+    /// There may be a request to build anew.
+    Request,
+    /// There may be messages.
+    Messages,
+}
+
+impl Runner {
+    /// Looks after both tracks once; says whether there is more to do at once.
+    async fn turn(&mut self, news: News) -> Result<bool, Error> {
+        let is_to_prepare = match news {
+            News::Start => true,
+            News::Request => self.is_requested().await?,
+            News::Messages => false,
+        };
+        if is_to_prepare {
+            self.prepare().await?;
+        }
+        let through = *self.published.borrow_and_update();
+        let live = self.advance(Which::Live, through).await?;
+        let building = self.advance(Which::Building, through).await?;
+        match (live, building) {
+            // A live track is stale when the statements have changed: nothing to wait for.
+            (None, Some(Progress::CaughtUp(_))) => self.swap().await.map(|()| true),
+            (Some(Progress::CaughtUp(one)), Some(Progress::CaughtUp(other))) if one == other => {
+                self.swap().await.map(|()| true)
+            }
+            (live, building) => {
+                let is_advancing = |progress| progress == Some(Progress::Advanced);
+                Ok(is_advancing(live) || is_advancing(building))
+            }
+        }
+    }
+
+    async fn is_requested(&self) -> Result<bool, Error> {
+        if self.projection.tables().is_empty() {
+            return Ok(false);
+        }
+        let mut snapshot = self.kernel.inner().database.read().await?;
+        let name = self.projection.name();
+        Ok(generations::standing(snapshot.connection(), name).await?.is_requested)
+    }
+
+    /// Finds out which generations there are, and begins one where one is needed.
+    async fn prepare(&mut self) -> Result<(), Error> {
+        let (name, statements) = (self.projection.name(), self.projection.tables());
+        if statements.is_empty() {
+            self.live = Some(Track::new(reader(name), 0));
+            return Ok(());
+        }
+        let mut turn = self.kernel.inner().database.turn().await?;
+        let connection = turn.connection();
+        self.lease.hold(connection).await?;
+        let standing = generations::standing(connection, name).await?;
+        let fingerprint = generations::fingerprint(statements);
+        let is_ours = |it: &generations::Generation| it.fingerprint == fingerprint;
+        let is_building = standing.building.as_ref().is_some_and(is_ours);
+        let is_live = standing.live.as_ref().is_some_and(is_ours);
+        let needs_one = standing.is_requested || !(is_live || is_building);
+        let goes_on = is_building && !standing.is_requested;
+        if needs_one && !goes_on {
+            if let Some(given_up) = &standing.building {
+                forget(connection, &building_reader(name, given_up.number)).await?;
+            }
+            self.standing = generations::begin(connection, name, standing, statements).await?;
+        } else {
+            self.standing = standing;
+        }
+        turn.commit().await?;
+        let track =
+            |reader, generation: &generations::Generation| Track::new(reader, generation.number);
+        let live = self.standing.live.as_ref().filter(|live| is_ours(live));
+        self.live = live.map(|live| track(reader(name), live));
+        let building = self.standing.building.as_ref().filter(|building| is_ours(building));
+        self.building = building.map(|it| track(building_reader(name, it.number), it));
+        Ok(())
+    }
+
+    /// Applies the next batch to a track, if there is such a track.
+    async fn advance(&mut self, which: Which, through: i64) -> Result<Option<Progress>, Error> {
+        let track = match which {
+            Which::Live => &mut self.live,
+            Which::Building => &mut self.building,
+        };
+        let Some(track) = track else { return Ok(None) };
+        let now = self.kernel.clock().now();
+        if track.retry_at.is_some_and(|retry_at| retry_at > now) {
+            return Ok(Some(Progress::Failed));
+        }
+        track.retry_at = None;
+        let batch = next(&self.kernel, &track.reader, through, track.limit).await?;
+        if batch.from >= batch.through {
+            return Ok(Some(Progress::CaughtUp(batch.from)));
+        }
+        let step = Step {
+            kernel: self.kernel.clone(),
+            projection: Arc::clone(&self.projection),
+            lease: self.lease.clone(),
+            reader: track.reader.clone(),
+            generation: track.generation,
+        };
         // A task of its own, so that a panic of the projection is one more way to fail.
-        let applied = match tokio::spawn(step).await {
+        let applied = match tokio::spawn(step.take(batch)).await {
             Ok(applied) => applied,
             Err(stopped) => Err(stopped.into()),
         };
         let Err(error) = applied else {
-            (limit, attempts) = ((limit * 2).min(BATCH), 0);
-            continue;
+            (track.limit, track.attempts) = ((track.limit * 2).min(BATCH), 0);
+            return Ok(Some(Progress::Advanced));
         };
-        tracing::warn!(reader, error, attempts, "a projection failed");
-        // One at a time up to the event that fails; that one is tried again and again.
-        if limit == 1 {
-            attempts += 1;
-            let clock = &kernel.inner().stamps.clock;
-            let retry_at = kernel.inner().settings.backoff.after(clock.now(), attempts);
-            tokio::select! {
-                () = ended.cancelled() => {}
-                () = clock.sleep_until(retry_at) => {}
-            }
+        tracing::warn!(
+            reader = track.reader,
+            error,
+            attempts = track.attempts,
+            "a projection failed"
+        );
+        // One at a time up to the message that fails; that one is tried again and again.
+        if track.limit == 1 {
+            track.attempts += 1;
+            let backoff = &self.kernel.inner().settings.backoff;
+            track.retry_at = Some(backoff.after(now, track.attempts));
         }
-        limit = 1;
+        track.limit = 1;
+        Ok(Some(if track.retry_at.is_some() { Progress::Failed } else { Progress::Advanced }))
     }
+
+    /// Lets the generation that was built be read.
+    async fn swap(&mut self) -> Result<(), Error> {
+        let name = self.projection.name();
+        let Some(built) = &self.building else { return Ok(()) };
+        let mut turn = self.kernel.inner().database.turn().await?;
+        let connection = turn.connection();
+        self.lease.hold(connection).await?;
+        let position = checkpoint(connection, &built.reader).await?;
+        let standing = self.standing.clone();
+        let (standing, differences) = generations::swap(connection, name, standing).await?;
+        move_checkpoint(connection, &reader(name), position).await?;
+        forget(connection, &built.reader).await?;
+        turn.commit().await?;
+        match differences {
+            Some(1..) => tracing::error!(name, differences, "a projection was not what it says"),
+            Some(_) | None => tracing::info!(name, position, "a projection was built anew"),
+        }
+        self.standing = standing;
+        self.live = Some(Track::new(reader(name), built.generation));
+        self.building = None;
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    Live,
+    Building,
+}
+
+fn building_reader(projection: &str, generation: i64) -> String {
+    format!("{}#{generation}", reader(projection))
+}
+
+async fn forget(connection: &mut Connection, reader: &str) -> Result<(), Error> {
+    sqlx::query("DELETE FROM checkpoints WHERE reader = $1")
+        .bind(reader)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 struct Batch {
     from: i64,
     through: i64,
     events: Vec<Recorded>,
-}
-
-impl Batch {
-    fn is_empty(&self) -> bool {
-        self.from >= self.through
-    }
 }
 
 async fn next(kernel: &Kernel, reader: &str, through: i64, limit: i64) -> Result<Batch, Error> {
@@ -98,30 +314,36 @@ async fn next(kernel: &Kernel, reader: &str, through: i64, limit: i64) -> Result
     Ok(Batch { from, through, events })
 }
 
-async fn step(
+/// One transaction of a track.
+struct Step {
     kernel: Kernel,
     projection: Arc<dyn AnyProjection>,
     lease: Lease,
-    batch: Batch,
-) -> Result<(), BoxError> {
-    let reader = reader(projection.name());
-    let mut turn = kernel.inner().database.turn().await?;
-    lease.hold(turn.connection()).await?;
-    let Some(first) = batch.events.first() else {
-        advance(turn.connection(), &reader, &batch).await?;
-        return Ok(turn.commit().await?);
-    };
-    let tenant = first.envelope.tenant_id.clone();
-    let mut unit = Unit::new(&kernel, turn, tenant, Cause::event(&first.envelope));
-    for recorded in &batch.events {
-        if !projection.accepts(&recorded.envelope.event_type) {
-            continue;
+    reader: String,
+    generation: i64,
+}
+
+impl Step {
+    async fn take(self, batch: Batch) -> Result<(), BoxError> {
+        let mut turn = self.kernel.inner().database.turn().await?;
+        self.lease.hold(turn.connection()).await?;
+        let Some(first) = batch.events.first() else {
+            advance(turn.connection(), &self.reader, &batch).await?;
+            return Ok(turn.commit().await?);
+        };
+        let tenant = first.envelope.tenant_id.clone();
+        let mut unit = Unit::new(&self.kernel, turn, tenant, Cause::event(&first.envelope));
+        for recorded in &batch.events {
+            if !self.projection.accepts(&recorded.envelope.event_type) {
+                continue;
+            }
+            unit.turn_to(&recorded.envelope);
+            let mut model = ReadModel::new(&mut unit, self.generation);
+            self.projection.apply(&recorded.envelope, &mut model).await?;
         }
-        unit.turn_to(&recorded.envelope);
-        projection.apply(&recorded.envelope, &mut ReadModel::new(&mut unit)).await?;
+        advance(unit.sql().1, &self.reader, &batch).await?;
+        Ok(unit.commit().await?)
     }
-    advance(unit.sql().1, &reader, &batch).await?;
-    Ok(unit.commit().await?)
 }
 
 /// Moves the checkpoint, if it still is where this batch began.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::aggregates::{self, Aggregate, Folded};
 use crate::database::{Connection, Snapshot, Turn};
 use crate::dead_letters::{self, DeadLetter};
 use crate::envelope::{Cause, Envelope, NewEvent, StreamId, TenantId};
@@ -100,6 +101,20 @@ impl Unit {
     /// When the database fails.
     pub async fn load(&mut self, stream: &StreamId) -> Result<Vec<Envelope>, Error> {
         streams::load(self.turn.connection(), &self.tenant, stream, 0).await
+    }
+
+    /// What the stream of this id folds to; none when it does not exist. A long stream gets a
+    /// snapshot.
+    ///
+    /// # Errors
+    /// [`Error::Fold`] when the events do not fold; otherwise when the database fails.
+    pub async fn fold<A: Aggregate>(&mut self, id: &str) -> Result<Option<Folded<A>>, Error> {
+        let (tenant, connection) = (&self.tenant, self.turn.connection());
+        let (folded, is_long) = aggregates::fold::<A>(connection, tenant, id).await?;
+        if let (Some(folded), true) = (&folded, is_long) {
+            aggregates::keep(connection, tenant, id, folded).await?;
+        }
+        Ok(folded)
     }
 
     /// The version of a stream; 0 when it does not exist.
@@ -353,6 +368,14 @@ impl View {
     /// When the database fails.
     pub async fn load(&mut self, stream: &StreamId) -> Result<Vec<Envelope>, Error> {
         streams::load(self.snapshot.connection(), &self.tenant, stream, 0).await
+    }
+
+    /// What the stream of this id folds to; none when it does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Fold`] when the events do not fold; otherwise when the database fails.
+    pub async fn fold<A: Aggregate>(&mut self, id: &str) -> Result<Option<Folded<A>>, Error> {
+        Ok(aggregates::fold::<A>(self.snapshot.connection(), &self.tenant, id).await?.0)
     }
 
     /// The version of a stream; 0 when it does not exist.

@@ -14,16 +14,20 @@ impl Projection for ServiceCallsProjection {
         "service_calls"
     }
 
+    fn tables(&self) -> &'static [&'static str] {
+        &store::READ_MODEL
+    }
+
     async fn apply(&self, event: &Envelope, model: &mut ReadModel<'_>) -> Handled {
         if event.aggregate_type != AGGREGATE_TYPE {
             return Ok(());
         }
-        let known = store::find(model.sql(), &event.aggregate_id).await?;
+        let known = store::find(model, &event.aggregate_id).await?;
         if known.as_ref().is_some_and(|call| call.version >= event.version) {
             return Ok(());
         }
         let call = Call::apply(known, event)?;
-        store::project(model.sql(), &call).await?;
+        store::project(model, &call).await?;
         tracing::debug!(
             tenant = %event.tenant_id, service_call_id = event.aggregate_id,
             version = event.version, correlation_id = event.correlation_id,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use calls_wire::types::ServiceCallStatus;
 use jiff::Timestamp;
 use sqlx::Row;
-use symbolon_kernel::{Connection, Dialect, TenantId};
+use symbolon_kernel::{Connection, Dialect, ReadModel, TenantId};
 use uuid::Uuid;
 
 use super::cursor::Position;
@@ -50,52 +50,63 @@ pub(crate) async fn overwrite_deleted(connection: &mut Connection) -> Result<(),
     Ok(())
 }
 
+/// The read model of service calls. Times are microseconds since the Unix epoch, UTC; JSON is text.
+/// `version` is that of the stream up to which the row tells it.
+pub(crate) const READ_MODEL: [&str; 3] = [
+    "CREATE TABLE {service_calls} (tenant_id TEXT NOT NULL, service_call_id TEXT NOT NULL, \
+     version BIGINT NOT NULL, status TEXT NOT NULL, created_at BIGINT NOT NULL, \
+     document TEXT NOT NULL, PRIMARY KEY (tenant_id, service_call_id))",
+    "CREATE INDEX {service_calls_by_age} \
+     ON {service_calls} (tenant_id, created_at, service_call_id)",
+    "CREATE TABLE {service_call_tags} (tenant_id TEXT NOT NULL, tag TEXT NOT NULL, \
+     service_call_id TEXT NOT NULL, PRIMARY KEY (tenant_id, tag, service_call_id))",
+];
+
 /// A call as it was last projected.
-pub(crate) async fn find((tenant, connection): Scope<'_>, id: &str) -> Found {
-    let document: Option<String> = sqlx::query_scalar(
-        "SELECT document FROM service_calls WHERE tenant_id = $1 AND service_call_id = $2",
-    )
-    .bind(tenant.as_str())
-    .bind(id)
-    .fetch_optional(connection)
-    .await?;
+pub(crate) async fn find(model: &mut ReadModel<'_>, id: &str) -> Result<Option<Call>, StoreError> {
+    let select = model
+        .text("SELECT document FROM {service_calls} WHERE tenant_id = $1 AND service_call_id = $2");
+    let (tenant, connection) = model.sql();
+    let document: Option<String> = sqlx::query_scalar(select)
+        .bind(tenant.as_str())
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
     Ok(document.map(|text| serde_json::from_str(&text)).transpose()?)
 }
 
-pub(crate) type Found = Result<Option<Call>, StoreError>;
-
 /// Writes a call down as it is after its last event.
-pub(crate) async fn project(
-    (tenant, connection): Scope<'_>,
-    call: &Call,
-) -> Result<(), StoreError> {
+pub(crate) async fn project(model: &mut ReadModel<'_>, call: &Call) -> Result<(), StoreError> {
     let id = call.id.to_string();
-    sqlx::query(
-        "INSERT INTO service_calls (tenant_id, service_call_id, version, status, created_at, \
-         document) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, service_call_id) \
-         DO UPDATE SET version = excluded.version, status = excluded.status, \
-         document = excluded.document",
-    )
-    .bind(tenant.as_str())
-    .bind(&id)
-    .bind(call.version)
-    .bind(call.status.as_str())
-    .bind(call.created_at.as_microsecond())
-    .bind(serde_json::to_string(call)?)
-    .execute(&mut *connection)
-    .await?;
+    let upsert = model.text(
+        "INSERT INTO {service_calls} (tenant_id, service_call_id, version, status, \
+         created_at, document) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (tenant_id, service_call_id) DO UPDATE SET version = excluded.version, \
+         status = excluded.status, document = excluded.document",
+    );
+    let tagged = model.text(
+        "INSERT INTO {service_call_tags} (tenant_id, tag, service_call_id) VALUES ($1, $2, $3) \
+         ON CONFLICT (tenant_id, tag, service_call_id) DO NOTHING",
+    );
+    let (tenant, connection) = model.sql();
+    sqlx::query(upsert)
+        .bind(tenant.as_str())
+        .bind(&id)
+        .bind(call.version)
+        .bind(call.status.as_str())
+        .bind(call.created_at.as_microsecond())
+        .bind(serde_json::to_string(call)?)
+        .execute(&mut *connection)
+        .await?;
     // Tags never change: they are written with the first event.
     let tags = if call.version == 1 { call.tags.as_slice() } else { &[] };
     for tag in tags {
-        sqlx::query(
-            "INSERT INTO service_call_tags (tenant_id, tag, service_call_id) VALUES ($1, $2, $3) \
-             ON CONFLICT (tenant_id, tag, service_call_id) DO NOTHING",
-        )
-        .bind(tenant.as_str())
-        .bind(tag)
-        .bind(&id)
-        .execute(&mut *connection)
-        .await?;
+        sqlx::query(tagged.clone())
+            .bind(tenant.as_str())
+            .bind(tag)
+            .bind(&id)
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }

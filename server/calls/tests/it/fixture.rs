@@ -57,7 +57,7 @@ impl System {
         let kernel =
             Kernel::open(&file.into(), &[MIGRATIONS], Arc::new(SystemClock)).await.unwrap();
         let calls = Calls::open(kernel.clone(), settings).await.unwrap();
-        kernel.start(calls.handlers(Handlers::new())).unwrap();
+        kernel.start(calls.handlers(Handlers::new())).await.unwrap();
         let service = calls.service();
         Self { kernel, service, worker: calls.start() }
     }

@@ -22,7 +22,7 @@ async fn a_poisoned_event_becomes_a_dead_letter_and_the_next_ones_go_on() {
     let kernel = home.open_with(Arc::new(SystemClock), 3).await;
     // The first event fails four times: three until it is given up, and once when it is replayed.
     let writer = Writer::failing("writer", "bad", 4);
-    kernel.start(Handlers::new().consumer(writer.clone())).unwrap();
+    kernel.start(Handlers::new().consumer(writer.clone())).await.unwrap();
     append(&kernel, "acme", "bad", 1).await;
     eventually("it is given up", || async { letters(&kernel, "acme").await.len() == 1 }).await;
     assert_eq!(writer.calls_for("bad"), 3);
@@ -64,13 +64,13 @@ async fn a_dead_letter_survives_a_restart_and_can_be_thrown_away() {
     let home = Home::new();
     let kernel = home.open_with(Arc::new(SystemClock), 1).await;
     let poisoned = Writer { panics: true, ..Writer::failing("writer", "bad", u32::MAX) };
-    kernel.start(Handlers::new().consumer(poisoned)).unwrap();
+    kernel.start(Handlers::new().consumer(poisoned)).await.unwrap();
     append(&kernel, "acme", "bad", 1).await;
     eventually("it is given up", || async { letters(&kernel, "acme").await.len() == 1 }).await;
     kernel.shutdown().await.unwrap();
 
     let kernel = home.open_with(Arc::new(SystemClock), 1).await;
-    kernel.start(Handlers::new().consumer(Writer::new("writer"))).unwrap();
+    kernel.start(Handlers::new().consumer(Writer::new("writer"))).await.unwrap();
     append(&kernel, "acme", "bad", 2).await;
     eventually("the next is handled", || async { handled(&kernel).await == [2] }).await;
     let letter = letters(&kernel, "acme").await.remove(0);

@@ -21,7 +21,7 @@ async fn a_failing_key_holds_itself_and_no_other() {
     let kernel = home.open_at(injected).await;
     let writer = Writer::failing("writer", "bad", 1);
     let other = Writer::new("other");
-    kernel.start(Handlers::new().consumer(writer.clone()).consumer(other)).unwrap();
+    kernel.start(Handlers::new().consumer(writer.clone()).consumer(other)).await.unwrap();
     for number in 1..=5 {
         append(&kernel, "acme", "bad", number).await;
         append(&kernel, "acme", "good", number).await;
@@ -57,7 +57,7 @@ async fn a_panic_is_one_more_failure() {
     let home = Home::new();
     let kernel = home.open().await;
     let writer = Writer { panics: true, ..Writer::failing("writer", "bad", 3) };
-    kernel.start(Handlers::new().consumer(writer.clone())).unwrap();
+    kernel.start(Handlers::new().consumer(writer.clone())).await.unwrap();
     append(&kernel, "acme", "bad", 1).await;
     append(&kernel, "acme", "bad", 2).await;
     eventually("it is handled", || async { numbers(&kernel, "writer", "bad").await == [1, 2] })
@@ -76,7 +76,7 @@ fn effects_happen_once_across_restarts() {
         runtime.block_on(async {
             let kernel = home.open().await;
             let writer = Writer::failing("writer", "b", 1_000_000);
-            kernel.start(Handlers::new().consumer(writer)).unwrap();
+            kernel.start(Handlers::new().consumer(writer)).await.unwrap();
             for number in 0..10 {
                 for id in ["a", "b", "c"] {
                     append(&kernel, "acme", id, round * 10 + number).await;
@@ -90,7 +90,7 @@ fn effects_happen_once_across_restarts() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let kernel = home.open().await;
-        kernel.start(Handlers::new().consumer(Writer::new("writer"))).unwrap();
+        kernel.start(Handlers::new().consumer(Writer::new("writer"))).await.unwrap();
         let all: Vec<i64> = (0..rounds * 10).collect();
         eventually("everything is handled", || async {
             effects(&kernel, "acme").await.len() >= all.len() * 3
@@ -126,7 +126,7 @@ impl Consumer for Answers {
 async fn what_a_handler_appends_carries_its_cause() {
     let home = Home::new();
     let kernel = home.open().await;
-    kernel.start(Handlers::new().consumer(Answers)).unwrap();
+    kernel.start(Handlers::new().consumer(Answers)).await.unwrap();
     let question = append(&kernel, "acme", "a", 1).await;
     eventually("it is answered", || async {
         let mut view = kernel.read(&tenant("acme")).await.unwrap();
@@ -155,7 +155,7 @@ async fn nothing_is_lost_that_was_never_published() {
 
     let kernel = home.open().await;
     let writer = Writer::new("writer");
-    kernel.start(Handlers::new().consumer(writer.clone())).unwrap();
+    kernel.start(Handlers::new().consumer(writer.clone())).await.unwrap();
     eventually("all are handled", || async { numbers(&kernel, "writer", "a").await.len() == 600 })
         .await;
     assert_eq!(numbers(&kernel, "writer", "a").await, (0..600).collect::<Vec<_>>());
@@ -168,6 +168,6 @@ async fn two_handlers_cannot_share_a_name() {
     let home = Home::new();
     let kernel = home.open().await;
     let handlers = Handlers::new().consumer(Writer::new("w")).consumer(Writer::new("w"));
-    let refused = kernel.start(handlers);
+    let refused = kernel.start(handlers).await;
     assert!(matches!(refused, Err(Error::DuplicateHandler(name)) if name == "consumer:w"));
 }

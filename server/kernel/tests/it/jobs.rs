@@ -59,7 +59,7 @@ async fn jobs_are_done_when_their_time_has_come_and_once_a_key() {
     let home = Home::new();
     let (clock, injected) = manual();
     let kernel = home.open_at(injected).await;
-    kernel.start(Handlers::new().job(Mail::default())).unwrap();
+    kernel.start(Handlers::new().job(Mail::default())).await.unwrap();
     let later = noon() + SignedDuration::from_secs(60);
     assert!(enqueue(&kernel, Some("later"), Some(later), 1).await);
     assert!(!enqueue(&kernel, Some("later"), None, 2).await, "there is one of this key");
@@ -81,7 +81,7 @@ async fn a_job_that_fails_is_tried_again_and_then_given_up() {
     let kernel = home.open_with(Arc::new(SystemClock), 3).await;
     let mail = Mail::default();
     mail.failures.store(4, Ordering::SeqCst);
-    kernel.start(Handlers::new().job(mail.clone())).unwrap();
+    kernel.start(Handlers::new().job(mail.clone())).await.unwrap();
     enqueue(&kernel, Some("a"), None, 7).await;
     let letters = || async {
         let mut view = kernel.read(&tenant("acme")).await.unwrap();
@@ -142,7 +142,7 @@ async fn a_worker_that_is_heard_of_keeps_its_job_however_long_it_takes() {
     let home = Home::new();
     let kernel = home.open().await;
     let slow = Arc::new(Slow::default());
-    kernel.start(Handlers::new().job(Arc::clone(&slow))).unwrap();
+    kernel.start(Handlers::new().job(Arc::clone(&slow))).await.unwrap();
     enqueue(&kernel, None, None, 1).await;
     eventually("it is begun", || async { slow.begun.load(Ordering::SeqCst) == 1 }).await;
     tokio::time::sleep(Duration::from_millis(900)).await;
@@ -158,7 +158,7 @@ async fn a_worker_that_comes_too_late_is_refused() {
     let (clock, injected) = manual();
     let kernel = home.open_at(injected).await;
     let slow = Arc::new(Slow::default());
-    kernel.start(Handlers::new().job(Arc::clone(&slow))).unwrap();
+    kernel.start(Handlers::new().job(Arc::clone(&slow))).await.unwrap();
     enqueue(&kernel, None, None, 1).await;
     eventually("it is begun", || async { slow.begun.load(Ordering::SeqCst) == 1 }).await;
     // As if the process had stood still for an hour.

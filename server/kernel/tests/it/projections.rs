@@ -1,10 +1,10 @@
 //! A projection: in order, resumed at its checkpoint, never half applied.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use symbolon_kernel::{
-    Cause, Envelope, Expected, Handled, Handlers, Kernel, Projection, ReadModel,
+    Cause, Envelope, Error, Expected, Handled, Handlers, Kernel, Projection, ReadModel,
 };
 
 use crate::fixture::{Home, append, effects, eventually, happened, note, tenant, thing};
@@ -40,7 +40,7 @@ async fn a_projection_resumes_at_its_checkpoint() {
     let home = Home::new();
     let kernel = home.open().await;
     let first = Arc::new(Numbers::default());
-    kernel.start(Handlers::new().projection(Arc::clone(&first))).unwrap();
+    kernel.start(Handlers::new().projection(Arc::clone(&first))).await.unwrap();
     for number in 0..5 {
         append(&kernel, "acme", "a", number).await;
         append(&kernel, "other", "a", 100 + number).await;
@@ -53,7 +53,7 @@ async fn a_projection_resumes_at_its_checkpoint() {
     let kernel = home.open().await;
     append(&kernel, "acme", "b", 5).await;
     let second = Arc::new(Numbers::default());
-    kernel.start(Handlers::new().projection(Arc::clone(&second))).unwrap();
+    kernel.start(Handlers::new().projection(Arc::clone(&second))).await.unwrap();
     eventually("one more is", || async { projected(&kernel).await.len() == 6 }).await;
     assert_eq!(projected(&kernel).await, [0, 1, 2, 3, 4, 5]);
     assert_eq!(*second.applied.lock().unwrap(), [5]);
@@ -68,7 +68,7 @@ async fn an_event_that_fails_stops_the_projection_before_it() {
         append(&kernel, "acme", "a", number).await;
     }
     let numbers = Arc::new(Numbers { stuck_at_7: AtomicBool::new(true), ..Numbers::default() });
-    kernel.start(Handlers::new().projection(Arc::clone(&numbers))).unwrap();
+    kernel.start(Handlers::new().projection(Arc::clone(&numbers))).await.unwrap();
     eventually("seven are projected", || async { projected(&kernel).await.len() == 7 }).await;
     let tried = numbers.applied.lock().unwrap().len();
     eventually("it is tried again", || async { numbers.applied.lock().unwrap().len() > tried + 2 })
@@ -99,7 +99,7 @@ async fn what_is_committed_together_is_seen_together() {
     for round in 0..100 {
         append_three(&kernel, round).await;
     }
-    kernel.start(Handlers::new().projection(Numbers::default())).unwrap();
+    kernel.start(Handlers::new().projection(Numbers::default())).await.unwrap();
     let writer = kernel.clone();
     let writing = tokio::spawn(async move {
         for round in 100..200 {
@@ -114,4 +114,135 @@ async fn what_is_committed_together_is_seen_together() {
     .await;
     writing.await.unwrap();
     kernel.shutdown().await.unwrap();
+}
+
+/// Keeps the sum of the numbers of each thing in a table of its own.
+struct Sums {
+    statements: &'static [&'static str],
+    /// Added each time: with anything but zero it is no function of the events.
+    noise: AtomicI64,
+}
+
+const PLAIN: [&str; 1] = ["CREATE TABLE {sums} (tenant_id TEXT NOT NULL, thing TEXT NOT NULL, \
+    total BIGINT NOT NULL, PRIMARY KEY (tenant_id, thing))"];
+const INDEXED: [&str; 2] = [PLAIN[0], "CREATE INDEX {sums_by_total} ON {sums} (tenant_id, total)"];
+
+fn sums(statements: &'static [&'static str]) -> Arc<Sums> {
+    Arc::new(Sums { statements, noise: AtomicI64::new(0) })
+}
+
+impl Projection for Sums {
+    fn name(&self) -> &str {
+        "sums"
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        self.statements
+    }
+
+    async fn apply(&self, event: &Envelope, model: &mut ReadModel<'_>) -> Handled {
+        let number = event.data["number"].as_i64().ok_or("no number")?;
+        let noise = self.noise.load(Ordering::SeqCst);
+        let add = model.text(
+            "INSERT INTO {sums} (tenant_id, thing, total) VALUES ($1, $2, $3) \
+             ON CONFLICT (tenant_id, thing) DO UPDATE SET total = {sums}.total + excluded.total",
+        );
+        let (tenant, connection) = model.sql();
+        sqlx::query(add)
+            .bind(tenant.as_str())
+            .bind(&event.aggregate_id)
+            .bind(number + noise)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+/// What is read, by the name without a generation.
+async fn totals(kernel: &Kernel) -> Vec<(String, i64)> {
+    let mut view = kernel.read(&tenant("acme")).await.unwrap();
+    let (tenant, connection) = view.sql();
+    sqlx::query_as("SELECT thing, total FROM sums WHERE tenant_id = $1 ORDER BY thing")
+        .bind(tenant.as_str())
+        .fetch_all(connection)
+        .await
+        .unwrap()
+}
+
+async fn caught_up(kernel: &Kernel) {
+    eventually("it has caught up", || async {
+        let stats = kernel.stats().await.unwrap();
+        stats.outbox_depth == 0 && stats.readers[0].lag == 0
+    })
+    .await;
+}
+
+fn total(thing: &str, total: i64) -> (String, i64) {
+    (thing.to_owned(), total)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_projection_built_anew_is_what_it_was() {
+    let home = Home::new();
+    let kernel = home.open().await;
+    let projection = sums(&PLAIN);
+    kernel.start(Handlers::new().projection(Arc::clone(&projection))).await.unwrap();
+    let unknown = kernel.rebuild("unknown").await;
+    assert!(matches!(unknown, Err(Error::UnknownProjection(_))), "{unknown:?}");
+    for number in 1..=400 {
+        append(&kernel, "acme", if number % 2 == 0 { "even" } else { "odd" }, number).await;
+    }
+    caught_up(&kernel).await;
+    let before = [total("even", 40_200), total("odd", 40_000)];
+    assert_eq!(totals(&kernel).await, before);
+    assert_eq!(kernel.rebuild_differences("sums").await.unwrap(), None);
+
+    kernel.rebuild("sums").await.unwrap();
+    // It is read, and goes on, while it is built.
+    for number in 0..50 {
+        append(&kernel, "acme", "even", 0).await;
+        let read = totals(&kernel).await;
+        assert_eq!(read, before, "{number}");
+    }
+    eventually("it is built", || async {
+        kernel.rebuild_differences("sums").await.unwrap() == Some(0)
+    })
+    .await;
+    caught_up(&kernel).await;
+    assert_eq!(totals(&kernel).await, before);
+
+    // One that depends on more than the events is found out.
+    projection.noise.store(1, Ordering::SeqCst);
+    kernel.rebuild("sums").await.unwrap();
+    eventually("it is found out", || async {
+        kernel.rebuild_differences("sums").await.unwrap() == Some(4)
+    })
+    .await;
+    append(&kernel, "acme", "odd", -1).await;
+    caught_up(&kernel).await;
+    assert_eq!(totals(&kernel).await, [total("even", 40_450), total("odd", 40_200)]);
+    kernel.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_projection_whose_tables_have_changed_is_built_anew_by_itself() {
+    let home = Home::new();
+    let kernel = home.open().await;
+    kernel.start(Handlers::new().projection(sums(&PLAIN))).await.unwrap();
+    for number in 1..=300 {
+        append(&kernel, "acme", "a", number).await;
+    }
+    caught_up(&kernel).await;
+    kernel.shutdown().await.unwrap();
+
+    for statements in [&INDEXED[..], &PLAIN[..], &PLAIN[..]] {
+        let kernel = home.open().await;
+        let before = totals(&kernel).await;
+        assert_eq!(before.len(), 1, "the old tables are read until the new ones are there");
+        append(&kernel, "acme", "a", 1).await;
+        kernel.start(Handlers::new().projection(sums(statements))).await.unwrap();
+        let after = [total("a", before[0].1 + 1)];
+        eventually("it is built", || async { totals(&kernel).await == after }).await;
+        kernel.shutdown().await.unwrap();
+    }
 }

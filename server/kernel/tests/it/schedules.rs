@@ -36,11 +36,9 @@ async fn a_schedule_has_each_turn_once_and_makes_up_for_missed_ones_by_one() {
     let home = Home::new();
     let (clock, injected) = manual();
     let hours = |hours| noon() + SignedDuration::from_hours(hours);
-    let start = |kernel: &Kernel| {
-        kernel.start(Handlers::new().schedule(Hourly(tenant("operator")))).unwrap();
-    };
+    let hourly = || Handlers::new().schedule(Hourly(tenant("operator")));
     let kernel = home.open_at(injected.clone()).await;
-    start(&kernel);
+    kernel.start(hourly()).await.unwrap();
     eventually("it is set", || async { kernel.stats().await.unwrap().timers_pending == 1 }).await;
     for hour in 1..4 {
         clock.set(hours(hour));
@@ -51,7 +49,7 @@ async fn a_schedule_has_each_turn_once_and_makes_up_for_missed_ones_by_one() {
 
     clock.set(hours(10) + SignedDuration::from_mins(5));
     let kernel = home.open_at(injected).await;
-    start(&kernel);
+    kernel.start(hourly()).await.unwrap();
     eventually("the missed are made up", || async { turns(&kernel).await == [1, 2, 3, 4] }).await;
     clock.set(hours(11));
     eventually("it goes on", || async { turns(&kernel).await == [1, 2, 3, 4, 11] }).await;

@@ -18,7 +18,7 @@ async fn take(tail: &mut Tail, count: usize) -> Vec<i64> {
 async fn a_tail_gives_what_is_published_from_now_on_and_ends_with_the_kernel() {
     let home = Home::new();
     let kernel = home.open().await;
-    kernel.start(Handlers::new()).unwrap();
+    kernel.start(Handlers::new()).await.unwrap();
     append(&kernel, "acme", "a", 0).await;
     eventually("it is published", || async { kernel.stats().await.unwrap().outbox_depth == 0 })
         .await;
@@ -35,7 +35,7 @@ async fn a_tail_gives_what_is_published_from_now_on_and_ends_with_the_kernel() {
 async fn a_tail_resumes_after_a_position_and_survives_falling_behind() {
     let home = Home::new();
     let kernel = home.open().await;
-    kernel.start(Handlers::new()).unwrap();
+    kernel.start(Handlers::new()).await.unwrap();
     let mut slow = kernel.tail(&tenant("acme"), TailFrom::Now);
     for batch in 0..30 {
         for name in ["acme", "other"] {

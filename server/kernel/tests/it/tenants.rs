@@ -8,7 +8,7 @@ use crate::fixture::{Home, Writer, append, effects, eventually, happened, tenant
 async fn two_tenants_use_one_name_without_meeting() {
     let home = Home::new();
     let kernel = home.open().await;
-    kernel.start(Handlers::new().consumer(Writer::new("writer"))).unwrap();
+    kernel.start(Handlers::new().consumer(Writer::new("writer"))).await.unwrap();
     append(&kernel, "acme", "a", 1).await;
     append(&kernel, "other", "a", 2).await;
     append(&kernel, "other", "a", 3).await;

@@ -69,7 +69,7 @@ async fn a_timer_fires_when_it_is_due_and_not_before() {
     let home = Home::new();
     let (clock, injected) = manual();
     let kernel = home.open_at(injected).await;
-    kernel.start(Handlers::new().timer(Wake::default())).unwrap();
+    kernel.start(Handlers::new().timer(Wake::default())).await.unwrap();
     schedule(&kernel, "late", in_seconds(20), 2).await;
     schedule(&kernel, "soon", in_seconds(10), 1).await;
     schedule(&kernel, "past", in_seconds(-5), 0).await;
@@ -104,7 +104,7 @@ async fn overdue_timers_fire_after_a_restart() {
     let kernel = home.open_at(injected).await;
     let stats = kernel.stats().await.unwrap();
     assert_eq!((stats.timers_pending, stats.timers_overdue), (40, 30));
-    kernel.start(Handlers::new().timer(Wake::default())).unwrap();
+    kernel.start(Handlers::new().timer(Wake::default())).await.unwrap();
     eventually("the overdue fire", || async { woken(&kernel).await.len() >= 30 }).await;
     clock.set(in_seconds(39));
     eventually("the others fire", || async { woken(&kernel).await.len() >= 40 }).await;
@@ -120,7 +120,7 @@ async fn a_timer_whose_handler_fails_fires_again() {
     let (clock, injected) = manual();
     let kernel = home.open_at(injected).await;
     let wake = Arc::new(Wake { failures: AtomicU32::new(3), ..Wake::default() });
-    kernel.start(Handlers::new().timer(Arc::clone(&wake))).unwrap();
+    kernel.start(Handlers::new().timer(Arc::clone(&wake))).await.unwrap();
     schedule(&kernel, "a", noon(), 1).await;
     for failures in [2, 1, 0] {
         eventually("it fails", || async { wake.failures.load(Ordering::SeqCst) == failures }).await;
@@ -141,7 +141,7 @@ async fn a_timer_can_be_set_anew_and_removed() {
     let (clock, injected) = manual();
     let kernel = home.open_at(injected).await;
     let wake = Wake { again: AtomicI64::new(2), ..Wake::default() };
-    kernel.start(Handlers::new().timer(wake)).unwrap();
+    kernel.start(Handlers::new().timer(wake)).await.unwrap();
     schedule(&kernel, "moved", in_seconds(1), 1).await;
     schedule(&kernel, "moved", in_seconds(100), 2).await;
     schedule(&kernel, "removed", in_seconds(1), 3).await;
