@@ -49,8 +49,8 @@ pub(crate) async fn insert(
     letter: NewLetter<'_>,
 ) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO dead_letters (id, tenant_id, source, channel, subject, reason, attempts, failed_at, \
-         replay_at, payload) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9)",
+        "INSERT INTO dead_letters (id, tenant_id, source, channel, subject, reason, attempts, \
+         failed_at, replay_at, payload) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9)",
     )
     .bind(letter.id.to_string())
     .bind(letter.tenant.as_str())

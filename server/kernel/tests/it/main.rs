@@ -1,12 +1,14 @@
 //! What a domain can rely on, tested through the surface it sees.
 #![allow(clippy::unwrap_used)]
 
+mod aggregates;
 mod dead_letters;
 mod delivery;
 mod fixture;
 mod idempotency;
 mod jobs;
 mod migrations;
+mod processes;
 mod projections;
 mod schedules;
 mod tail;
