@@ -16,6 +16,7 @@ pub mod ts_sdk;
 
 pub use documents::pretty;
 pub use render::GeneratedFile;
+pub(crate) use rust::is_split;
 
 use crate::model::System;
 

@@ -45,6 +45,17 @@ impl Constraints {
         *self == Self::default()
     }
 
+    /// Calls `visit` for every rule, those of what is held included.
+    pub fn each_rule<'c>(&'c self, visit: &mut dyn FnMut(&'c Rule)) {
+        self.rules.iter().for_each(&mut *visit);
+        for inner in self.each.iter().chain(&self.names) {
+            inner.each_rule(visit);
+        }
+        for inner in &self.positions {
+            inner.each_rule(visit);
+        }
+    }
+
     /// Takes in what others ask too: of two bounds the tighter one.
     pub fn take(&mut self, other: Self) {
         self.min_length = self.min_length.max(other.min_length);

@@ -212,17 +212,22 @@ fn sign_word(sign: char, leads_number: bool) -> Option<&'static str> {
     }
 }
 
-/// A name for each text, no two alike: a clash is settled by number, in the order of the texts.
+/// A name for each text, no two alike, not even in ASCII: a clash is settled by number, in the
+/// order of the texts.
 pub fn unique_names<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, Name> {
     let sorted: BTreeSet<&str> = texts.into_iter().collect();
     let mut taken = BTreeSet::new();
     let mut names = BTreeMap::new();
     for text in sorted {
         let name = Name::new(text);
+        let key = |name: &Name| match text.is_ascii() {
+            true => name.key(),
+            false => name.ascii().key(),
+        };
         let free = (2..).map(|number| name.numbered(number));
         let name = std::iter::once(name.clone())
             .chain(free)
-            .find(|candidate| taken.insert(candidate.key()))
+            .find(|candidate| taken.insert(key(candidate)))
             .expect("numbers do not run out");
         names.insert(text.to_owned(), name);
     }
@@ -256,5 +261,8 @@ mod tests {
         let names = unique_names(["foo_bar", "fooBar", "foo-bar"]);
         let keys: Vec<String> = names.values().map(|name| name.words().join("_")).collect();
         assert_eq!(keys, ["foo_bar", "foo_bar_2", "foo_bar_3"]);
+        let names = unique_names(["é", "ue9"]);
+        let keys: Vec<String> = names.values().map(|name| name.ascii().key()).collect();
+        assert_eq!(keys, ["ue9", "ue92"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Constraints, Destination, Link, Name, Requirement, Server, Type};
+use super::{Constraints, Destination, Link, Name, Requirement, Rule, Server, Type};
 
 /// The operations of one tag, or all webhooks, or all callbacks.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +78,30 @@ impl Operation {
             Errors::Problems(_) => &[],
         };
         self.answers.iter().chain(errors)
+    }
+
+    /// Calls `visit` for the type of everything that is asked.
+    pub fn each_asked<'o>(&'o self, visit: &mut dyn FnMut(&'o Type)) {
+        self.parameters.iter().for_each(|parameter| visit(&parameter.ty));
+        self.body.iter().flat_map(|body| &body.offers).for_each(|offer| visit(&offer.ty));
+    }
+
+    /// Calls `visit` for the type of everything that is answered.
+    pub fn each_answered<'o>(&'o self, visit: &mut dyn FnMut(&'o Type)) {
+        for answer in self.every_answer() {
+            answer.headers.iter().for_each(|header| visit(&header.ty));
+            answer.body.iter().flat_map(|body| &body.offers).for_each(|offer| visit(&offer.ty));
+        }
+    }
+
+    /// Calls `visit` for every rule that a request is held against, but for those of its types.
+    pub fn each_rule<'o>(&'o self, visit: &mut dyn FnMut(&'o Rule)) {
+        for parameter in &self.parameters {
+            parameter.constraints.each_rule(visit);
+        }
+        for offer in self.body.iter().flat_map(|body| &body.offers) {
+            offer.constraints.each_rule(visit);
+        }
     }
 }
 

@@ -119,3 +119,45 @@ pub enum JsonKind {
     /// An object.
     Object,
 }
+
+impl Predicate {
+    /// Calls `visit` for every name this mentions.
+    pub fn each_name<'p>(&'p self, visit: &mut dyn FnMut(&'p TypeId)) {
+        match self {
+            Self::Named(id) => visit(id),
+            Self::Prefix(parts) | Self::All(parts) | Self::Any(parts) | Self::One(parts) => {
+                parts.iter().for_each(|part| part.each_name(visit));
+            }
+            Self::Given(parts) => parts.iter().for_each(|part| part.each_name(visit)),
+            Self::Rest(_, part)
+            | Self::Contains { each: part, .. }
+            | Self::Member(_, part)
+            | Self::Matching(_, part)
+            | Self::Names(part)
+            | Self::Not(part) => part.each_name(visit),
+            Self::Others(known, part) => {
+                known.iter().for_each(|known| known.given.each_name(visit));
+                part.each_name(visit);
+            }
+            Self::Always
+            | Self::Never
+            | Self::Kinds(_)
+            | Self::Listed(_)
+            | Self::MinLength(_)
+            | Self::MaxLength(_)
+            | Self::Pattern(_)
+            | Self::Format(_)
+            | Self::Minimum(_)
+            | Self::Above(_)
+            | Self::Maximum(_)
+            | Self::Below(_)
+            | Self::MultipleOf(_)
+            | Self::MinItems(_)
+            | Self::MaxItems(_)
+            | Self::Unique
+            | Self::MinMembers(_)
+            | Self::MaxMembers(_)
+            | Self::Required(_) => {}
+        }
+    }
+}

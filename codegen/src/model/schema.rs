@@ -279,6 +279,30 @@ impl Type {
     }
 }
 
+impl Definition {
+    /// Calls `visit` for every rule that its values are held against.
+    pub fn each_rule<'d>(&'d self, visit: &mut dyn FnMut(&'d Rule)) {
+        self.rules.iter().for_each(&mut *visit);
+        match &self.shape {
+            Shape::Object(object) => {
+                for property in &object.properties {
+                    property.constraints.each_rule(visit);
+                }
+                if let Additional::Kept(_, limits) = &object.additional {
+                    limits.each_rule(visit);
+                }
+            }
+            Shape::Union(union) => {
+                for variant in &union.variants {
+                    variant.constraints.each_rule(visit);
+                }
+            }
+            Shape::Alias(_, limits) => limits.each_rule(visit),
+            Shape::Enumeration(_) => {}
+        }
+    }
+}
+
 impl Shape {
     /// Calls `visit` for every type name this definition mentions, to change it.
     pub fn each_name_mut(&mut self, visit: &mut dyn FnMut(&mut TypeId)) {

@@ -25,7 +25,7 @@ pub fn expected(systems: &[System]) -> Tree {
         }
         place(format!("generated/schemas/{name}"), emit::event_schemas::emit(system));
         place(format!("generated/schemas/{name}"), emit::documents::emit(system));
-        place(format!("sdk-rust/src/{name}"), as_module(emit::rust_sdk::emit(system)));
+        place(format!("sdk-rust/src/{name}"), as_module(emit::rust_sdk::emit_whole(system)));
         place(format!("sdk-ts/src/{name}"), emit::ts_sdk::emit(system));
     }
     tree

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use toml::{Table, Value};
-
-use super::standalone::{CLIENT, SERVER, WIRE, dependencies, inherited, place, vendor};
+use super::standalone::{
+    CLIENT, SERVER, WIRE, dependencies, inherited, local_dependency, place, vendor,
+};
 use super::{Tree, typescript};
 use crate::emit::scaffold::{BEGIN, END};
 use crate::emit::{self, GeneratedFile};
@@ -50,7 +50,8 @@ pub fn manifest(system: &System, tree: &Tree, written_once: &[GeneratedFile]) ->
     // A pattern that matches nothing is an error to cargo.
     let webhooks = if told.is_some() { "\"generated/*-webhooks\", " } else { "" };
     for (package, path) in local.into_iter().chain(told) {
-        table.insert(package, Value::Table(Table::from_iter([("path".into(), path.into())])));
+        let dependency = local_dependency(system, &package, &path);
+        table.insert(package, dependency);
     }
     let lines = table.iter().map(|(name, value)| format!("{name} = {value}\n"));
     let package = inherited("package").cloned().unwrap_or_default();

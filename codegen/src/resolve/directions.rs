@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Operation, System, Type, TypeId};
+use crate::model::{System, Type, TypeId};
 
 /// Marks every definition with the directions it can travel in.
 pub(super) fn mark(system: &mut System) {
@@ -12,13 +12,13 @@ pub(super) fn mark(system: &mut System) {
         ty.each_name(&mut |id| into.push(id.clone()));
     };
     for operation in system.operations() {
-        each_asked(operation, &mut |ty| note(&mut requests, ty));
-        each_answered(operation, &mut |ty| note(&mut responses, ty));
+        operation.each_asked(&mut |ty| note(&mut requests, ty));
+        operation.each_answered(&mut |ty| note(&mut responses, ty));
     }
     // Callers answer what the system asks: the halves are swapped.
     for operation in system.webhooks.iter().flat_map(|context| &context.operations) {
-        each_asked(operation, &mut |ty| note(&mut responses, ty));
-        each_answered(operation, &mut |ty| note(&mut requests, ty));
+        operation.each_asked(&mut |ty| note(&mut responses, ty));
+        operation.each_answered(&mut |ty| note(&mut requests, ty));
     }
     for message in system.channels.iter().flat_map(|channel| &channel.messages) {
         note(&mut responses, &message.ty);
@@ -28,18 +28,6 @@ pub(super) fn mark(system: &mut System) {
     for (id, definition) in &mut system.types {
         definition.in_requests = requests.contains(id);
         definition.in_responses = responses.contains(id);
-    }
-}
-
-fn each_asked<'o>(operation: &'o Operation, visit: &mut dyn FnMut(&'o Type)) {
-    operation.parameters.iter().for_each(|parameter| visit(&parameter.ty));
-    operation.body.iter().flat_map(|body| &body.offers).for_each(|offer| visit(&offer.ty));
-}
-
-fn each_answered<'o>(operation: &'o Operation, visit: &mut dyn FnMut(&'o Type)) {
-    for answer in operation.every_answer() {
-        answer.headers.iter().for_each(|header| visit(&header.ty));
-        answer.body.iter().flat_map(|body| &body.offers).for_each(|offer| visit(&offer.ty));
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::model::{Additional, Constraints, Definition, Predicate, Rule, Shape, System, TypeId};
+use crate::model::{Definition, Predicate, Rule, Shape, System, TypeId};
 
 /// Takes from unions the rules that nothing can break which is read: there, types say it all.
 pub(super) fn drop_read(
@@ -76,96 +76,18 @@ fn is_read(predicate: &Predicate, said: &BTreeMap<TypeId, Predicate>) -> bool {
 
 /// Keeps of what is said by name what a request can be held against.
 pub(super) fn keep_used(system: &mut System, mut said: BTreeMap<TypeId, Predicate>) {
-    let mut used = BTreeSet::new();
-    let mut note = |rule: &Rule| names(&rule.predicate, &mut used);
+    let mut waiting: Vec<TypeId> = Vec::new();
+    let mut note = |rule: &Rule| rule.predicate.each_name(&mut |id| waiting.push(id.clone()));
     for operation in system.everything_asked() {
-        for parameter in &operation.parameters {
-            each_rule(&parameter.constraints, &mut note);
-        }
-        for offer in operation.body.iter().flat_map(|body| &body.offers) {
-            each_rule(&offer.constraints, &mut note);
-        }
+        operation.each_rule(&mut note);
     }
     for definition in system.types.values().filter(|definition| definition.in_requests) {
-        definition.rules.iter().for_each(&mut note);
-        match &definition.shape {
-            Shape::Object(object) => {
-                for property in &object.properties {
-                    each_rule(&property.constraints, &mut note);
-                }
-                if let Additional::Kept(_, limits) = &object.additional {
-                    each_rule(limits, &mut note);
-                }
-            }
-            Shape::Union(union) => {
-                for variant in &union.variants {
-                    each_rule(&variant.constraints, &mut note);
-                }
-            }
-            Shape::Alias(_, limits) => each_rule(limits, &mut note),
-            Shape::Enumeration(_) => {}
-        }
+        definition.each_rule(&mut note);
     }
-    let mut waiting: Vec<TypeId> = used.into_iter().collect();
     while let Some(id) = waiting.pop() {
         if let Some(predicate) = said.remove(&id) {
-            let mut found = BTreeSet::new();
-            names(&predicate, &mut found);
-            waiting.extend(found);
+            predicate.each_name(&mut |found| waiting.push(found.clone()));
             system.predicates.insert(id, predicate);
         }
-    }
-}
-
-fn each_rule(limits: &Constraints, visit: &mut dyn FnMut(&Rule)) {
-    limits.rules.iter().for_each(&mut *visit);
-    for inner in limits.each.iter().chain(&limits.names) {
-        each_rule(inner, visit);
-    }
-    for inner in &limits.positions {
-        each_rule(inner, visit);
-    }
-}
-
-/// The names a predicate mentions.
-fn names(predicate: &Predicate, found: &mut BTreeSet<TypeId>) {
-    match predicate {
-        Predicate::Named(id) => {
-            found.insert(id.clone());
-        }
-        Predicate::Prefix(parts)
-        | Predicate::All(parts)
-        | Predicate::Any(parts)
-        | Predicate::One(parts) => parts.iter().for_each(|part| names(part, found)),
-        Predicate::Given(parts) => parts.iter().for_each(|part| names(part, found)),
-        Predicate::Rest(_, part)
-        | Predicate::Contains { each: part, .. }
-        | Predicate::Member(_, part)
-        | Predicate::Matching(_, part)
-        | Predicate::Names(part)
-        | Predicate::Not(part) => names(part, found),
-        Predicate::Others(known, part) => {
-            known.iter().for_each(|known| names(&known.given, found));
-            names(part, found);
-        }
-        Predicate::Always
-        | Predicate::Never
-        | Predicate::Kinds(_)
-        | Predicate::Listed(_)
-        | Predicate::MinLength(_)
-        | Predicate::MaxLength(_)
-        | Predicate::Pattern(_)
-        | Predicate::Format(_)
-        | Predicate::Minimum(_)
-        | Predicate::Above(_)
-        | Predicate::Maximum(_)
-        | Predicate::Below(_)
-        | Predicate::MultipleOf(_)
-        | Predicate::MinItems(_)
-        | Predicate::MaxItems(_)
-        | Predicate::Unique
-        | Predicate::MinMembers(_)
-        | Predicate::MaxMembers(_)
-        | Predicate::Required(_) => {}
     }
 }

@@ -33,12 +33,10 @@ pub(crate) fn offer_type(offer: &Offer, position: Position, speller: &mut Spelle
     match offer.stream {
         None | Some(Stream::Collected) => item,
         Some(Stream::Events | Stream::WholeEvents) => {
-            speller.import("symbolon_wire::Events");
-            format!("Events<{item}>")
+            format!("{}<{item}>", speller.name("symbolon_wire::Events"))
         }
         Some(Stream::Lines) => {
-            speller.import("symbolon_wire::Lines");
-            format!("Lines<{item}>")
+            format!("{}<{item}>", speller.name("symbolon_wire::Lines"))
         }
     }
 }

@@ -4,6 +4,8 @@ mod bodies;
 mod calls;
 mod checks;
 pub(super) mod defaults;
+mod features;
+mod homes;
 mod idents;
 mod layout;
 mod package;
@@ -18,6 +20,9 @@ pub(super) use calls::{
     answer_ident, descriptor, header_argument, header_ident, idempotency_header, parameter_ident,
 };
 pub(super) use checks::{Checks, Field, Presence, holds_checks, rule_checks};
+pub(crate) use features::is_split;
+pub(super) use features::{Module, feature_lines, gate, module, split, unreferenced};
+pub(super) use homes::{Home, Homes};
 pub(super) use idents::{
     context_ident, doc_lines, field_ident, literal, method_ident, module_ident, operation_ident,
     type_ident, variant_ident,

@@ -52,8 +52,19 @@ pub(crate) fn manifest(system: &System, half: &str, what: &str) -> Manifest {
 pub(crate) fn context_module(context: &Context) -> String {
     let ident = module_ident(&context.name.ascii());
     let taken = [
-        "access", "client", "codecs", "events", "keyring", "lib", "problems", "receive", "rules",
-        "send", "serving", "wire",
+        "access",
+        "client",
+        "codecs",
+        "events",
+        "keyring",
+        "lib",
+        "problems",
+        "receive",
+        "rules",
+        "send",
+        "serving",
+        "unreferenced",
+        "wire",
     ];
     if taken.contains(&ident.as_str()) { format!("{ident}_") } else { ident }
 }

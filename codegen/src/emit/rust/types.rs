@@ -27,12 +27,35 @@ pub(crate) struct Speller<'a> {
     system: &'a System,
     /// What stands before a named type: empty, or the path to the module of types.
     prefix: &'static str,
+    paths: Paths,
     imports: BTreeSet<&'static str>,
+    /// The named types that were spelled without a path.
+    bare: BTreeSet<TypeId>,
+}
+
+/// How what others define is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Paths {
+    /// By its last part; the rest is imported.
+    Imported,
+    /// By all of it.
+    Whole,
 }
 
 impl<'a> Speller<'a> {
     pub(crate) fn new(system: &'a System, prefix: &'static str) -> Self {
-        Self { system, prefix, imports: BTreeSet::new() }
+        Self {
+            system,
+            prefix,
+            paths: Paths::Imported,
+            imports: BTreeSet::new(),
+            bare: BTreeSet::new(),
+        }
+    }
+
+    /// One that spells whole paths, for what is left out while its file stays.
+    pub(crate) fn whole(system: &'a System) -> Self {
+        Self { paths: Paths::Whole, ..Self::new(system, "crate::types::") }
     }
 
     /// The system whose types are spelled.
@@ -43,6 +66,22 @@ impl<'a> Speller<'a> {
     /// Notes an import that no type brings along.
     pub(crate) fn import(&mut self, path: &'static str) {
         self.imports.insert(path);
+    }
+
+    /// What another crate defines, as it is named here.
+    pub(crate) fn name(&mut self, path: &'static str) -> &'static str {
+        match self.paths {
+            Paths::Imported => {
+                self.import(path);
+                path.rsplit("::").next().unwrap_or(path)
+            }
+            Paths::Whole => path,
+        }
+    }
+
+    /// The named types that were spelled without a path.
+    pub(crate) fn bare(&self) -> &BTreeSet<TypeId> {
+        &self.bare
     }
 
     /// The path of everything to import, sorted.
@@ -74,8 +113,8 @@ impl<'a> Speller<'a> {
             Type::Scalar(scalar) => self.scalar(*scalar).to_owned(),
             Type::List(item) => format!("Vec<{}>", self.spell(item, position)),
             Type::Map(value) => {
-                self.import("std::collections::BTreeMap");
-                format!("BTreeMap<String, {}>", self.spell(value, position))
+                let map = self.name("std::collections::BTreeMap");
+                format!("{map}<String, {}>", self.spell(value, position))
             }
             Type::Tuple(elements) => {
                 let spelled: Vec<String> =
@@ -87,25 +126,20 @@ impl<'a> Speller<'a> {
             }
             Type::Named(id) => self.named(id, position),
             Type::Nullable(inner) => format!("Option<{}>", self.spell(inner, position)),
-            Type::Problem => {
-                self.import("symbolon_wire::Problem");
-                "Problem".to_owned()
-            }
-            Type::Any => {
-                self.import("serde_json::Value");
-                "Value".to_owned()
-            }
+            Type::Problem => self.name("symbolon_wire::Problem").to_owned(),
+            Type::Any => self.name("serde_json::Value").to_owned(),
         }
     }
 
     fn named(&mut self, id: &TypeId, position: Position) -> String {
         let ident = format!("{}{}", self.prefix, type_ident(&id.0));
-        if !self.prefix.is_empty() {
+        if self.prefix.is_empty() {
+            self.bare.insert(id.clone());
+        } else if self.paths == Paths::Imported {
             self.import("crate::types");
         }
         if position == Position::Open && is_open(self.system, id) {
-            self.import("symbolon_wire::Open");
-            return format!("Open<{ident}>");
+            return format!("{}<{ident}>", self.name("symbolon_wire::Open"));
         }
         ident
     }
@@ -125,30 +159,12 @@ impl<'a> Speller<'a> {
             Scalar::Float => "f32",
             Scalar::Double => "f64",
             Scalar::Text => "String",
-            Scalar::DateTime => {
-                self.import("jiff::Timestamp");
-                "Timestamp"
-            }
-            Scalar::Date => {
-                self.import("jiff::civil::Date");
-                "Date"
-            }
-            Scalar::Uuid => {
-                self.import("uuid::Uuid");
-                "Uuid"
-            }
-            Scalar::Decimal => {
-                self.import("symbolon_wire::Decimal");
-                "Decimal"
-            }
-            Scalar::Base64 => {
-                self.import("symbolon_wire::Base64");
-                "Base64"
-            }
-            Scalar::Binary => {
-                self.import("symbolon_wire::Binary");
-                "Binary"
-            }
+            Scalar::DateTime => self.name("jiff::Timestamp"),
+            Scalar::Date => self.name("jiff::civil::Date"),
+            Scalar::Uuid => self.name("uuid::Uuid"),
+            Scalar::Decimal => self.name("symbolon_wire::Decimal"),
+            Scalar::Base64 => self.name("symbolon_wire::Base64"),
+            Scalar::Binary => self.name("symbolon_wire::Binary"),
         }
     }
 }

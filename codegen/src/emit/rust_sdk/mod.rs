@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 
 use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
-    context_docs, context_ident, context_module, field_ident, heading, import, manifest, markers,
-    package, which, wire_imports,
+    context_docs, context_ident, context_module, feature_lines, field_ident, gate, heading, import,
+    manifest, markers, package, split, which, wire_imports,
 };
 use crate::model::{Context, Operation, System};
 
@@ -29,17 +29,35 @@ static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new(TEMPLATES))
 
 /// The SDK as a crate of its own.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {
+    emit_gated(system, split(system))
+}
+
+/// The SDK for a crate that holds several: its manifest knows no tags, and all are there.
+pub fn emit_whole(system: &System) -> Vec<GeneratedFile> {
+    emit_gated(system, &[])
+}
+
+/// The SDK, with features for these contexts.
+fn emit_gated(system: &System, gated: &[Context]) -> Vec<GeneratedFile> {
     let renderer = &*RENDERER;
     let heading = heading(system);
     let wire = package(system, "wire");
-    let manifest =
-        plan::Manifest { package: manifest(system, "sdk", "SDK of"), wire: wire.clone() };
+    let manifest = plan::Manifest {
+        package: manifest(system, "sdk", "SDK of"),
+        features: feature_lines(gated, Some(&wire)),
+        wire: wire.clone(),
+    };
+    let group = |found: &Context| {
+        let is_gated = gated.iter().any(|context| context.name == found.name);
+        plan::Group { gate: gate(system, found).filter(|_| is_gated), ..group(found) }
+    };
     let mut contexts: Vec<plan::Group> = system.contexts.iter().map(group).collect();
     contexts.sort_by(|left, right| left.module.cmp(&right.module));
     let has_schemes = !system.schemes.is_empty();
     let has_servers = !system.servers.is_empty();
     let wire = wire.replace('-', "_");
-    let library = plan::Library { heading, wire, has_schemes, has_servers, contexts };
+    let is_split = !gated.is_empty();
+    let library = plan::Library { heading, wire, is_split, has_schemes, has_servers, contexts };
     let mut files = vec![
         renderer.file("Cargo.toml", "sdk/Cargo.toml.j2", &manifest),
         renderer.file("src/lib.rs", "sdk/lib.rs.j2", &library),
@@ -68,6 +86,7 @@ fn group(context: &Context) -> plan::Group {
     let function = field_ident(&context.name);
     let taken = ["new", "over", "transport"].contains(&function.as_str());
     plan::Group {
+        gate: None,
         module: context_module(context),
         function: if taken { format!("{function}_") } else { function },
         ident: context_ident(&context.name),

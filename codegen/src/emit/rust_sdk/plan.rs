@@ -9,6 +9,8 @@ pub(super) struct Manifest {
     #[serde(flatten)]
     pub(super) package: Package,
     pub(super) wire: String,
+    /// The features of tags, as lines.
+    pub(super) features: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -16,6 +18,8 @@ pub(super) struct Library {
     #[serde(flatten)]
     pub(super) heading: Heading,
     pub(super) wire: String,
+    /// Whether tags have features.
+    pub(super) is_split: bool,
     pub(super) has_schemes: bool,
     pub(super) has_servers: bool,
     pub(super) contexts: Vec<Group>,
@@ -23,6 +27,8 @@ pub(super) struct Library {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Group {
+    /// The attribute that leaves it out with its feature.
+    pub(super) gate: Option<String>,
     pub(super) module: String,
     pub(super) function: String,
     pub(super) ident: String,

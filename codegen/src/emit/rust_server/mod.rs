@@ -10,9 +10,9 @@ use self::access::Callers;
 use super::documents::pretty;
 use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
-    bracketed, context_docs, context_ident, context_module, doc_lines, field_ident, heading,
-    import, literal, manifest, markers, method_ident, operation_ident, package, which,
-    wire_imports,
+    Module, bracketed, context_docs, context_ident, context_module, doc_lines, feature_lines,
+    field_ident, gate, heading, import, is_split, literal, manifest, markers, method_ident,
+    operation_ident, package, split, which, wire_imports,
 };
 use crate::model::{Context, Errors, Operation, System};
 
@@ -36,12 +36,15 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     let manifest = plan::Manifest {
         package: manifest(system, "server", "Server traits and routes of"),
         wire: package(system, "wire"),
+        features: feature_lines(split(system), Some(&package(system, "wire"))),
     };
     let contexts: Vec<Context> = system.contexts.iter().filter_map(served).collect();
-    let mut modules: Vec<String> = contexts.iter().map(module).collect();
-    modules.sort();
+    let gated = |found: &Context| Module { ident: module(found), gate: gate(system, found) };
+    let mut modules: Vec<Module> = contexts.iter().map(gated).collect();
+    modules.sort_by(|left, right| left.ident.cmp(&right.ident));
     let library = plan::Library {
         heading: heading.clone(),
+        is_split: is_split(system),
         modules,
         has_access: !system.schemes.is_empty(),
         has_problems: !system.problems.is_empty(),

@@ -2,20 +2,24 @@
 
 use serde::Serialize;
 
-use crate::emit::rust::{Heading, Manifest as Package};
+use crate::emit::rust::{Heading, Manifest as Package, Module};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Manifest {
     #[serde(flatten)]
     pub(super) package: Package,
     pub(super) wire: String,
+    /// The features of tags, as lines.
+    pub(super) features: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Library {
     #[serde(flatten)]
     pub(super) heading: Heading,
-    pub(super) modules: Vec<String>,
+    /// Whether tags have features.
+    pub(super) is_split: bool,
+    pub(super) modules: Vec<Module>,
     pub(super) has_access: bool,
     pub(super) has_problems: bool,
     pub(super) has_asyncapi: bool,

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
-    context_docs, context_ident, context_module, field_ident, heading, manifest, package,
-    type_ident,
+    context_docs, context_ident, context_module, feature_lines, field_ident, heading, manifest,
+    package, split, type_ident,
 };
 use super::{rust_sdk, rust_server};
 use crate::model::{Context, Errors, System};
@@ -31,6 +31,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     let wire = package(system, "wire");
     let manifest = plan::Manifest {
         package: manifest(system, "webhooks", "Webhooks and callbacks of"),
+        features: feature_lines(split(system), Some(&wire)),
         wire: wire.clone(),
     };
     let by_code = |context: &Context| {

@@ -9,6 +9,8 @@ pub(super) struct Manifest {
     #[serde(flatten)]
     pub(super) package: Package,
     pub(super) wire: String,
+    /// The features of tags, as lines.
+    pub(super) features: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]

@@ -6,13 +6,14 @@ use super::plan;
 use crate::emit::render::one_line;
 use crate::emit::rust::{
     Position, REQUEST_BODY, Speller, answer_ident, body_type, braced, bracketed, context_module,
-    doc_lines, field_ident, header_ident, literal, module_ident, parameter_ident,
+    doc_lines, field_ident, gate, header_ident, literal, module_ident, parameter_ident,
 };
 use crate::model::{Answer, Context, Errors, Link, Operation, Piece, Source, Status, System};
 
 /// The methods of an operation's answers, by the type they belong to.
 pub(super) fn plan(
     system: &System,
+    context: &Context,
     operation: &Operation,
     speller: &mut Speller<'_>,
 ) -> Vec<plan::Links> {
@@ -27,12 +28,17 @@ pub(super) fn plan(
             for link in &answer.links {
                 let Some(target) = target(system, &link.target) else { continue };
                 let only = answers.len() == 1;
-                methods.push(method(operation, answer, link, target, only, speller));
+                // Where its target may be left out, a method brings along what it needs.
+                let gate = gate(system, target.0).filter(|_| target.0.name != context.name);
+                let mut own = gate.is_some().then(|| Speller::whole(speller.system()));
+                let speller = own.as_mut().unwrap_or(&mut *speller);
+                let method = method(operation, answer, link, target, only, speller);
+                methods.push(plan::Link { gate, ..method });
             }
         }
         if !methods.is_empty() {
-            if methods.iter().any(|method| method.built.contains("linked(")) {
-                speller.import("symbolon_wire::linked");
+            for method in methods.iter_mut().filter(|method| method.built.contains("linked(")) {
+                method.import = import_linked(method.gate.as_ref(), speller);
             }
             planned.push(plan::Links { owner, methods });
         }
@@ -51,9 +57,11 @@ pub(super) fn urls(
     for (id, pieces) in &destination.owners {
         let Some((context, owner)) = target(system, id) else { continue };
         let asked = |piece: &&Piece| matches!(piece, Piece::Value(_));
-        if pieces.iter().any(|piece| asked(&piece)) {
-            speller.import("symbolon_wire::linked");
-        }
+        let gate = gate(system, context);
+        let import = match pieces.iter().any(|piece| asked(&piece)) {
+            true => import_linked(gate.as_ref(), speller),
+            false => None,
+        };
         let piece = |piece: &Piece| match piece {
             Piece::Text(text) => format!("{}.to_owned()", literal(text)),
             Piece::Value(source) => {
@@ -64,6 +72,8 @@ pub(super) fn urls(
         let request = if pieces.iter().any(|piece| asked(&piece)) { "request" } else { "_" };
         let path = format!("crate::{}::{}", context_module(context), module_ident(&owner.name));
         planned.push(plan::Url {
+            gate,
+            import,
             docs: format!("Where it goes as the request of `{}` says.", one_line(id)),
             signature: format!(
                 "pub fn url_of_{}({request}: &{path}::Request) -> Option<String> {{",
@@ -79,6 +89,15 @@ pub(super) fn urls(
         });
     }
     planned
+}
+
+/// Brings in what finds values: for a whole file, or for what may be left out of it alone.
+fn import_linked(gate: Option<&String>, speller: &mut Speller<'_>) -> Option<&'static str> {
+    if gate.is_some() {
+        return Some("use symbolon_wire::linked;");
+    }
+    speller.import("symbolon_wire::linked");
+    None
 }
 
 fn target<'s>(system: &'s System, id: &str) -> Option<(&'s Context, &'s Operation)> {
@@ -143,6 +162,8 @@ fn method(
     docs.extend(doc_lines(link.description.as_deref()));
     plan::Link {
         docs,
+        gate: None,
+        import: None,
         signature: bracketed(
             8,
             &format!("pub fn follow_{}(", field_ident(&link.name)),

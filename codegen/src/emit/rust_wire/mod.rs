@@ -1,6 +1,7 @@
 //! Emits the wire crate of a system: its types and operations, shared by server and SDK.
 
 mod bodies;
+mod homed;
 mod links;
 mod narrowing;
 mod operations;
@@ -13,8 +14,8 @@ use std::sync::LazyLock;
 
 use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
-    Heading, Speller, context_module, heading, holds_checks, import, manifest, predicate,
-    rule_ident, which,
+    Homes, Module, Speller, context_module, feature_lines, heading, holds_checks, is_split,
+    manifest, module, split, which,
 };
 use crate::model::System;
 
@@ -56,50 +57,34 @@ pub fn emit_described(system: &System) -> Vec<GeneratedFile> {
 
 fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
     let renderer = &*RENDERER;
-    let heading = heading(system);
     let checked = holds_checks(system);
+    let homes = Homes::of(system);
+    let mut features = feature_lines(split(system), None);
+    if described == Described::Yes {
+        features.push("schemars = [\"dep:schemars\", \"symbolon-wire/schemars\"]".to_owned());
+    }
     let manifest = plan::Manifest {
         package: manifest(system, "wire", "Wire types and operations of"),
         described: described == Described::Yes,
+        features,
     };
     let contexts = || system.contexts.iter().chain(&system.webhooks);
-    let mut modules: Vec<String> = contexts().map(context_module).collect();
-    modules.sort();
-    let has_events = !system.channels.is_empty();
-    let has_rules = !system.predicates.is_empty();
-    let mut speller = Speller::new(system, "");
-    let items = types::plan(system, &checked, described, &mut speller);
-    let codecs = types::codecs(&items);
-    let has_codecs = !codecs.is_empty();
-    let library =
-        plan::Library { heading: heading.clone(), has_events, has_codecs, has_rules, modules };
-    let imports = speller.into_imports();
-    let described = described == Described::Yes;
-    let types = plan::Types {
-        heading: heading.clone(),
-        described,
-        imports,
-        items,
-        same: types::same(system),
+    let mut modules: Vec<Module> = contexts().map(|found| module(system, found)).collect();
+    modules.sort_by(|left, right| left.ident.cmp(&right.ident));
+    let homed = homed::files(renderer, system, &homes, &checked, described);
+    let library = plan::Library {
+        heading: heading(system),
+        is_split: is_split(system),
+        has_events: !system.channels.is_empty(),
+        has_codecs: homed.has_codecs,
+        has_rules: !system.predicates.is_empty(),
+        modules,
     };
     let mut files = vec![
         renderer.file("Cargo.toml", "wire/Cargo.toml.j2", &manifest),
         renderer.file("src/lib.rs", "wire/lib.rs.j2", &library),
-        renderer.file("src/types.rs", "wire/types.rs.j2", &types),
     ];
-    if has_rules {
-        let plan = rules(system, heading.clone());
-        files.push(renderer.file("src/rules.rs", "wire/rules.rs.j2", &plan));
-    }
-    if has_codecs {
-        let macros: Vec<&str> = ["record", "tagged", "text_enum", "untagged"]
-            .into_iter()
-            .filter(|name| codecs.iter().any(|codec| codec.starts_with(&format!("{name}!"))))
-            .collect();
-        let imports = import("symbolon_wire", &macros);
-        let plan = plan::Codecs { heading: heading.clone(), imports, codecs };
-        files.push(renderer.file("src/codecs.rs", "wire/codecs.rs.j2", &plan));
-    }
+    files.extend(homed.files);
     for context in contexts() {
         let mut speller = Speller::new(system, "types::");
         speller.import("symbolon_wire::Documented");
@@ -109,7 +94,7 @@ fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
             speller.import("symbolon_wire::Violations");
         }
         let plan = plan::Context {
-            heading: heading.clone(),
+            heading: heading(system),
             which: which(context),
             imports: speller.into_imports(),
             operations,
@@ -118,16 +103,4 @@ fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
         files.push(renderer.file(&path, "wire/context.rs.j2", &plan));
     }
     files
-}
-
-fn rules(system: &System, heading: Heading) -> plan::Rules {
-    let predicates = system.predicates.iter().map(|(id, said)| {
-        let mut lines: Vec<String> =
-            predicate(said).into_iter().map(|line| format!("    {line}")).collect();
-        if let Some(last) = lines.last_mut() {
-            last.push(';');
-        }
-        plan::Predicate { ident: rule_ident(id), lines }
-    });
-    plan::Rules { heading, predicates: predicates.collect() }
 }

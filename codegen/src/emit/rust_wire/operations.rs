@@ -21,19 +21,19 @@ pub(super) fn plan(
     checked: &BTreeSet<TypeId>,
     speller: &mut Speller<'_>,
 ) -> Vec<plan::Operation> {
-    let one = |operation| one(system, context.direction, operation, checked, speller);
+    let one = |operation| one(system, context, operation, checked, speller);
     context.operations.iter().map(one).collect()
 }
 
 fn one(
     system: &System,
-    direction: Direction,
+    context: &Context,
     operation: &Operation,
     checked: &BTreeSet<TypeId>,
     speller: &mut Speller<'_>,
 ) -> plan::Operation {
     let fields = request_fields(operation, speller);
-    let checks = match direction {
+    let checks = match context.direction {
         Direction::Asked => request_checks(system, operation, checked, &fields),
         // Who is told something must survive a newer teller.
         Direction::Asking => Vec::new(),
@@ -69,7 +69,7 @@ fn one(
             Errors::Problems(_) => bodies::derives([]),
         },
         bodies: bodies::plan(system, operation, speller),
-        links: links::plan(system, operation, speller),
+        links: links::plan(system, context, operation, speller),
         urls: links::urls(system, operation, speller),
         same_body,
         same_error,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::emit::rust::{Heading, Manifest as Package};
+use crate::emit::rust::{Heading, Manifest as Package, Module};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Manifest {
@@ -10,13 +10,21 @@ pub(super) struct Manifest {
     pub(super) package: Package,
     /// Whether it has the feature `schemars`.
     pub(super) described: bool,
+    /// The features of tags, as lines.
+    pub(super) features: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Codecs {
     #[serde(flatten)]
     pub(super) heading: Heading,
+    /// Who has them, as the end of a sentence, unless they are shared.
+    pub(super) whose: String,
+    /// The path of the types below the module of all of them.
+    pub(super) path: String,
     pub(super) imports: String,
+    /// The modules of what one tag needs alone.
+    pub(super) modules: Vec<Module>,
     pub(super) codecs: Vec<String>,
 }
 
@@ -24,10 +32,12 @@ pub(super) struct Codecs {
 pub(super) struct Library {
     #[serde(flatten)]
     pub(super) heading: Heading,
+    /// Whether tags have features.
+    pub(super) is_split: bool,
     pub(super) has_events: bool,
     pub(super) has_rules: bool,
     pub(super) has_codecs: bool,
-    pub(super) modules: Vec<String>,
+    pub(super) modules: Vec<Module>,
 }
 
 #[derive(Debug, Serialize)]
@@ -36,7 +46,11 @@ pub(super) struct Types {
     pub(super) described: bool,
     #[serde(flatten)]
     pub(super) heading: Heading,
+    /// Who has them, as the end of a sentence, unless they are shared.
+    pub(super) whose: String,
     pub(super) imports: Vec<Vec<String>>,
+    /// The modules of what one tag needs alone.
+    pub(super) modules: Vec<Module>,
     pub(super) items: Vec<Item>,
     pub(super) same: Vec<Same>,
 }
@@ -132,6 +146,10 @@ pub(super) struct UnionVariant {
 pub(super) struct Rules {
     #[serde(flatten)]
     pub(super) heading: Heading,
+    /// Who has them, as the end of a sentence, unless they are shared.
+    pub(super) whose: String,
+    /// The modules of what one tag needs alone.
+    pub(super) modules: Vec<Module>,
     pub(super) predicates: Vec<Predicate>,
 }
 
@@ -189,6 +207,10 @@ pub(super) struct Operation {
 #[derive(Debug, Serialize)]
 pub(super) struct Url {
     pub(super) docs: String,
+    /// The attribute that leaves it out with the feature it needs.
+    pub(super) gate: Option<String>,
+    /// The import that it brings along then.
+    pub(super) import: Option<&'static str>,
     pub(super) signature: String,
     /// The URL, as an expression.
     pub(super) found: String,
@@ -204,6 +226,10 @@ pub(super) struct Links {
 #[derive(Debug, Serialize)]
 pub(super) struct Link {
     pub(super) docs: Vec<String>,
+    /// The attribute that leaves it out with the feature it needs.
+    pub(super) gate: Option<String>,
+    /// The import that it brings along then.
+    pub(super) import: Option<&'static str>,
     pub(super) signature: String,
     /// The statement that takes the answer apart.
     pub(super) opened: String,

@@ -14,14 +14,16 @@ use crate::model::{
     Union, Variant,
 };
 
-/// Every named type, sorted by name.
+/// The named types that are meant, sorted by name.
 pub(super) fn plan(
     system: &System,
     checked: &BTreeSet<TypeId>,
     described: Described,
+    is_meant: &dyn Fn(&TypeId) -> bool,
     speller: &mut Speller<'_>,
 ) -> Vec<plan::Item> {
-    let defined = system.types.iter().filter(|(id, _)| !system.same.contains_key(*id));
+    let meant = system.types.iter().filter(|(id, _)| is_meant(id));
+    let defined = meant.filter(|(id, _)| !system.same.contains_key(*id));
     let items = defined.map(|(id, definition)| {
         let mut item = item(system, checked, speller, id, definition);
         if described == Described::No {
@@ -33,9 +35,9 @@ pub(super) fn plan(
     items.collect()
 }
 
-/// The names of types that say the same as another.
-pub(super) fn same(system: &System) -> Vec<plan::Same> {
-    let same = system.same.iter();
+/// The names of types that say the same as another, of those that are meant.
+pub(super) fn same(system: &System, is_meant: &dyn Fn(&TypeId) -> bool) -> Vec<plan::Same> {
+    let same = system.same.iter().filter(|(id, _)| is_meant(id));
     same.map(|(id, first)| plan::Same { ident: type_ident(&id.0), first: type_ident(&first.0) })
         .collect()
 }
@@ -165,10 +167,10 @@ fn object(
             }
         }
         let spelled = speller.spell(ty, checks.position);
-        speller.import("std::collections::BTreeMap");
+        let map = speller.name("std::collections::BTreeMap");
         fields.push(plan::Field {
             ident,
-            ty: format!("BTreeMap<String, {spelled}>"),
+            ty: format!("{map}<String, {spelled}>"),
             docs: vec!["Members the contract does not name.".to_owned()],
             attributes: schemars(&["flatten".to_owned()]).into_iter().collect(),
         });

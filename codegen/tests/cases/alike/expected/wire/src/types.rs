@@ -86,7 +86,7 @@ pub struct Vet {
     pub id: i64,
 }
 
-// What follows says the same as a type above, at another place.
+// What follows says the same as another type, at another place.
 pub type ListCatsResponse200Sorted = ListCatsSort;
 pub type ListCatsResponse200Vet = Vet;
 pub type ListDogsResponse200Mood = ListCatsResponse200Mood;

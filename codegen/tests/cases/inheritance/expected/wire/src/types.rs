@@ -135,5 +135,5 @@ impl From<Boat> for Vehicle {
     }
 }
 
-// What follows says the same as a type above, at another place.
+// What follows says the same as another type, at another place.
 pub type PetBase = CatBase;

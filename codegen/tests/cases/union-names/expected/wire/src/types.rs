@@ -204,7 +204,7 @@ impl From<ValueArrayTurnedInteger> for ValueArrayTurned {
     }
 }
 
-// What follows says the same as a type above, at another place.
+// What follows says the same as another type, at another place.
 pub type ValueArrayTurnedDoubleDistribution = ValueArrayDoubleDistribution;
 pub type ValueArrayTurnedDoubleDistributionType = ValueArrayDoubleDistributionType;
 pub type ValueArrayTurnedInteger = ValueArrayInteger;
