@@ -16,6 +16,7 @@ pub mod process;
 pub mod reach;
 pub mod root;
 pub mod server;
+pub mod services;
 pub mod signals;
 pub mod test;
 pub mod throughput;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use xtask::services::postgres;
 use xtask::{bench, corpus, fuzz, gen_house, test, tidy, up};
 
 /// Tasks of this project.
@@ -18,6 +19,8 @@ enum Task {
     Fuzz(fuzz::Fuzz),
     /// Write (or check) everything that is generated from contracts/.
     Gen(gen_house::Gen),
+    /// Run a PostgreSQL server for tests, until it is stopped.
+    Postgres(postgres::Postgres),
     /// Run every check.
     Test(test::Test),
     /// Check floors, names, rooms and size budgets.
@@ -32,6 +35,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Corpus(options) => corpus::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Gen(options) => gen_house::run(&options),
+        Task::Postgres(options) => postgres::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Tidy(options) => tidy::run(&options),
         Task::Up(options) => up::run(&options),

@@ -18,7 +18,7 @@ fn timed(url: &str, timeout_ms: i64) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_for_now_is_sent_at_once() {
     let (home, target) = (Home::new(), Target::start().await);
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     for body in [now(&target.url("ok")), later(&target.url("ok"), -5000)] {
         let id = system.accept(body).await;
         let call = system.over(id).await;
@@ -48,7 +48,7 @@ async fn a_call_for_now_is_sent_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_for_later_waits_for_its_time() {
     let (home, target) = (Home::new(), Target::start().await);
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     let id = system.accept(later(&target.url("ok"), 500)).await;
     let due_at = system.get("acme", id).await.unwrap().due_at.unwrap();
     assert!(target.hits(&id.to_string()).is_empty());
@@ -72,7 +72,7 @@ async fn a_call_for_later_waits_for_its_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_but_2xx_in_time_is_a_failure() {
     let (home, target) = (Home::new(), Target::start().await);
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     let https = target.url("ok").replace("http:", "https:");
     let cases = [
         (timed(&target.url("missing"), 5000), FailureKind::Http, Some(404)),
@@ -100,11 +100,11 @@ async fn everything_but_2xx_in_time_is_a_failure() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_is_judged_again_when_the_call_is_made() {
     let (home, target) = (Home::new(), Target::start().await);
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     let id = system.accept(later(&target.url("ok"), 700)).await;
     system.stop().await;
     let denied = Settings { loopback: Loopback::Denied, ..SETTINGS };
-    let system = System::start(home.file(), denied).await;
+    let system = System::start(home.location(), denied).await;
     let result = system.over(id).await.result.unwrap();
     assert_eq!(result.failure_kind, Some(FailureKind::Blocked.into()));
     assert_eq!(target.all_hits(), 0);
@@ -116,10 +116,10 @@ async fn an_attempt_that_was_lost_is_aborted_and_never_sent_again() {
     let (home, target) = (Home::new(), Target::start().await);
     // The first process is a runtime that ends in the middle of the request.
     let process = tokio::runtime::Runtime::new().unwrap();
-    let (file, body) = (home.file(), timed(&target.url("slow"), 1500));
+    let (location, body) = (home.location(), timed(&target.url("slow"), 1500));
     let id = process
         .spawn(async move {
-            let system = System::start(file, SETTINGS).await;
+            let system = System::start(location, SETTINGS).await;
             system.accept(body).await
         })
         .await
@@ -128,7 +128,7 @@ async fn an_attempt_that_was_lost_is_aborted_and_never_sent_again() {
     let end = || process.shutdown_timeout(Duration::from_secs(10));
     tokio::task::spawn_blocking(end).await.unwrap();
 
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     assert!(system.get("acme", id).await.unwrap().result.is_none());
     let call = system.over(id).await;
     assert_eq!(call.result.unwrap().failure_kind, Some(FailureKind::Aborted.into()));
@@ -144,7 +144,7 @@ async fn an_attempt_that_was_lost_is_aborted_and_never_sent_again() {
 async fn a_restart_sends_what_was_not_sent_and_waits_for_what_is_out() {
     let (home, target) = (Home::new(), Target::start().await);
     let one_at_a_time = Settings { concurrency: 1, ..SETTINGS };
-    let system = System::start(home.file(), one_at_a_time).await;
+    let system = System::start(home.location(), one_at_a_time).await;
     let mut ids = Vec::new();
     for _ in 0..6 {
         ids.push(system.accept(timed(&target.url("slow"), 400)).await);
@@ -155,7 +155,7 @@ async fn a_restart_sends_what_was_not_sent_and_waits_for_what_is_out() {
     system.stop().await;
     assert!(target.all_hits() <= 2);
 
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     for id in ids {
         let result = system.over(id).await.result.unwrap();
         assert_eq!(result.failure_kind, Some(FailureKind::Timeout.into()));

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,34 +15,17 @@ use calls_wire::types::{ServiceCall, ServiceCallPage, ServiceCallStatus};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use symbolon_calls::{Calls, Loopback, MIGRATIONS, ServiceCallsService, Settings, StopHandle};
-use symbolon_kernel::{Handlers, Kernel, SystemClock};
+use symbolon_kernel::{Handlers, Kernel, Location, SystemClock};
 use symbolon_server::{Call, Fault, Idempotency, Operation, Outcome, Principal};
-use tempfile::TempDir;
 use uuid::Uuid;
+
+pub(crate) use crate::home::Home;
 
 pub(crate) const SETTINGS: Settings = Settings {
     loopback: Loopback::Allowed,
     concurrency: 8,
     lease_margin: SignedDuration::from_millis(300),
 };
-
-pub(crate) struct Home {
-    directory: TempDir,
-}
-
-impl Home {
-    pub(crate) fn new() -> Self {
-        Self { directory: TempDir::new().unwrap() }
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.directory.path()
-    }
-
-    pub(crate) fn file(&self) -> PathBuf {
-        self.directory.path().join("calls.sqlite")
-    }
-}
 
 /// A running system.
 pub(crate) struct System {
@@ -53,9 +35,8 @@ pub(crate) struct System {
 }
 
 impl System {
-    pub(crate) async fn start(file: PathBuf, settings: Settings) -> Self {
-        let kernel =
-            Kernel::open(&file.into(), &[MIGRATIONS], Arc::new(SystemClock)).await.unwrap();
+    pub(crate) async fn start(location: Location, settings: Settings) -> Self {
+        let kernel = Kernel::open(&location, &[MIGRATIONS], Arc::new(SystemClock)).await.unwrap();
         let calls = Calls::open(kernel.clone(), settings).await.unwrap();
         kernel.start(calls.handlers(Handlers::new())).await.unwrap();
         let service = calls.service();

@@ -3,6 +3,8 @@
 
 mod execution;
 mod fixture;
+#[path = "../../../kernel/tests/it/home.rs"]
+mod home;
 mod privacy;
 mod reading;
 mod submission;

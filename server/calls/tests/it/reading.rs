@@ -30,7 +30,7 @@ async fn projected(system: &System, tenant: &str, count: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_given_filters_must_match() {
     let home = Home::new();
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     let red = scheduled(&system, "acme", &["red"]).await;
     let both = scheduled(&system, "acme", &["red", "blue"]).await;
     let blue = scheduled(&system, "acme", &["blue"]).await;
@@ -58,7 +58,7 @@ async fn all_given_filters_must_match() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_hold_every_call_once_in_the_order_of_creation() {
     let home = Home::new();
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     let mut created = Vec::new();
     for _ in 0..7 {
         created.push(scheduled(&system, "acme", &["a"]).await);
@@ -100,7 +100,7 @@ async fn pages_hold_every_call_once_in_the_order_of_creation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_tenant_sees_nothing() {
     let home = Home::new();
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     let id = scheduled(&system, "acme", &[]).await;
     // From the stream first, from the read model then.
     assert!(system.get("globex", id).await.is_none());

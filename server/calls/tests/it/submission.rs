@@ -22,7 +22,7 @@ fn problem(submitted: Submitted) -> Error {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_leads_to_one_call_however_many_use_it_at_once() {
     let (home, target) = (Home::new(), Target::start().await);
-    let system = std::sync::Arc::new(System::start(home.file(), SETTINGS).await);
+    let system = std::sync::Arc::new(System::start(home.location(), SETTINGS).await);
     let mut callers = JoinSet::new();
     for _ in 0..24 {
         let (system, body) = (system.clone(), now(&target.url("ok")));
@@ -52,7 +52,7 @@ async fn a_key_leads_to_one_call_however_many_use_it_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_can_be_read_as_soon_as_it_is_accepted() {
     let (home, target) = (Home::new(), Target::start().await);
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     for _ in 0..20 {
         let id = system.accept(later(&target.url("ok"), 60_000)).await;
         let call = system.get("acme", id).await.unwrap();
@@ -65,7 +65,7 @@ async fn a_call_can_be_read_as_soon_as_it_is_accepted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_is_what_is_read_then() {
     let (home, target) = (Home::new(), Target::start().await);
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     for _ in 0..50 {
         let id = system.accept(later(&target.url("ok"), 60_000)).await;
         system.cancel("acme", id).await.unwrap();
@@ -88,7 +88,7 @@ async fn what_was_answered_is_what_is_read_then() {
 async fn what_may_not_be_sent_is_refused() {
     let home = Home::new();
     let settings = Settings { loopback: Loopback::Denied, ..SETTINGS };
-    let system = System::start(home.file(), settings).await;
+    let system = System::start(home.location(), settings).await;
     let blocked = [
         "http://127.0.0.1/",
         "http://localhost/",
@@ -133,7 +133,7 @@ async fn what_may_not_be_sent_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduled_call_is_cancelled_once_and_never_sent() {
     let (home, target) = (Home::new(), Target::start().await);
-    let system = System::start(home.file(), SETTINGS).await;
+    let system = System::start(home.location(), SETTINGS).await;
     let id = system.accept(later(&target.url("ok"), 400)).await;
     assert!(matches!(
         system.cancel("globex", id).await,

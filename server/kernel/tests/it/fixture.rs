@@ -1,24 +1,18 @@
-//! A database of its own for each test, and a small domain that writes down its effects.
-//!
-//! It is a file; where `SYMBOLON_TEST_DATABASE` holds the URL of a PostgreSQL database, it is a
-//! schema there, and every test runs on PostgreSQL.
+//! A small domain that writes down its effects, on a database of its own for each test.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use symbolon_kernel::{
-    Backoff, Cause, Clock, Connection, Consumer, Envelope, Expected, Handled, Kernel, Location,
-    ManualClock, Migration, MigrationSet, NewEvent, Settings, StreamId, SystemClock, TenantId,
-    Unit,
+    Backoff, Cause, Clock, Connection, Consumer, Envelope, Expected, Handled, Kernel, ManualClock,
+    Migration, MigrationSet, NewEvent, Settings, StreamId, SystemClock, TenantId, Unit,
 };
-use tempfile::TempDir;
-use url::Url;
+
+pub(crate) use crate::home::Home;
 
 pub(crate) const EFFECTS: MigrationSet = MigrationSet {
     name: "effects",
@@ -29,34 +23,7 @@ pub(crate) const EFFECTS: MigrationSet = MigrationSet {
     }],
 };
 
-pub(crate) enum Home {
-    File(TempDir),
-    Schema(Url),
-}
-
 impl Home {
-    pub(crate) fn new() -> Self {
-        match std::env::var("SYMBOLON_TEST_DATABASE") {
-            Ok(url) => Self::Schema(schema(url.parse().unwrap())),
-            Err(_) => Self::File(TempDir::new().unwrap()),
-        }
-    }
-
-    /// The file of the database, if it is one.
-    pub(crate) fn file(&self) -> Option<PathBuf> {
-        match self {
-            Self::File(directory) => Some(directory.path().join("data").join("kernel.sqlite")),
-            Self::Schema(_) => None,
-        }
-    }
-
-    pub(crate) fn location(&self) -> Location {
-        match self {
-            Self::File(_) => Location::File(self.file().unwrap()),
-            Self::Schema(url) => Location::Server(url.clone()),
-        }
-    }
-
     pub(crate) async fn open(&self) -> Kernel {
         self.open_at(Arc::new(SystemClock)).await
     }
@@ -75,27 +42,6 @@ impl Home {
         let settings = Settings { concurrency: 4, backoff, lease, attempts };
         Kernel::open_with(&self.location(), &[EFFECTS], clock, settings).await.unwrap()
     }
-}
-
-/// Makes a schema of its own; says how to come into it.
-fn schema(mut url: Url) -> Url {
-    static MADE: AtomicU32 = AtomicU32::new(0);
-    let number = MADE.fetch_add(1, Ordering::SeqCst);
-    let name = format!("test_{}_{number}", std::process::id());
-    let statement = format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}");
-    let server = url.to_string();
-    let made = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            sqlx::any::install_default_drivers();
-            let mut connection = Connection::connect(&server).await.unwrap();
-            connection.execute(AssertSqlSafe(statement)).await.unwrap();
-            connection.close().await.unwrap();
-        });
-    });
-    made.join().unwrap();
-    url.query_pairs_mut().append_pair("options[search_path]", &name);
-    url
 }
 
 pub(crate) fn noon() -> Timestamp {

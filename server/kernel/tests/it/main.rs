@@ -5,6 +5,7 @@ mod aggregates;
 mod dead_letters;
 mod delivery;
 mod fixture;
+mod home;
 mod idempotency;
 mod jobs;
 mod migrations;

@@ -1,0 +1,221 @@
+//! A PostgreSQL server of Debian's that is thrown away at the end.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::account::Account;
+use super::{Absent, folder, on_path};
+use crate::process::Running;
+use crate::root::root;
+use crate::server::free_address;
+use crate::signals;
+
+mod install;
+
+const INSTALLED: &str = "/usr/lib/postgresql";
+/// A kernel holds up to 16 connections, and tests open many kernels at once.
+const CONNECTIONS: &str = "max_connections=300";
+const START: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Runs a PostgreSQL server that is thrown away at the end.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cargo xtask postgres\n\n\
+    It is found or installed as for `cargo xtask test`, listens on 127.0.0.1 alone, and asks\n\
+    for the password in the URL that is printed. Stop it with Ctrl-C; nothing of it stays.\n\n\
+    Exit codes: 0 stopped, 1 it cannot be had or did not stay")]
+pub struct Postgres;
+
+/// Runs the command until it is stopped.
+///
+/// # Errors
+/// When the server cannot be had, started, or does not stay.
+pub fn run(_: &Postgres) -> anyhow::Result<ExitCode> {
+    let stop = signals::stop()?;
+    let mut server = Server::start(&root())?;
+    let url = &server.url;
+    println!(
+        "tests        SYMBOLON_TEST_DATABASE='{url}' cargo test -p symbolon-kernel\n\
+         stop         Ctrl-C"
+    );
+    while !stop.is_asked() {
+        if let Some(status) = server.process.0.try_wait()? {
+            bail!("PostgreSQL ended with {status}: {}", server.last_words());
+        }
+        sleep(LOOK);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A running server with one empty database; dropped, it stops and its data are gone.
+#[derive(Debug)]
+pub struct Server {
+    /// The URL of the database, with a password that was made for it.
+    pub url: String,
+    process: Running,
+    folder: PathBuf,
+}
+
+/// Where the programs are, and libraries that came with them.
+#[derive(Debug)]
+struct Programs {
+    folder: PathBuf,
+    libraries: Option<PathBuf>,
+}
+
+impl Server {
+    /// Finds or installs PostgreSQL, makes a database and waits until it answers.
+    ///
+    /// # Errors
+    /// [`Absent`] when it cannot be had; another error when it does not start.
+    pub fn start(root: &Path) -> anyhow::Result<Self> {
+        let account = Account::ordinary()?;
+        let programs = programs(root)?;
+        let folder = account.folder(root, "postgres")?;
+        let started = begin(&account, &programs, &folder);
+        if started.is_err() {
+            // What went wrong is told already.
+            let _ = fs::remove_dir_all(&folder);
+        }
+        let server = started?;
+        println!("PostgreSQL   {} on {}", programs.folder.display(), server.url);
+        Ok(server)
+    }
+
+    fn wait_until_ready(&mut self, mut is_ready: Command) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while started.elapsed() < START {
+            if is_ready.status()?.success() {
+                return Ok(());
+            }
+            if let Some(status) = self.process.0.try_wait()? {
+                bail!("PostgreSQL ended with {status}: {}", self.last_words());
+            }
+            sleep(LOOK);
+        }
+        bail!("PostgreSQL does not answer: {}", self.last_words())
+    }
+
+    /// The last lines of its log.
+    fn last_words(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(10)..].join("\n")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The fast way to stop that leaves nothing running: sessions are ended, data are written.
+        let id = self.process.0.id();
+        let asked = i32::try_from(id).map(|id| kill(Pid::from_raw(id), Signal::SIGINT));
+        let began = Instant::now();
+        while matches!(asked, Ok(Ok(())))
+            && matches!(self.process.0.try_wait(), Ok(None))
+            && began.elapsed() < STOP
+        {
+            sleep(LOOK);
+        }
+        // Left to the next run, which sweeps.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn begin(account: &Account, programs: &Programs, folder: &Path) -> anyhow::Result<Server> {
+    let password = password()?;
+    let data = folder.join("data");
+    if let Some(user) = account.other() {
+        println!("PostgreSQL   runs as {user}: it refuses root");
+    }
+    // Nobody else can look into the folder.
+    let secret = folder.join("password");
+    fs::write(&secret, &password)?;
+    let mut initdb = programs.command(account, folder, "initdb");
+    initdb.arg("--pgdata").arg(&data).arg("--pwfile").arg(&secret);
+    initdb.args(["--username", "symbolon"]);
+    initdb.args(["--auth", "password", "--encoding", "UTF8", "--locale", "C", "--no-sync"]);
+    let status = initdb.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
+    if !status.success() {
+        bail!("initdb ended with {status}");
+    }
+    let port = free_address()?.port().to_string();
+    let log = fs::File::create(folder.join("log"))?;
+    let mut postgres = programs.command(account, folder, "postgres");
+    postgres.arg("-D").arg(&data).args(["-p", &port, "-c", "listen_addresses=127.0.0.1"]);
+    postgres.args(["-c", "unix_socket_directories=", "-c", "fsync=on", "-c", CONNECTIONS]);
+    let child = postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+    let mut server = Server {
+        url: format!("postgres://symbolon:{password}@127.0.0.1:{port}/postgres"),
+        process: Running(child),
+        folder: folder.to_owned(),
+    };
+    let mut is_ready = programs.command(account, folder, "pg_isready");
+    is_ready.args(["--quiet", "--host", "127.0.0.1", "--port", &port]);
+    server.wait_until_ready(is_ready)?;
+    Ok(server)
+}
+
+impl Programs {
+    fn command(&self, account: &Account, folder: &Path, program: &str) -> Command {
+        let mut command = account.command(&self.folder.join(program));
+        command.current_dir(folder).env("LC_ALL", "C");
+        if let Some(libraries) = &self.libraries {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+        command
+    }
+}
+
+/// Finds the programs, or installs them.
+fn programs(root: &Path) -> anyhow::Result<Programs> {
+    let unpacked = folder(root)?.join("postgresql");
+    if let Some(found) = find(&unpacked) {
+        return Ok(found);
+    }
+    install::install(&unpacked)?;
+    let missing = || Absent("PostgreSQL was installed and is not where Debian puts it".into());
+    Ok(find(&unpacked).ok_or_else(missing)?)
+}
+
+fn find(unpacked: &Path) -> Option<Programs> {
+    if let Some(folder) = newest(Path::new(INSTALLED)) {
+        return Some(Programs { folder, libraries: None });
+    }
+    let of_path = on_path("initdb").and_then(|file| file.parent().map(Path::to_owned));
+    if let Some(folder) = of_path.filter(|folder| is_complete(folder)) {
+        return Some(Programs { folder, libraries: None });
+    }
+    let folder = newest(&unpacked.join("usr/lib/postgresql"))?;
+    Some(Programs { folder, libraries: install::libraries(unpacked) })
+}
+
+/// The programs of the highest version in a folder of versions.
+fn newest(versions: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(versions).into_iter().flatten().flatten();
+    let numbered = entries.filter_map(|entry| {
+        let number: u32 = entry.file_name().to_str()?.parse().ok()?;
+        Some((number, entry.path().join("bin")))
+    });
+    numbered.filter(|(_, folder)| is_complete(folder)).max().map(|(_, folder)| folder)
+}
+
+fn is_complete(folder: &Path) -> bool {
+    ["initdb", "postgres", "pg_isready"].iter().all(|program| folder.join(program).is_file())
+}
+
+/// A password that nobody else on this machine knows: loopback is open to all of them.
+fn password() -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    let mut random = fs::File::open("/dev/urandom").context("randomness is read")?;
+    random.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
