@@ -53,15 +53,10 @@ impl Bus {
 /// Tells the bus of this process what is in the log, whichever process relays.
 pub(crate) async fn follow(kernel: Kernel) {
     let closing = kernel.closing();
-    let bus = &kernel.inner().bus;
     while !closing.is_cancelled() {
-        let after = *bus.published.borrow();
-        let pause = match read(&kernel, after).await {
-            Ok(batch) if batch.is_empty() => POLL,
-            Ok(batch) => {
-                bus.publish(batch);
-                continue;
-            }
+        let pause = match catch_up(&kernel).await {
+            Ok(0) => POLL,
+            Ok(_) => continue,
             Err(error) => {
                 tracing::warn!(cause = ?error, "the log could not be read");
                 PAUSE
@@ -75,12 +70,17 @@ pub(crate) async fn follow(kernel: Kernel) {
     }
 }
 
-async fn read(kernel: &Kernel, after: i64) -> Result<Vec<Recorded>, Error> {
-    let mut snapshot = kernel.inner().database.read().await?;
+/// Publishes what the log has more than was published; returns how many messages that were.
+pub(crate) async fn catch_up(kernel: &Kernel) -> Result<usize, Error> {
+    let inner = kernel.inner();
+    let after = *inner.bus.published.borrow();
+    let mut snapshot = inner.database.read().await?;
     let batch = messages::log(snapshot.connection(), after, i64::MAX, BATCH).await?;
     let (units, mut batch): (Vec<i64>, Vec<Recorded>) = batch.into_iter().unzip();
     batch.truncate(messages::whole_units(&units, BATCH));
-    Ok(batch)
+    let count = batch.len();
+    inner.bus.publish(batch);
+    Ok(count)
 }
 
 /// Where a [`Tail`] begins.

@@ -9,6 +9,7 @@ use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
 use crate::envelope::TenantId;
 use crate::error::Error;
+use crate::faults::fault;
 use crate::messages::{parsed, time};
 
 /// A message or job that a handler has given up on.
@@ -48,6 +49,7 @@ pub(crate) async fn insert(
     connection: &mut Connection,
     letter: NewLetter<'_>,
 ) -> Result<(), Error> {
+    fault!("letter.insert.before");
     sqlx::query(
         "INSERT INTO dead_letters (id, tenant_id, source, channel, subject, reason, attempts, \
          failed_at, replay_at, payload) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9)",
@@ -63,6 +65,7 @@ pub(crate) async fn insert(
     .bind(letter.payload)
     .execute(connection)
     .await?;
+    fault!("letter.insert.after");
     Ok(())
 }
 

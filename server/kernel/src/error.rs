@@ -57,8 +57,9 @@ pub enum Error {
     /// was written, and the same may go through when it is tried again.
     #[error("the database is busy")]
     Busy,
-    /// The transaction was lost before it was durable; nothing of it is kept.
-    #[error("the transaction was lost")]
+    /// A commit was not confirmed: whether the unit is written or not is not known. Under the same
+    /// idempotency key, or the same expected version, a second try finds out.
+    #[error("a commit was not confirmed")]
     Lost,
     /// The kernel was shut down.
     #[error("the kernel is shut down")]

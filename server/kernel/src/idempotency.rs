@@ -5,6 +5,7 @@ use sqlx::Row;
 use crate::database::Connection;
 use crate::envelope::TenantId;
 use crate::error::Error;
+use crate::faults::fault;
 use crate::messages::time;
 use crate::unit::Unit;
 
@@ -49,6 +50,7 @@ pub(crate) async fn claim(
     claim: Claim<'_>,
     now: jiff::Timestamp,
 ) -> Result<Found, Error> {
+    fault!("idempotency.claim.before");
     let inserted = sqlx::query(
         "INSERT INTO idempotency (tenant_id, operation, idempotency_key, fingerprint, resource, \
          created_at) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -62,6 +64,7 @@ pub(crate) async fn claim(
     .bind(now.as_microsecond())
     .execute(&mut *connection)
     .await?;
+    fault!("idempotency.claim.after");
     if inserted.rows_affected() == 1 {
         return Ok(Found::Nothing);
     }

@@ -15,6 +15,7 @@ use crate::database::Connection;
 use crate::dead_letters::{self, NewLetter};
 use crate::envelope::{Cause, Envelope, StreamId, TenantId};
 use crate::error::Error;
+use crate::faults::fault;
 use crate::handlers::{AnyConsumer, BoxError, Handled};
 use crate::kernel::Kernel;
 use crate::lanes::{Head, Lanes};
@@ -143,8 +144,11 @@ impl Runner {
                 && attempts >= kernel.inner().settings.attempts
                 && !is_passing(error)
             {
-                let reason = error.to_string();
-                handled = give_up(&kernel, consumer.name(), &lease, &head, &reason).await;
+                let given = give_up(kernel, consumer, lease, head.clone(), error.to_string());
+                handled = match tokio::spawn(given).await {
+                    Ok(handled) => handled,
+                    Err(stopped) => Err(stopped.into()),
+                };
             }
             (head, handled)
         });
@@ -195,6 +199,7 @@ impl Runner {
         let mut turn = self.kernel.inner().database.turn().await?;
         self.lease.hold(turn.connection()).await?;
         move_checkpoint(turn.connection(), &self.reader, position).await?;
+        fault!("consumer.saved");
         turn.commit().await?;
         self.saved = position;
         Ok(())
@@ -210,13 +215,18 @@ async fn deliver(
 ) -> Handled {
     let mut turn = kernel.inner().database.turn().await?;
     lease.hold(turn.connection()).await?;
+    fault!("consumer.begun");
     let event = messages::at(turn.connection(), position).await?;
     if !record(turn.connection(), consumer.name(), &event, kernel.now()).await? {
         return Ok(turn.rollback().await?);
     }
+    fault!("consumer.recorded");
     let mut unit = Unit::new(&kernel, turn, event.tenant_id.clone(), Cause::event(&event));
     match consumer.handle(&event, &mut unit).await {
-        Ok(()) => unit.commit().await.map_err(BoxError::from)?,
+        Ok(()) => {
+            fault!("consumer.handled");
+            unit.commit().await?;
+        }
         Err(error) => {
             unit.rollback().await?;
             return Err(error);
@@ -240,12 +250,13 @@ fn is_passing(error: &BoxError) -> bool {
 
 /// Puts a message among the dead letters, and the next one of its aggregate may be handled.
 async fn give_up(
-    kernel: &Kernel,
-    consumer: &str,
-    lease: &Lease,
-    head: &Head,
-    reason: &str,
+    kernel: Kernel,
+    consumer: Arc<dyn AnyConsumer>,
+    lease: Lease,
+    head: Head,
+    reason: String,
 ) -> Handled {
+    let consumer = consumer.name();
     let mut turn = kernel.inner().database.turn().await?;
     lease.hold(turn.connection()).await?;
     let event = messages::at(turn.connection(), head.position).await?;
@@ -260,7 +271,7 @@ async fn give_up(
         source: &reader(consumer),
         channel: &event.channel,
         subject: &format!("{} of {}", event.event_type, event.stream()),
-        reason,
+        reason: &reason,
         attempts,
         failed_at: now,
         payload: &serde_json::to_vec(&event)?,

@@ -20,6 +20,7 @@ use crate::database::{Connection, Dialect};
 use crate::dead_letters::{self, NewLetter};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
+use crate::faults::fault;
 use crate::handlers::{AnyJobHandler, Handled};
 use crate::kernel::Kernel;
 use crate::messages::parsed;
@@ -108,6 +109,7 @@ pub(crate) async fn insert<T: Serialize + ?Sized>(
     now: Timestamp,
     job: NewJob<'_, T>,
 ) -> Result<bool, Error> {
+    fault!("job.insert.before");
     let payload = serde_json::to_string(job.payload)?;
     let run_at = job.run_at.map_or(now, |at| at.max(now));
     let inserted = sqlx::query(
@@ -125,6 +127,7 @@ pub(crate) async fn insert<T: Serialize + ?Sized>(
     .bind(&cause.causation_id)
     .execute(connection)
     .await?;
+    fault!("job.insert.after");
     Ok(inserted.rows_affected() > 0)
 }
 
@@ -322,11 +325,13 @@ async fn move_on(connection: &mut Connection, job: &Job, to: Timestamp) -> Resul
 
 /// Ends a job, if it still is this worker's; says whether it was.
 async fn delete(connection: &mut Connection, job: &Job) -> Result<bool, Error> {
+    fault!("job.end.before");
     let deleted = sqlx::query("DELETE FROM jobs WHERE id = $1 AND epoch = $2")
         .bind(job.id.to_string())
         .bind(job.epoch)
         .execute(connection)
         .await?;
+    fault!("job.end.after");
     Ok(deleted.rows_affected() > 0)
 }
 
@@ -349,6 +354,7 @@ async fn take(
         return Ok((Vec::new(), next));
     }
     let mut turn = kernel.inner().database.turn().await?;
+    fault!("job.take.before");
     let update = sql!(
         kernel.inner().database.dialect(),
         "UPDATE jobs SET run_at = $3, attempts = attempts + 1, epoch = epoch + 1 \
@@ -367,6 +373,7 @@ async fn take(
         .fetch_all(turn.connection())
         .await?;
     turn.commit().await?;
+    fault!("job.take.after");
     let jobs = rows.iter().map(|row| job(kernel, queue, row));
     // There may be more at once.
     Ok((jobs.collect::<Result<_, _>>()?, Some(now)))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
@@ -15,11 +16,15 @@ use crate::database::migrations::MigrationSet;
 use crate::database::{Database, Dialect, Location};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
+use crate::faults::fault;
 use crate::handlers::Handlers;
 use crate::leases::{Lease, lead};
 use crate::stats::{self, Stats};
 use crate::unit::{Unit, View};
 use crate::{bus, generations, inbox, jobs, projections, relay, replays, schedules, timers};
+
+/// Work that has panicked is begun again after this.
+const RESTART: Duration = Duration::from_millis(100);
 
 /// How long to wait before a handler that failed is called again: twice as long each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +167,6 @@ impl Kernel {
         for projection in &handlers.projections {
             projections::found(self, projection.as_ref()).await?;
         }
-        let tasks = &self.0.tasks;
         for consumer in handlers.consumers {
             let (kernel, reader) = (self.clone(), inbox::reader(consumer.name()));
             let work = move |lease: Lease| {
@@ -173,30 +177,66 @@ impl Kernel {
                     tokio::join!(delivery, replays);
                 }
             };
-            tasks.spawn(lead(self.clone(), reader, work));
+            self.lead(reader, work);
         }
         for projection in handlers.projections {
             let (kernel, reader) = (self.clone(), projections::reader(projection.name()));
             let work =
                 move |lease| projections::run(kernel.clone(), Arc::clone(&projection), lease);
-            tasks.spawn(lead(self.clone(), reader, work));
+            self.lead(reader, work);
         }
         for handler in handlers.jobs {
-            tasks.spawn(jobs::run(self.clone(), handler));
+            let kernel = self.clone();
+            let work = move || jobs::run(kernel.clone(), Arc::clone(&handler));
+            self.supervise("jobs", work);
         }
         for (name, tenant, every) in handlers.schedules {
-            tasks.spawn(schedules::begin(self.clone(), name, tenant, every));
+            let kernel = self.clone();
+            self.supervise("schedules", move || {
+                schedules::begin(kernel.clone(), name.clone(), tenant.clone(), every)
+            });
         }
         for handler in handlers.timers {
-            tasks.spawn(timers::run(self.clone(), handler));
+            let kernel = self.clone();
+            let work = move || timers::run(kernel.clone(), Arc::clone(&handler));
+            self.supervise("timers", work);
         }
         let kernel = self.clone();
         let work = move |lease| relay::run(kernel.clone(), lease);
-        tasks.spawn(lead(self.clone(), relay::LEASE.to_owned(), work));
+        self.lead(relay::LEASE.to_owned(), work);
         if self.0.database.dialect() == Dialect::Postgres {
-            tasks.spawn(bus::follow(self.clone()));
+            let kernel = self.clone();
+            self.supervise("bus", move || bus::follow(kernel.clone()));
         }
         Ok(())
+    }
+
+    /// Has work done as long as this process holds the lease of this name.
+    fn lead<W, F>(&self, name: String, work: W)
+    where
+        W: Fn(Lease) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (kernel, work) = (self.clone(), Arc::new(work));
+        self.supervise("leases", move || lead(kernel.clone(), name.clone(), Arc::clone(&work)));
+    }
+
+    /// Does work that ends when the kernel closes; begins it again when it panics.
+    fn supervise<W, F>(&self, name: &'static str, work: W)
+    where
+        W: Fn() -> F + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let closing = self.closing();
+        self.0.tasks.spawn(async move {
+            while let Err(stopped) = tokio::spawn(work()).await {
+                tracing::error!(work = name, %stopped, "begun again");
+                tokio::select! {
+                    () = closing.cancelled() => return,
+                    () = tokio::time::sleep(RESTART) => {}
+                }
+            }
+        });
     }
 
     /// Begins a unit of work, on SQLite when the writer is free.
@@ -208,6 +248,7 @@ impl Kernel {
     /// shutdown; otherwise when the database fails.
     pub async fn unit(&self, tenant: &TenantId, cause: Cause) -> Result<Unit, Error> {
         let turn = self.0.database.turn().await?;
+        fault!("unit.begun");
         Ok(Unit::new(self, turn, tenant.clone(), cause))
     }
 

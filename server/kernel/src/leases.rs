@@ -4,6 +4,7 @@
 //! in the transaction of its write. Clocks that differ can make it lose the lease early; they
 //! cannot make two write.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -57,10 +58,10 @@ impl Lease {
 
 /// Waits for a lease and does the work as long as it is held; again and again until the kernel
 /// closes. The work ends when [`Lease::ended`] says so.
-pub(crate) async fn lead<W, F>(kernel: Kernel, name: String, work: W)
+pub(crate) async fn lead<W, F>(kernel: Kernel, name: String, work: Arc<W>)
 where
-    W: Fn(Lease) -> F + Send,
-    F: Future<Output = ()> + Send,
+    W: Fn(Lease) -> F + Send + Sync,
+    F: Future<Output = ()> + Send + 'static,
 {
     let closing = kernel.closing();
     while !closing.is_cancelled() {
@@ -69,7 +70,10 @@ where
                 let lease = Lease { name: name.clone(), epoch, ended: closing.child_token() };
                 tracing::debug!(lease = name, epoch, "taken");
                 let keeper = tokio::spawn(keep(kernel.clone(), lease.clone()));
-                work(lease.clone()).await;
+                if let Err(stopped) = tokio::spawn(work(lease.clone())).await {
+                    tracing::error!(lease = name, %stopped, "begun again");
+                    tokio::time::sleep(PAUSE.min(interval(&kernel))).await;
+                }
                 keeper.abort();
                 if let Err(error) = release(&kernel, &lease).await {
                     tracing::debug!(lease = name, %error, "not given back");

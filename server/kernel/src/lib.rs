@@ -14,10 +14,15 @@ mod database;
 mod dead_letters;
 mod envelope;
 mod error;
+#[cfg(feature = "faults")]
+pub mod faults;
+#[cfg(not(feature = "faults"))]
+mod faults;
 mod generations;
 mod handlers;
 mod idempotency;
 mod inbox;
+mod inspection;
 mod jobs;
 mod kernel;
 mod lanes;
@@ -45,6 +50,7 @@ pub use handlers::{
     TimerHandler,
 };
 pub use idempotency::{Claim, Claimed};
+pub use inspection::{Finding, inspect};
 pub use jobs::{Job, NewJob};
 pub use kernel::{Backoff, Kernel, Settings};
 pub use schedules::Every;

@@ -11,6 +11,7 @@ use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
 use crate::envelope::{Envelope, Recorded, TenantId};
 use crate::error::Error;
+use crate::faults::fault;
 
 macro_rules! columns {
     () => {
@@ -29,6 +30,7 @@ pub(crate) async fn insert(
     message: &Envelope,
     unit: Option<i64>,
 ) -> Result<i64, Error> {
+    fault!("message.insert.before");
     let version = (message.version > 0).then_some(message.version);
     let seq: i64 = sqlx::query_scalar(
         "INSERT INTO messages (message_id, tenant_id, channel, aggregate_type, aggregate_id, \
@@ -49,6 +51,7 @@ pub(crate) async fn insert(
     .bind(serde_json::to_string(&message.data)?)
     .fetch_one(&mut *connection)
     .await?;
+    fault!("message.insert.after");
     let outbox = sql!(
         Dialect::of(connection),
         "INSERT INTO outbox (seq, unit, written_by) VALUES ($1, $2, ",
@@ -56,6 +59,7 @@ pub(crate) async fn insert(
         ")"
     );
     sqlx::query(outbox).bind(seq).bind(unit.unwrap_or(seq)).execute(connection).await?;
+    fault!("message.outbox.after");
     Ok(seq)
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::database::Connection;
 use crate::envelope::{Cause, Recorded};
 use crate::error::Error;
+use crate::faults::fault;
 use crate::generations::{self, Standing};
 use crate::handlers::{AnyProjection, BoxError, ReadModel};
 use crate::inbox::{checkpoint, move_checkpoint};
@@ -259,11 +260,13 @@ impl Runner {
         let mut turn = self.kernel.inner().database.turn().await?;
         let connection = turn.connection();
         self.lease.hold(connection).await?;
+        fault!("projection.swap.before");
         let position = checkpoint(connection, &built.reader).await?;
         let standing = self.standing.clone();
         let (standing, differences) = generations::swap(connection, name, standing).await?;
         move_checkpoint(connection, &reader(name), position).await?;
         forget(connection, &built.reader).await?;
+        fault!("projection.swap.after");
         turn.commit().await?;
         match differences {
             Some(1..) => tracing::error!(name, differences, "a projection was not what it says"),
@@ -331,6 +334,7 @@ impl Step {
             advance(turn.connection(), &self.reader, &batch).await?;
             return Ok(turn.commit().await?);
         };
+        fault!("projection.begun");
         let tenant = first.envelope.tenant_id.clone();
         let mut unit = Unit::new(&self.kernel, turn, tenant, Cause::event(&first.envelope));
         for recorded in &batch.events {
@@ -341,6 +345,7 @@ impl Step {
             let mut model = ReadModel::new(&mut unit, self.generation);
             self.projection.apply(&recorded.envelope, &mut model).await?;
         }
+        fault!("projection.applied");
         advance(unit.sql().1, &self.reader, &batch).await?;
         Ok(unit.commit().await?)
     }

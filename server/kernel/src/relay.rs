@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Row};
 
+use crate::bus;
 use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
 use crate::envelope::Recorded;
 use crate::error::Error;
+use crate::faults::fault;
 use crate::kernel::Kernel;
 use crate::leases::Lease;
 use crate::messages::{envelope, whole_units};
@@ -34,12 +36,18 @@ pub(crate) async fn run(kernel: Kernel, lease: Lease) {
         Dialect::Sqlite => POLL_FILE,
         Dialect::Postgres => POLL_SERVER,
     };
+    // What is in the log and was not told to the bus: a commit may go through unconfirmed.
+    let mut is_behind = true;
     while !lease.ended().is_cancelled() {
-        let pause = match pass(&kernel, &lease).await {
-            Ok(0) => poll,
+        let pause = match pass(&kernel, &lease, is_behind).await {
+            Ok(0) => {
+                is_behind = false;
+                poll
+            }
             Ok(_) => continue,
             Err(error) => {
                 tracing::warn!(%error, cause = ?error, "the relay could not go on");
+                is_behind = true;
                 PAUSE
             }
         };
@@ -52,8 +60,14 @@ pub(crate) async fn run(kernel: Kernel, lease: Lease) {
 }
 
 /// Moves a batch from the outbox to the log; returns how many messages that were.
-async fn pass(kernel: &Kernel, lease: &Lease) -> Result<usize, Error> {
+async fn pass(kernel: &Kernel, lease: &Lease, is_behind: bool) -> Result<usize, Error> {
     let inner = kernel.inner();
+    if is_behind {
+        let told = bus::catch_up(kernel).await?;
+        if told > 0 {
+            return Ok(told);
+        }
+    }
     // Whether there is anything is asked without the writer.
     if !waits(inner.database.read().await?.connection()).await? {
         return Ok(0);
@@ -61,6 +75,7 @@ async fn pass(kernel: &Kernel, lease: &Lease) -> Result<usize, Error> {
     let mut turn = inner.database.turn().await?;
     let connection = turn.connection();
     lease.hold(connection).await?;
+    fault!("relay.before");
     let head = head(connection).await?;
     let batch = pending(connection, head).await?;
     if batch.is_empty() {
@@ -68,7 +83,9 @@ async fn pass(kernel: &Kernel, lease: &Lease) -> Result<usize, Error> {
         return Ok(0);
     }
     place(connection, head, &batch).await?;
+    fault!("relay.placed");
     turn.commit().await?;
+    fault!("relay.committed");
     let count = batch.len();
     for (_, recorded) in &batch {
         tracing::debug!(

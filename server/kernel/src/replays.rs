@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::dead_letters::{self, Replay};
 use crate::envelope::{Cause, Envelope};
 use crate::error::Error;
+use crate::faults::fault;
 use crate::handlers::{AnyConsumer, Handled};
 use crate::inbox;
 use crate::kernel::Kernel;
@@ -71,6 +72,7 @@ async fn replay(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, lease: Lease, id
     let Some(Replay { channel, payload }) = dead_letters::take(turn.connection(), id).await? else {
         return Ok(turn.rollback().await?);
     };
+    fault!("letter.replay.before");
     let event: Envelope = serde_json::from_slice(&payload)?;
     let event = Envelope { channel, ..event };
     let mut unit = Unit::new(&kernel, turn, event.tenant_id.clone(), Cause::event(&event));

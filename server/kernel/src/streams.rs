@@ -5,6 +5,7 @@ use std::fmt;
 use crate::database::Connection;
 use crate::envelope::{Envelope, StreamId, TenantId};
 use crate::error::{Conflict, Error};
+use crate::faults::fault;
 use crate::messages::{columns, envelope};
 
 /// At which version a stream must be for an append to go through.
@@ -36,6 +37,7 @@ pub(crate) async fn advance(
     expected: Expected,
     count: i64,
 ) -> Result<i64, Error> {
+    fault!("stream.advance.before");
     let statement = match expected {
         Expected::Any => {
             "INSERT INTO streams (tenant_id, aggregate_type, aggregate_id, version) \
@@ -62,7 +64,10 @@ pub(crate) async fn advance(
         Expected::Version(version) => query.bind(version),
     };
     match query.fetch_optional(&mut *connection).await? {
-        Some(version) => Ok(version),
+        Some(version) => {
+            fault!("stream.advance.after");
+            Ok(version)
+        }
         None => {
             let actual = version(connection, tenant, stream).await?;
             Err(Conflict { stream: stream.clone(), expected, actual }.into())

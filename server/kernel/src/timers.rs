@@ -15,6 +15,7 @@ use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
+use crate::faults::fault;
 use crate::handlers::{AnyTimerHandler, Handled};
 use crate::kernel::Kernel;
 use crate::messages::{parsed, time};
@@ -63,6 +64,7 @@ pub(crate) async fn insert(
     cause: &Cause,
     timer: NewTimer<'_>,
 ) -> Result<(), Error> {
+    fault!("timer.insert.before");
     sqlx::query(
         "INSERT INTO timers (tenant_id, kind, timer_key, due_at, fire_at, attempts, payload, \
          correlation_id, causation_id) VALUES ($1, $2, $3, $4, $4, 0, $5, $6, $7) \
@@ -79,6 +81,7 @@ pub(crate) async fn insert(
     .bind(&cause.causation_id)
     .execute(connection)
     .await?;
+    fault!("timer.insert.after");
     Ok(())
 }
 
@@ -215,12 +218,16 @@ async fn fire(
         .await?;
     // Removed or moved on since it was found to be due, or another process fires it.
     let Some(row) = row else { return Ok(turn.rollback().await?) };
+    fault!("timer.fire.before");
     // Deleted first: the handler may schedule it anew.
     delete(turn.connection(), &tenant, handler.kind(), &key).await?;
     let (timer, cause) = read(&row, tenant, handler.kind(), key)?;
     let mut unit = Unit::new(&kernel, turn, timer.tenant.clone(), cause);
     match handler.fire(&timer, &mut unit).await {
-        Ok(()) => Ok(unit.commit().await?),
+        Ok(()) => {
+            fault!("timer.fire.after");
+            Ok(unit.commit().await?)
+        }
         Err(error) => {
             unit.rollback().await?;
             Err(error)
@@ -251,6 +258,7 @@ fn read(
 
 async fn postpone(kernel: &Kernel, tenant: &TenantId, kind: &str, key: &str) -> Result<(), Error> {
     let mut turn = kernel.inner().database.turn().await?;
+    fault!("timer.postpone.before");
     let now = kernel.inner().stamps.clock.now();
     let attempts: Option<i64> = sqlx::query_scalar(
         "UPDATE timers SET attempts = attempts + 1 WHERE tenant_id = $1 AND kind = $2 \

@@ -14,6 +14,7 @@ use crate::database::{Connection, Snapshot, Turn};
 use crate::dead_letters::{self, DeadLetter};
 use crate::envelope::{Cause, Envelope, NewEvent, StreamId, TenantId};
 use crate::error::Error;
+use crate::faults::fault;
 use crate::idempotency::{self, Claim, Claimed, Found};
 use crate::jobs::{self, NewJob};
 use crate::kernel::Kernel;
@@ -302,12 +303,15 @@ impl Unit {
     /// is dropped.
     ///
     /// # Errors
-    /// When the database fails; nothing of the unit is kept then.
+    /// [`Error::Lost`] when the database fails before it has confirmed the commit: the unit is
+    /// written, or nothing of it. After any other error nothing of it is.
     pub async fn commit(self) -> Result<(), Error> {
         let Self { kernel, turn, first_message, after_commit, .. } = self;
         let Self { scheduled, enqueued, replays, .. } = self;
         let carried = tokio::spawn(async move {
+            fault!("unit.commit.before");
             turn.commit().await?;
+            fault!("unit.commit.after");
             if first_message.is_some() {
                 kernel.inner().outbox.notify_one();
             }

@@ -57,6 +57,16 @@ impl Database {
         }
     }
 
+    /// A connection that reads a database which may be in use, and makes none.
+    pub(crate) async fn look(location: &Location) -> Result<Connection, Error> {
+        sqlx::any::install_default_drivers();
+        let url = match location {
+            Location::File(path) => sqlite::url(path),
+            Location::Server(url) => url.clone(),
+        };
+        Ok(options(&url)?.connect().await?)
+    }
+
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
@@ -112,7 +122,12 @@ impl Turn {
     pub(crate) async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(turn) => turn.commit().await,
-            Self::Postgres(transaction) => Ok(transaction.into_inner().commit().await?),
+            Self::Postgres(transaction) => {
+                transaction.into_inner().commit().await.map_err(|error| match error.into() {
+                    Error::Unavailable(_) => Error::Lost,
+                    error => error,
+                })
+            }
         }
     }
 

@@ -15,10 +15,12 @@ use sqlx::{Any, AnyPool, ConnectOptions as _, Connection as _, Executor as _, Tr
 use sync_wrapper::SyncWrapper;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use url::Url;
 
 use super::migrations::{self, MigrationSet};
 use super::{Connection, QUEUE_TIMEOUT};
 use crate::error::Error;
+use crate::faults::fault;
 
 const READERS: u32 = 4;
 /// A commit is durable when it is reported, and readers never wait for the writer. Freed pages are
@@ -26,6 +28,11 @@ const READERS: u32 = 4;
 const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                       PRAGMA foreign_keys = ON; PRAGMA secure_delete = FAST;";
 const READER: &str = "PRAGMA query_only = ON;";
+
+/// The URL of a file that there is.
+pub(super) fn url(path: &Path) -> Url {
+    SqliteConnectOptions::new().filename(path).to_url_lossy()
+}
 
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -141,6 +148,7 @@ impl Writer {
         self.recover().await;
         if self.transaction == Phase::Closed {
             self.transaction = Phase::Opening;
+            fault!("writer.begin");
             self.run("BEGIN IMMEDIATE").await?;
             self.transaction = Phase::Open;
         }
@@ -182,11 +190,23 @@ impl Writer {
         self.transaction = Phase::Closed;
     }
 
+    async fn release(&mut self) -> Result<(), Error> {
+        fault!("writer.release");
+        self.run("RELEASE unit").await
+    }
+
+    async fn commit(&mut self) -> Result<(), Error> {
+        fault!("writer.commit.before");
+        self.run("COMMIT").await?;
+        fault!("writer.commit.after");
+        Ok(())
+    }
+
     async fn commit_group(&mut self) {
         if self.transaction == Phase::Closed {
             return;
         }
-        if self.run("COMMIT").await.is_err() {
+        if self.commit().await.is_err() {
             tracing::error!("a group of {} transactions was lost", self.waiting.len());
             return self.abandon_group().await;
         }
@@ -216,7 +236,7 @@ impl Turn {
     /// Returns when it is durable. Run it where it is not cancelled: in a task of its own.
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
         let writer = self.writer();
-        let released = writer.run("RELEASE unit").await;
+        let released = writer.release().await;
         if released.is_err() {
             writer.abandon_group().await;
             return Err(Error::Lost);
@@ -241,15 +261,22 @@ impl Turn {
             let queue = Arc::clone(OwnedMutexGuard::mutex(&writer));
             drop(writer);
             // The queue is fair: whoever waited before this line joins the group.
+            let leading = lead(Arc::clone(&queue));
             tokio::spawn(async move {
-                let mut writer = queue.lock().await;
-                writer.recover().await;
-                writer.commit_group().await;
+                if tokio::spawn(leading).await.is_err() {
+                    queue.lock().await.abandon_group().await;
+                }
             });
         }
         self.0 = None;
         durable.await.map_err(|_| Error::Lost)
     }
+}
+
+async fn lead(queue: Arc<Mutex<Writer>>) {
+    let mut writer = queue.lock().await;
+    writer.recover().await;
+    writer.commit_group().await;
 }
 
 impl Drop for Turn {

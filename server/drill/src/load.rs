@@ -1,0 +1,121 @@
+//! The load of a drill: orders are placed and amended by many callers at once, and whatever was
+//! acknowledged is told to whoever started it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use symbolon_kernel::{BoxError, Cause, Claim, Claimed, Expected, Kernel, NewJob, TenantId, Unit};
+use tokio::task::JoinSet;
+
+use crate::audit::Acknowledged;
+use crate::shop::{COMMANDS, ORDERS, REMIND, SHIPPING, TENANTS, message, stream};
+
+/// How much is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Begins the ids of orders: no two loads on one database may share it.
+    pub seed: u64,
+    /// Callers at once.
+    pub callers: u64,
+    /// Orders each of them places.
+    pub orders: u64,
+}
+
+/// Does it; `acknowledge` is told of each commit as soon as it was confirmed. What fails is tried
+/// again under the same key until it is done.
+pub async fn load<F>(kernel: &Kernel, load: Load, acknowledge: F)
+where
+    F: Fn(Acknowledged) + Send + Sync + 'static,
+{
+    let acknowledge = Arc::new(acknowledge);
+    let failures = Arc::new(AtomicU64::new(0));
+    let mut callers = JoinSet::new();
+    for caller in 0..load.callers {
+        let (kernel, acknowledge) = (kernel.clone(), Arc::clone(&acknowledge));
+        let failures = Arc::clone(&failures);
+        callers.spawn(async move {
+            for order in 0..load.orders {
+                let tenant = TENANTS[((caller + order) % TENANTS.len() as u64) as usize];
+                let id = format!("{tenant}-{}-{caller}-{order}", load.seed);
+                for step in [Step::Place, Step::Amend, Step::Repeat] {
+                    let done = until_done(&kernel, tenant, &id, step, &failures).await;
+                    acknowledge(done);
+                }
+            }
+        });
+    }
+    while callers.join_next().await.is_some() {}
+    tracing::info!(failures = failures.load(Ordering::Relaxed), "the load is done");
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Place,
+    Amend,
+    /// The same submission once more, as a caller does who got no answer.
+    Repeat,
+}
+
+async fn until_done(
+    kernel: &Kernel,
+    tenant: &str,
+    id: &str,
+    step: Step,
+    failures: &AtomicU64,
+) -> Acknowledged {
+    loop {
+        let (kernel, tenant_name, order) = (kernel.clone(), tenant.to_owned(), id.to_owned());
+        // A task of its own: a place to fail may panic.
+        let tried = tokio::spawn(async move { take(&kernel, &tenant_name, &order, step).await });
+        // A place to fail may let it stand still: a caller waits no longer than this.
+        let tried = tokio::time::timeout(Duration::from_secs(5), tried).await;
+        if let Ok(Ok(Ok(version))) = tried {
+            return Acknowledged { tenant: tenant.to_owned(), order: id.to_owned(), version };
+        }
+        failures.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+async fn take(kernel: &Kernel, tenant: &str, id: &str, step: Step) -> Result<i64, BoxError> {
+    let tenant = TenantId::new(tenant)?;
+    let unit = kernel.unit(&tenant, Cause::request(id)).await?;
+    match step {
+        Step::Place | Step::Repeat => place(unit, id).await,
+        Step::Amend => amend(unit, id).await,
+    }
+}
+
+async fn place(unit: Unit, id: &str) -> Result<i64, BoxError> {
+    let claim = Claim { operation: "placeOrder", key: id, fingerprint: id, resource: id };
+    let mut unit = match unit.claim(claim).await? {
+        Claimed::Fresh(unit) => unit,
+        Claimed::Replay { .. } => return Ok(1),
+        Claimed::KeyReused => return Err("a key stands for something else".into()),
+    };
+    let placed = message(ORDERS, "OrderPlaced", id)?;
+    unit.append(&stream(id), Expected::New, vec![placed]).await?;
+    unit.publish(&stream(id), message(COMMANDS, "PackOrder", id)?).await?;
+    let due_at = unit.now() + SignedDuration::from_millis(20);
+    unit.schedule(REMIND, id, due_at, &()).await?;
+    unit.enqueue(NewJob { queue: SHIPPING, key: Some(id), run_at: None, payload: id }).await?;
+    unit.commit().await?;
+    Ok(1)
+}
+
+/// Appends behind whatever has happened to the order in the meantime.
+async fn amend(mut unit: Unit, id: &str) -> Result<i64, BoxError> {
+    let events = unit.load(&stream(id)).await?;
+    if let Some(amended) = events.iter().find(|event| event.event_type == "OrderAmended") {
+        let version = amended.version;
+        unit.rollback().await?;
+        return Ok(version);
+    }
+    let expected = Expected::Version(events.last().map_or(0, |event| event.version));
+    let amended = message(ORDERS, "OrderAmended", id)?;
+    let appended = unit.append(&stream(id), expected, vec![amended]).await?;
+    unit.commit().await?;
+    Ok(appended[0].version)
+}
