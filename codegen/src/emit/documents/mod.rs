@@ -1,11 +1,12 @@
 //! Emits renditions of the contract for tools that read no 3.1.
 
+mod json;
 mod openapi30;
 mod openapi31;
 
-use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use self::json::Json;
 use super::render::GeneratedFile;
 use crate::model::System;
 
@@ -25,33 +26,22 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
 
 /// JSON with sorted keys, two spaces deep, and a newline at the end.
 pub fn pretty(value: &Value) -> String {
-    written(&Sorted(value))
-}
-
-fn written(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.push('\n');
-    text
+    Json::of(|json| sorted(json, value))
 }
 
 /// A value with sorted keys, whatever map `serde_json` was built with.
-struct Sorted<'v>(&'v Value);
-
-impl Serialize for Sorted<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Object(members) if members.keys().is_sorted() => {
-                serializer.collect_map(members.iter().map(|(name, at)| (name, Sorted(at))))
-            }
-            Value::Object(members) => {
-                let mut members: Vec<(&String, &Value)> = members.iter().collect();
-                members.sort_unstable_by_key(|(name, _)| *name);
-                serializer.collect_map(members.into_iter().map(|(name, at)| (name, Sorted(at))))
-            }
-            Value::Array(items) => serializer.collect_seq(items.iter().map(Sorted)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                self.0.serialize(serializer)
-            }
+fn sorted(json: &mut Json, value: &Value) {
+    match value {
+        Value::Object(members) if members.keys().is_sorted() => {
+            json.object(members.iter().map(|(name, at)| (name.as_str(), at)), sorted);
         }
+        Value::Object(members) => {
+            let mut members: Vec<(&str, &Value)> =
+                members.iter().map(|(name, at)| (name.as_str(), at)).collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            json.object(members.into_iter(), sorted);
+        }
+        Value::Array(items) => json.array(items.iter(), sorted),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => json.scalar(value),
     }
 }

@@ -4,14 +4,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::written;
+use super::json::Json;
 
 /// The document with every 3.1 construct spelled in 3.0, as far as 3.0 can say it.
 pub(super) fn rendition(document: &Value) -> String {
-    let Value::Object(document) = document else { return written(&Older(document)) };
+    let Value::Object(document) = document else {
+        return Json::of(|json| older(json, document));
+    };
     let is_newer = |name: &str| matches!(name, "webhooks" | "jsonSchemaDialect");
     let version = json!("3.0.3");
     let mut members: BTreeMap<&str, Cow<'_, Value>> = document
@@ -25,41 +26,30 @@ pub(super) fn rendition(document: &Value) -> String {
         members.insert("info", Cow::Owned(Value::Object(info)));
     }
     members.insert("openapi", Cow::Owned(version));
-    written(&Members(&members))
+    Json::of(|json| write(json, &members))
 }
 
 /// A value of the document as 3.0 spells it.
-struct Older<'v>(&'v Value);
-
-/// Members that were spelled already, their values not yet.
-struct Members<'m, 'v>(&'m BTreeMap<&'v str, Cow<'v, Value>>);
-
-impl Serialize for Older<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Object(members) if !members.iter().any(is_respelled) => {
-                let kept = members.iter().filter(|(name, _)| is_kept(name));
-                serializer.collect_map(kept.map(|(name, value)| (name, Older(value))))
-            }
-            Value::Object(members) => {
-                let kept = members.iter().filter(|(name, _)| is_kept(name));
-                let mut members =
-                    kept.map(|(name, at)| (name.as_str(), Cow::Borrowed(at))).collect();
-                schema(&mut members);
-                Members(&members).serialize(serializer)
-            }
-            Value::Array(items) => serializer.collect_seq(items.iter().map(Older)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                self.0.serialize(serializer)
-            }
+fn older(json: &mut Json, value: &Value) {
+    match value {
+        Value::Object(members) if !members.iter().any(is_respelled) => {
+            let kept = members.iter().filter(|(name, _)| is_kept(name));
+            json.object(kept.map(|(name, at)| (name.as_str(), at)), older);
         }
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(name, _)| is_kept(name));
+            let mut members = kept.map(|(name, at)| (name.as_str(), Cow::Borrowed(at))).collect();
+            schema(&mut members);
+            write(json, &members);
+        }
+        Value::Array(items) => json.array(items.iter(), older),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => json.scalar(value),
     }
 }
 
-impl Serialize for Members<'_, '_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, Older(value))))
-    }
+/// Members that were spelled already, their values not yet.
+fn write(json: &mut Json, members: &BTreeMap<&str, Cow<'_, Value>>) {
+    json.object(members.iter().map(|(name, at)| (*name, &**at)), older);
 }
 
 fn is_kept(name: &str) -> bool {
