@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Scope;
 use super::fits::{Spelling, fits};
+use super::misfits::{Misfit, misfit};
 use crate::diagnostic::Kind;
 use crate::source::{Cursor, ValueId, bundle};
 
@@ -60,14 +61,8 @@ impl Judge {
             return;
         }
         if let Some(schema) = at.get("schema") {
-            let mut examples = examples(scope, at);
-            examples.retain(|example| fits(&schema, example.value, self.spelling) != Some(true));
-            if !examples.is_empty()
-                && let Some(validator) = self.validator(&schema)
-            {
-                for example in examples {
-                    compare(scope, validator, &example);
-                }
+            for example in examples(scope, at) {
+                self.judge(scope, &schema, &example);
             }
             return;
         }
@@ -78,6 +73,18 @@ impl Judge {
         }
         for element in at.elements() {
             self.visit(scope, &element);
+        }
+    }
+
+    /// Reports an example that its schema refuses.
+    fn judge<'a>(&mut self, scope: &mut Scope<'a>, schema: &Cursor<'a>, example: &Cursor<'a>) {
+        if fits(schema, example.value, self.spelling) == Some(true) {
+            return;
+        }
+        if let Some(Misfit { at, why }) = misfit(schema, example, self.spelling) {
+            scope.report(&at, Kind::ExampleInvalid { why });
+        } else if let Some(validator) = self.validator(schema) {
+            compare(scope, validator, example);
         }
     }
 

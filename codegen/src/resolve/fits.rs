@@ -10,7 +10,7 @@ use super::schemas::type_names;
 use crate::source::Cursor;
 
 /// References that may be followed, and compositions entered, on the way to one verdict.
-const DEPTH: usize = 48;
+pub(super) const DEPTH: usize = 48;
 
 /// Which spelling of JSON Schema is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +26,14 @@ pub(super) fn fits(schema: &Cursor<'_>, value: &Value, spelling: Spelling) -> Op
     Look { spelling }.at(schema, value, DEPTH)
 }
 
-struct Look {
-    spelling: Spelling,
+/// A look at values and schemas of one spelling.
+pub(super) struct Look {
+    pub(super) spelling: Spelling,
 }
 
 impl Look {
-    fn at(&self, schema: &Cursor<'_>, value: &Value, depth: usize) -> Option<bool> {
+    /// Whether a value fits, if a look tells.
+    pub(super) fn at(&self, schema: &Cursor<'_>, value: &Value, depth: usize) -> Option<bool> {
         let depth = depth.checked_sub(1)?;
         let keywords = match schema.value {
             Value::Bool(holds) => return Some(*holds),
@@ -46,37 +48,37 @@ impl Look {
         if self.spelling == Spelling::Older
             && let Some(reference) = keywords.get("$ref")
         {
-            return self.keyword(schema, keywords, ("$ref", reference), value, depth);
+            return self.keyword(schema, ("$ref", reference), value, depth);
         }
         let told = keywords.iter().map(|(keyword, asked)| {
             if is_silent(keyword) {
                 return Some(true);
             }
-            self.keyword(schema, keywords, (keyword, asked), value, depth)
+            self.keyword(schema, (keyword, asked), value, depth)
         });
         all(told)
     }
 
-    fn keyword(
+    /// Whether a value is what one keyword asks for, if a look tells.
+    pub(super) fn keyword(
         &self,
         schema: &Cursor<'_>,
-        keywords: &Map<String, Value>,
         (keyword, asked): (&str, &Value),
         value: &Value,
         depth: usize,
     ) -> Option<bool> {
+        let keywords = schema.object()?;
         match keyword {
             "$ref" => self.at(&schema.target(asked.as_str()?).ok()?, value, depth),
             "type" => Some(type_names(schema).into_iter().any(|name| is_of(value, name))),
-            "enum" => asked.as_array()?.contains(value).then_some(true),
-            "const" => (asked == value).then_some(true),
+            "enum" => is_among(value, asked.as_array()?),
+            "const" => is_among(value, std::slice::from_ref(asked)),
             "allOf" => {
                 all(schema.get(keyword)?.elements().iter().map(|part| self.at(part, value, depth)))
             }
             "anyOf" => {
                 let parts = schema.get(keyword)?.elements();
-                let mut told = parts.iter().map(|part| self.at(part, value, depth));
-                told.any(|told| told == Some(true)).then_some(true)
+                any(parts.iter().map(|part| self.at(part, value, depth)))
             }
             "oneOf" => {
                 let parts = schema.get(keyword)?.elements();
@@ -180,7 +182,7 @@ impl Look {
 }
 
 /// Keywords that ask nothing of a value.
-fn is_silent(keyword: &str) -> bool {
+pub(super) fn is_silent(keyword: &str) -> bool {
     keyword.starts_with("x-")
         || matches!(
             keyword,
@@ -218,6 +220,32 @@ fn is_of(value: &Value, name: &str) -> bool {
     }
 }
 
+/// Whether a value is one of these; numbers may be the same in two spellings.
+fn is_among(value: &Value, values: &[Value]) -> Option<bool> {
+    let is_sure = |other: &Value| match (value, other) {
+        (Value::Number(one), Value::Number(two)) => one.is_i64() && two.is_i64(),
+        (Value::Array(_), Value::Array(_)) | (Value::Object(_), Value::Object(_)) => false,
+        _ => true,
+    };
+    match values.contains(value) {
+        true => Some(true),
+        false => values.iter().all(is_sure).then_some(false),
+    }
+}
+
+/// Whether any holds: one that does settles it, whatever is not known of others.
+fn any(told: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut verdict = Some(false);
+    for told in told {
+        match told {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => verdict = None,
+        }
+    }
+    verdict
+}
+
 /// Whether all hold: one that does not settles it, whatever is not known of others.
 fn all(told: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut verdict = Some(true);
@@ -237,6 +265,7 @@ mod tests {
     use proptest::test_runner::{Config, TestRunner};
     use serde_json::{Value, json};
 
+    use super::super::misfits::{Misfit, misfit};
     use super::{Spelling, fits};
     use crate::source::{Cursor, Sources};
 
@@ -315,7 +344,12 @@ mod tests {
                 return Ok(());
             };
             let mut sources = Sources::default();
-            let errors = sources.add("schema.json", &|_| Ok(document.to_string()));
+            let read = |path: &str| match path {
+                "schema.json" => Ok(document.to_string()),
+                _ => Ok(value.to_string()),
+            };
+            let mut errors = sources.add("schema.json", &read);
+            errors.extend(sources.add("value.json", &read));
             prop_assert!(errors.is_empty());
             let file = sources.file("schema.json").expect("it was added");
             let at = Cursor::root(&sources, file).get("at").expect("it is there");
@@ -325,6 +359,15 @@ mod tests {
                 Some(verdict) => {
                     told.set((known + 1, unknown));
                     prop_assert_eq!(verdict, validator.is_valid(&value), "{} {}", schema, value);
+                    let shown = sources.file("value.json").expect("it was added");
+                    let shown = Cursor::root(&sources, shown);
+                    if let Some(Misfit { at: place, why }) = misfit(&at, &shown, Spelling::Newest) {
+                        let found = (place.pointer().to_string(), why);
+                        let mut all = validator.iter_errors(&value).map(|error| {
+                            (error.instance_path().to_string(), error.masked().to_string())
+                        });
+                        prop_assert!(all.any(|error| error == found), "{found:?} {schema} {value}");
+                    }
                 }
                 None => told.set((known, unknown + 1)),
             }

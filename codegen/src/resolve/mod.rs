@@ -23,6 +23,7 @@ mod links;
 mod media;
 mod members;
 mod messages;
+mod misfits;
 mod operations;
 mod pagination;
 mod parameters;
