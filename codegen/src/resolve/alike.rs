@@ -10,23 +10,25 @@ use crate::model::{Definition, Property, Shape, System, Type, TypeId};
 
 /// Notes which types are the same as others; `named` have a name of the contract.
 pub(super) fn find(system: &mut System, named: &BTreeSet<TypeId>) {
+    let types: Vec<(&TypeId, &Definition)> = system.types.iter().collect();
     let mut alike = Alike {
-        types: &system.types,
-        looked_at: BTreeSet::new(),
-        first: BTreeMap::new(),
+        numbers: types.iter().enumerate().map(|(number, (id, _))| (*id, number)).collect(),
+        looked_at: vec![false; types.len()],
+        first: (0..types.len()).collect(),
         known: HashMap::new(),
+        types,
     };
-    for id in system.types.keys() {
-        alike.look_at(id);
+    for number in 0..alike.types.len() {
+        alike.look_at(number);
     }
-    let mut classes: BTreeMap<&TypeId, Vec<&TypeId>> = BTreeMap::new();
-    for (id, first) in &alike.first {
-        classes.entry(first).or_default().push(id);
+    let mut classes: BTreeMap<usize, Vec<&TypeId>> = BTreeMap::new();
+    for ((id, _), first) in alike.types.iter().zip(&alike.first) {
+        classes.entry(*first).or_default().push(id);
     }
     // Names of the contract lead, then the shortest: they are the ones to read.
     let rank = |id: &TypeId| (!named.contains(id), id.0.key().len());
     let mut same = BTreeMap::new();
-    for members in classes.values() {
+    for members in classes.values().filter(|members| members.len() > 1) {
         let Some(leader) = members.iter().min_by_key(|id| (rank(id), **id)) else { continue };
         let others = members.iter().filter(|id| *id != leader && !named.contains(**id));
         same.extend(others.map(|id| ((*id).clone(), (*leader).clone())));
@@ -34,50 +36,52 @@ pub(super) fn find(system: &mut System, named: &BTreeSet<TypeId>) {
     system.same = same;
 }
 
+/// Types go by their number here: names are long, and much alike.
 struct Alike<'s> {
-    types: &'s BTreeMap<TypeId, Definition>,
-    looked_at: BTreeSet<&'s TypeId>,
-    /// Every type with the first one that says the same.
-    first: BTreeMap<&'s TypeId, &'s TypeId>,
+    types: Vec<(&'s TypeId, &'s Definition)>,
+    numbers: HashMap<&'s TypeId, usize>,
+    looked_at: Vec<bool>,
+    /// For every type the first one that says the same.
+    first: Vec<usize>,
     /// Those, and what they say, by a digest of it.
-    known: HashMap<u64, Vec<(&'s TypeId, Definition)>>,
+    known: HashMap<u64, Vec<(usize, Definition)>>,
 }
 
-impl<'s> Alike<'s> {
+impl Alike<'_> {
     /// Finds the type that this one is the same as, after those that it holds. One that holds
     /// itself is like no other.
-    fn look_at(&mut self, start: &'s TypeId) {
+    fn look_at(&mut self, start: usize) {
         let mut path = vec![(start, false)];
-        while let Some((id, held_done)) = path.pop() {
-            let Some(definition) = self.types.get(id) else { continue };
+        while let Some((number, held_done)) = path.pop() {
             if held_done {
-                self.settle(id, definition);
-            } else if self.looked_at.insert(id) {
-                path.push((id, true));
-                definition.shape.each_name(&mut |held| path.push((held, false)));
+                self.settle(number);
+            } else if !std::mem::replace(&mut self.looked_at[number], true) {
+                path.push((number, true));
+                let held = |id: &TypeId| Some((*self.numbers.get(id)?, false));
+                self.types[number].1.shape.each_name(&mut |id| path.extend(held(id)));
             }
         }
     }
 
-    fn settle(&mut self, id: &'s TypeId, definition: &'s Definition) {
-        let mut said = definition.clone();
+    fn settle(&mut self, number: usize) {
+        let mut said = self.types[number].1.clone();
         said.description = None;
         // Where an enumeration is open is said where it is used.
         if matches!(said.shape, Shape::Enumeration(_)) {
             (said.in_requests, said.in_responses) = (false, false);
         }
         said.shape.each_name_mut(&mut |held| {
-            if let Some(first) = self.first.get(held) {
-                *held = (*first).clone();
+            if let Some(number) = self.numbers.get(held) {
+                *held = self.types[self.first[*number]].0.clone();
             }
         });
         strip(&mut said.shape);
         let known = self.known.entry(digest(&said)).or_default();
-        let first = known.iter().find(|(_, other)| *other == said).map_or(id, |(first, _)| *first);
-        if first == id {
-            known.push((id, said));
+        let same = known.iter().find(|(_, other)| *other == said);
+        self.first[number] = same.map_or(number, |(first, _)| *first);
+        if same.is_none() {
+            known.push((number, said));
         }
-        self.first.insert(id, first);
     }
 }
 

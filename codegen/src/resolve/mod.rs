@@ -171,6 +171,8 @@ struct Scope<'a> {
     /// Names of operations by where they stand.
     operations: BTreeMap<ValueId, Name>,
     taken: BTreeSet<String>,
+    /// The last number behind a name that was wanted more than once, by its key.
+    numbers: BTreeMap<String, usize>,
     /// Whether keywords beside a reference count in files that say no version.
     heeds_siblings: bool,
     waiting: Vec<(TypeId, Cursor<'a>)>,
@@ -202,6 +204,7 @@ impl<'a> Scope<'a> {
             directed: Vec::new(),
             operations: BTreeMap::new(),
             taken: BTreeSet::new(),
+            numbers: BTreeMap::new(),
             heeds_siblings: false,
             waiting: Vec::new(),
             predicates: BTreeMap::new(),
@@ -305,11 +308,18 @@ impl<'a> Scope<'a> {
     /// A free type name as close to the wanted one as can be had.
     fn free_name(&mut self, wanted: &Name) -> TypeId {
         let wanted = wanted.within(LETTERS);
-        let free = (2..).map(|number| wanted.numbered(number));
-        let name = std::iter::once(wanted.clone())
-            .chain(free)
-            .find(|name| self.taken.insert(name.key()))
+        let key = wanted.key();
+        if self.taken.insert(key.clone()) {
+            return TypeId(wanted);
+        }
+        // What was taken stays taken: numbers go on where they ended.
+        let last = self.numbers.entry(key).or_insert(1);
+        let following = (*last + 1..).map(|number| (number, wanted.numbered(number)));
+        let (number, name) = following
+            .into_iter()
+            .find(|(_, name)| self.taken.insert(name.key()))
             .expect("numbers do not run out");
+        *last = number;
         TypeId(name)
     }
 }

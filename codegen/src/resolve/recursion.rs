@@ -1,6 +1,6 @@
 //! Types that would hold themselves: they need an indirection, or cannot be carried at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::Scope;
 use crate::diagnostic::{Diagnostic, Kind};
@@ -63,47 +63,58 @@ fn directly(ty: &Type) -> Vec<&TypeId> {
 /// The types that lead back to themselves, each with the number of its circle: types lead to each
 /// other, however far apart, if their numbers are the same (Kosaraju's algorithm).
 fn circles(held: &BTreeMap<TypeId, Vec<TypeId>>) -> BTreeMap<&TypeId, usize> {
-    let mut holders: BTreeMap<&TypeId, Vec<&TypeId>> = BTreeMap::new();
-    for (id, each) in held {
-        for inner in each {
-            holders.entry(inner).or_default().push(id);
+    // Types go by their number here: names are long, and much alike.
+    let ids: Vec<&TypeId> = held.keys().collect();
+    let numbers: HashMap<&TypeId, usize> = ids.iter().copied().zip(0..).collect();
+    let number_of = |id| numbers.get(id).copied();
+    let forward: Vec<Vec<usize>> =
+        held.values().map(|each| each.iter().filter_map(number_of).collect()).collect();
+    let mut holders: Vec<Vec<usize>> = vec![Vec::new(); ids.len()];
+    for (holder, each) in forward.iter().enumerate() {
+        each.iter().for_each(|inner| holders[*inner].push(holder));
+    }
+    let mut circles: Vec<Option<usize>> = vec![None; ids.len()];
+    let mut sizes = vec![0; ids.len()];
+    for (circle, start) in finished(&forward).into_iter().rev().enumerate() {
+        let mut waiting = vec![start];
+        while let Some(number) = waiting.pop() {
+            if circles[number].is_none() {
+                circles[number] = Some(circle);
+                sizes[circle] += 1;
+                waiting.extend(&holders[number]);
+            }
         }
     }
-    let forward = |id: &TypeId| held.get(id).map(Vec::as_slice).unwrap_or_default();
-    let mut seen = BTreeSet::new();
-    let mut finished: Vec<&TypeId> = Vec::new();
-    for start in held.keys() {
-        if !seen.insert(start) {
+    let found = ids.into_iter().zip(circles).enumerate().filter_map(|(number, (id, circle))| {
+        let circle = circle?;
+        (sizes[circle] > 1 || forward[number].contains(&number)).then_some((id, circle))
+    });
+    found.collect()
+}
+
+/// All that is held, what others hold before them.
+fn finished(forward: &[Vec<usize>]) -> Vec<usize> {
+    let mut seen = vec![false; forward.len()];
+    let mut finished = Vec::with_capacity(forward.len());
+    for start in 0..forward.len() {
+        if std::mem::replace(&mut seen[start], true) {
             continue;
         }
-        let mut path = vec![(start, forward(start).iter())];
-        while let Some((id, rest)) = path.last_mut() {
+        let mut path = vec![(start, forward[start].iter())];
+        while let Some((number, rest)) = path.last_mut() {
             match rest.next() {
-                Some(next) if seen.insert(next) => path.push((next, forward(next).iter())),
+                Some(next) if !std::mem::replace(&mut seen[*next], true) => {
+                    path.push((*next, forward[*next].iter()));
+                }
                 Some(_) => {}
                 None => {
-                    finished.push(id);
+                    finished.push(*number);
                     path.pop();
                 }
             }
         }
     }
-    let mut numbers: BTreeMap<&TypeId, usize> = BTreeMap::new();
-    for (number, start) in finished.into_iter().rev().enumerate() {
-        let mut waiting = vec![start];
-        while let Some(id) = waiting.pop() {
-            if !numbers.contains_key(id) {
-                numbers.insert(id, number);
-                waiting.extend(holders.get(id).into_iter().flatten());
-            }
-        }
-    }
-    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
-    for number in numbers.values() {
-        *sizes.entry(*number).or_default() += 1;
-    }
-    numbers.retain(|id, number| sizes[number] > 1 || forward(id).contains(id));
-    numbers
+    finished
 }
 
 /// An alias that leads back to itself through aliases alone has no finite spelling.
