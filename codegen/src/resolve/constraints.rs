@@ -8,6 +8,10 @@ use crate::source::Cursor;
 
 /// What the schema at this place asks of its values beyond their type.
 pub(super) fn constraints(at: &Cursor<'_>) -> Constraints {
+    // Most schemas ask nothing: one look tells.
+    if !at.object().is_some_and(|members| members.keys().any(|name| is_limit(name))) {
+        return Constraints::default();
+    }
     let count = |keyword: &str| whole(at.value.get(keyword)?);
     let one_pattern = at.text("pattern").filter(|text| is_pattern(text)).map(str::to_owned);
     let multiple = at.value.get("multipleOf").and_then(Number::of);
@@ -32,6 +36,27 @@ pub(super) fn constraints(at: &Cursor<'_>) -> Constraints {
             .filter(|names| !names.is_empty()),
         rules: Vec::new(),
     }
+}
+
+/// Whether a keyword is one that [`constraints`] reads.
+pub(super) fn is_limit(name: &str) -> bool {
+    matches!(
+        name,
+        "minLength"
+            | "maxLength"
+            | "pattern"
+            | "multipleOf"
+            | "minimum"
+            | "maximum"
+            | "exclusiveMinimum"
+            | "exclusiveMaximum"
+            | "minItems"
+            | "maxItems"
+            | "minProperties"
+            | "maxProperties"
+            | "uniqueItems"
+            | "propertyNames"
+    )
 }
 
 /// The format of the texts here, where it is one that is held against anything.

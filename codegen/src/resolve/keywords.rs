@@ -25,13 +25,24 @@ pub(super) fn check_near<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, keywords: &
             continue;
         }
         let is_near = |known: &&&str| {
-            known.len().abs_diff(name.len()) <= 8 && strsim::damerau_levenshtein(known, name) <= 2
+            letters_apart(known, name) <= 2 && strsim::damerau_levenshtein(known, name) <= 2
         };
         let near = keywords.iter().find(is_near);
         if let (Some(near), Some(at)) = (near, at.get(name)) {
             scope.unknown_keyword(&at, name, Some((*near).to_owned()));
         }
     }
+}
+
+/// The letters that one of two names has and the other has not: as many edits at least tell them
+/// apart.
+fn letters_apart(one: &str, two: &str) -> usize {
+    let mut counts = [0_isize; 32];
+    let class = |letter: char| u32::from(letter) as usize % 32;
+    one.chars().for_each(|letter| counts[class(letter)] += 1);
+    two.chars().for_each(|letter| counts[class(letter)] -= 1);
+    let of = |sign: isize| counts.iter().map(|count| (sign * count).max(0).unsigned_abs()).sum();
+    usize::max(of(1), of(-1))
 }
 
 /// `x-idempotency {required, scope, retention, replay}`.

@@ -64,6 +64,9 @@ impl<'a> Scope<'a> {
 
     /// What an absent value stands for; one that its own schema refuses stands for nothing.
     pub(super) fn default(&mut self, at: &Cursor<'a>) -> Option<Value> {
+        if at.reference().is_none() && at.value.get("default").is_none() {
+            return None;
+        }
         let target = at.follow().ok()?;
         let found = at.get("default").or_else(|| target.get("default"))?;
         if fits(&target, found.value) {
@@ -265,5 +268,5 @@ fn fits(at: &Cursor<'_>, value: &Value) -> bool {
 
 /// Whether a flag stands beside a reference, or where it leads.
 pub(super) fn flagged(at: &Cursor<'_>, flag: &str) -> bool {
-    at.flag(flag) || at.follow().is_ok_and(|target| target.flag(flag))
+    at.flag(flag) || (at.reference().is_some() && at.follow().is_ok_and(|target| target.flag(flag)))
 }

@@ -1,12 +1,12 @@
 //! Schemas to types.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::all_of::is_prose;
 use super::alternatives::all_know;
-use super::constraints::{constraints, is_pattern};
+use super::constraints::{constraints, is_limit, is_pattern};
 use super::deep_names::deep_name;
 use super::rules::prefix;
 use super::{Scope, keywords};
@@ -50,6 +50,9 @@ impl<'a> Scope<'a> {
         if at.reference().is_some() && !self.has_siblings(at) {
             return (self.led_to(at), Constraints::default());
         }
+        if let Some(plain) = self.plain_scalar(at) {
+            return plain;
+        }
         let schema = at.id();
         if !self.standing.insert(schema) {
             return (self.inside_itself(schema, name), Constraints::default());
@@ -77,6 +80,25 @@ impl<'a> Scope<'a> {
                 (if nullable { ty.or_null() } else { ty }, Constraints::default())
             }
         }
+    }
+
+    /// The type of a schema that says what scalar it is and nothing else that matters, as most do:
+    /// none of the many ways to say more has to be looked for.
+    fn plain_scalar(&mut self, at: &Cursor<'a>) -> Option<(Type, Constraints)> {
+        let keywords = at.object()?;
+        let ty = keywords.get("type")?.as_str()?;
+        let is_scalar = matches!(ty, "string" | "integer" | "number" | "boolean");
+        let is_plain = |key: &String| {
+            matches!(key.as_str(), "type" | "format")
+                || (is_limit(key) && key != "pattern")
+                || (is_prose(key) && !key.starts_with("x-"))
+        };
+        if !is_scalar || !keywords.keys().all(is_plain) {
+            return None;
+        }
+        let built = self.scalar(at, ty, at.flag("nullable"));
+        let Shape::Alias(ty, limits) = built.shape else { return None };
+        Some((if built.nullable { ty.or_null() } else { ty }, *limits))
     }
 
     /// What was built, as the type of one place: a shape that needs a name gets this one.
@@ -376,9 +398,7 @@ impl<'a> Scope<'a> {
 
 /// The name of a component, or of what stands at the top of another file.
 pub(super) fn component(at: &Cursor<'_>) -> Option<Name> {
-    let pointer = at.pointer();
-    let tokens: Vec<Cow<'_, str>> = pointer.tokens().collect();
-    match tokens.as_slice() {
+    match at.way_within(3)?.as_slice() {
         [components, _, name] if components == "components" => Some(Name::new(name)),
         [name] => Some(Name::new(name)),
         _ => None,
@@ -407,20 +427,17 @@ pub(super) fn type_names<'v>(at: &Cursor<'v>) -> Vec<&'v str> {
 
 /// Whether `null` is among the values, in any spelling of 3.0 or 3.1.
 pub(super) fn accepts_null(at: &Cursor<'_>) -> bool {
+    match null_here(at) {
+        Nullness::Told(told) => return told,
+        Nullness::OfAlternatives => {}
+    }
     let mut waiting = vec![at.clone()];
     let mut seen = BTreeSet::new();
     while let Some(at) = waiting.pop() {
-        if at.flag("nullable") || type_names(&at).contains(&"null") {
-            return true;
-        }
-        if let Some(Value::Array(values)) = at.value.get("enum") {
-            if values.contains(&Value::Null) {
-                return true;
-            }
-            continue;
-        }
-        if at.value.get("const") == Some(&Value::Null) {
-            return true;
+        match null_here(&at) {
+            Nullness::Told(true) => return true,
+            Nullness::Told(false) => continue,
+            Nullness::OfAlternatives => {}
         }
         for alternatives in ["oneOf", "anyOf"].into_iter().filter_map(|keyword| at.get(keyword)) {
             let found = alternatives.elements().into_iter().filter_map(|at| at.follow().ok());
@@ -428,4 +445,37 @@ pub(super) fn accepts_null(at: &Cursor<'_>) -> bool {
         }
     }
     false
+}
+
+/// What a schema says of `null`.
+enum Nullness {
+    /// Whether it is among its values.
+    Told(bool),
+    /// It is if it is among those of an alternative.
+    OfAlternatives,
+}
+
+fn null_here(at: &Cursor<'_>) -> Nullness {
+    let Value::Object(keywords) = at.value else { return Nullness::Told(false) };
+    let mut listed = None;
+    let mut has_alternatives = false;
+    let mut is_null = false;
+    for (keyword, value) in keywords {
+        match (keyword.as_str(), value) {
+            ("nullable", Value::Bool(true)) => return Nullness::Told(true),
+            ("type", Value::String(name)) if name == "null" => return Nullness::Told(true),
+            ("type", Value::Array(names)) if names.iter().any(|name| name == "null") => {
+                return Nullness::Told(true);
+            }
+            ("enum", Value::Array(values)) => listed = Some(values.contains(&Value::Null)),
+            ("const", Value::Null) => is_null = true,
+            ("oneOf" | "anyOf", _) => has_alternatives = true,
+            _ => {}
+        }
+    }
+    match listed {
+        Some(has_null) => Nullness::Told(has_null),
+        None if has_alternatives && !is_null => Nullness::OfAlternatives,
+        None => Nullness::Told(is_null),
+    }
 }

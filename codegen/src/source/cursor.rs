@@ -1,5 +1,6 @@
 //! Walking a document and following its references without losing the place.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -90,6 +91,25 @@ impl<'a> Cursor<'a> {
             }
         }
         pointer
+    }
+
+    /// What this value stands in, root first, each as a name or a position; nothing if that is
+    /// further up than `steps`.
+    pub fn way_within(&self, steps: usize) -> Option<Vec<Cow<'a, str>>> {
+        let mut tokens = Vec::new();
+        let mut above = &self.above;
+        while let Some((step, token)) = above {
+            if tokens.len() == steps {
+                return None;
+            }
+            tokens.push(match token {
+                Token::Name(name) => Cow::Borrowed(*name),
+                Token::Index(index) => Cow::Owned(index.to_string()),
+            });
+            above = &step.above;
+        }
+        tokens.reverse();
+        Some(tokens)
     }
 
     /// The name under which this value stands in an object.

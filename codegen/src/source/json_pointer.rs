@@ -34,6 +34,14 @@ impl Pointer {
         }
     }
 
+    /// Goes one step down for a while.
+    pub(super) fn within(&mut self, token: &str, visit: impl FnOnce(&mut Self)) {
+        let length = self.0.len();
+        self.push(token);
+        visit(self);
+        self.0.truncate(length);
+    }
+
     /// The reference tokens, unescaped.
     pub fn tokens(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.0.split('/').skip(1).map(|token| match token.contains('~') {

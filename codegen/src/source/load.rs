@@ -163,7 +163,7 @@ impl Sources {
                 Ok(mut value) => {
                     errors.extend(self.overlaid(&path, &mut value));
                     let mut found = Vec::new();
-                    outward(&value, &Pointer::default(), Names::Keywords, &mut found);
+                    outward(&value, &mut Pointer::default(), Names::Keywords, &mut found);
                     for (target, pointer) in found {
                         let place = Place::new(&path, pointer);
                         waiting.push((referred(&path, &target), Some(place)));
@@ -204,26 +204,31 @@ impl Sources {
 }
 
 /// The files that references inside `value` lead to. Extensions (`x-*`) and plain values are data.
-fn outward(value: &Value, pointer: &Pointer, names: Names, found: &mut Vec<(String, Pointer)>) {
+fn outward(value: &Value, at: &mut Pointer, names: Names, found: &mut Vec<(String, Pointer)>) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                let Some(inner) = names.inside(name, member) else { continue };
-                if let (true, Some(text)) = (name == "$ref", member.as_str()) {
-                    let path = text.split('#').next().unwrap_or_default();
-                    if !path.is_empty() {
-                        found.push((path.to_owned(), pointer.child(name)));
+                match member {
+                    Value::String(text) if name == "$ref" => {
+                        let path = text.split('#').next().unwrap_or_default();
+                        if !path.is_empty() {
+                            found.push((path.to_owned(), at.child(name)));
+                        }
                     }
-                }
-                if member.is_object() || member.is_array() {
-                    outward(member, &pointer.child(name), inner, found);
+                    Value::Object(_) | Value::Array(_) => {
+                        if let Some(inner) = names.inside(name, member) {
+                            at.within(name, |at| outward(member, at, inner, found));
+                        }
+                    }
+                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
                 }
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 if item.is_object() || item.is_array() {
-                    outward(item, &pointer.child(&index.to_string()), Names::Keywords, found);
+                    let visit = |at: &mut Pointer| outward(item, at, Names::Keywords, found);
+                    at.within(&index.to_string(), visit);
                 }
             }
         }

@@ -60,7 +60,7 @@ impl Names {
         match self {
             Self::Chosen => Some(Self::Keywords),
             Self::Keywords if is_data() => None,
-            Self::Keywords if MAPS.contains(&name) && value.is_object() => Some(Self::Chosen),
+            Self::Keywords if value.is_object() && MAPS.contains(&name) => Some(Self::Chosen),
             Self::Keywords => Some(Self::Keywords),
         }
     }
