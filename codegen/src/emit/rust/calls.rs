@@ -1,5 +1,8 @@
 //! What both halves call the parts of an operation: parameters, bodies, headers, answers.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use super::idents::{field_ident, literal, variant_ident};
 use crate::model::{Header, Location, Name, Operation, Parameter, Part, Status, Style};
 
@@ -74,11 +77,17 @@ pub(crate) fn header_ident(name: &Name) -> String {
     if ["body", "status"].contains(&ident.as_str()) { format!("{ident}_") } else { ident }
 }
 
+/// The reason phrases of all statuses that have one, as variants.
+static REASONS: LazyLock<BTreeMap<u16, String>> = LazyLock::new(|| {
+    let named = |code| Some((code, variant_ident(&Name::new(http_reason(code)?))));
+    (100..600).filter_map(named).collect()
+});
+
 /// The variant of a status: its reason phrase (RFC 9110), or its number.
 pub(crate) fn answer_ident(status: Status) -> String {
     match status {
-        Status::Code(code) => match http_reason(code) {
-            Some(reason) => variant_ident(&Name::new(reason)),
+        Status::Code(code) => match REASONS.get(&code) {
+            Some(reason) => reason.clone(),
             None => format!("Status{code}"),
         },
         Status::Range(hundred) => format!("Status{hundred}Xx"),

@@ -14,6 +14,9 @@ const KEYWORDS: [&str; 52] = [
     "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
+/// Letters of the longest of them.
+const LONGEST_KEYWORD: usize = 8;
+
 /// Type names that generated files need for something else.
 const TAKEN_TYPES: [&str; 42] = [
     "BTreeMap",
@@ -159,9 +162,16 @@ pub(crate) fn variant_ident(name: &Name) -> String {
 
 /// A name as a field, function or variable: `service_call_id`.
 pub(crate) fn field_ident(name: &Name) -> String {
-    let ident = name.words().map(spelled).collect::<Vec<_>>().join("_");
-    if KEYWORDS.contains(&ident.as_str()) {
-        return format!("{ident}_");
+    let mut ident = String::with_capacity(64);
+    for word in name.words() {
+        if !ident.is_empty() {
+            ident.push('_');
+        }
+        ident.push_str(&spelled(word));
+    }
+    if ident.len() <= LONGEST_KEYWORD && KEYWORDS.contains(&ident.as_str()) {
+        ident.push('_');
+        return ident;
     }
     lead(ident, "n")
 }
@@ -174,6 +184,9 @@ pub(crate) fn module_ident(name: &Name) -> String {
 
 /// A text as a string literal.
 pub(crate) fn literal(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+        return ["\"", text, "\""].concat();
+    }
     format!("{text:?}")
 }
 
@@ -209,6 +222,9 @@ fn lead(ident: String, letter: &str) -> String {
 
 /// A word in letters that an identifier may hold.
 fn spelled(word: &str) -> Cow<'_, str> {
+    if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Cow::Borrowed(word);
+    }
     let may_stay = |c: char| c.is_ascii_alphanumeric() || c.is_alphabetic();
     if word.chars().all(may_stay) {
         return Cow::Borrowed(word);

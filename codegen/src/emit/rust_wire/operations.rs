@@ -79,27 +79,25 @@ fn one(
 }
 
 /// The fields of a request: parameters, then the body.
-fn request_fields(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Field> {
-    let mut fields: Vec<plan::Field> = operation
+fn request_fields(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Parameter> {
+    let mut fields: Vec<plan::Parameter> = operation
         .parameters
         .iter()
         .map(|parameter| {
             let spelled = speller.spell(parameter.ty.present(), Position::Closed);
-            plan::Field {
+            plan::Parameter {
                 ident: parameter_ident(&parameter.name),
                 ty: if parameter.required { spelled } else { format!("Option<{spelled}>") },
                 docs: documented(parameter.description.as_deref(), parameter.default.as_ref()),
-                attributes: Vec::new(),
             }
         })
         .collect();
     if let Some(body) = &operation.body {
         let spelled = body_type(body, REQUEST_BODY, Position::Closed, speller);
-        fields.push(plan::Field {
+        fields.push(plan::Parameter {
             ident: "body".to_owned(),
             ty: if body.required { spelled } else { format!("Option<{spelled}>") },
             docs: Vec::new(),
-            attributes: Vec::new(),
         });
     }
     fields
@@ -125,7 +123,7 @@ fn request_checks(
     system: &System,
     operation: &Operation,
     checked: &BTreeSet<TypeId>,
-    fields: &[plan::Field],
+    fields: &[plan::Parameter],
 ) -> Vec<String> {
     let checks = Checks { system, checked, position: Position::Closed };
     let mut places: Vec<(Location, Vec<String>)> = Vec::new();

@@ -1,8 +1,29 @@
 //! What the templates of wire crates say, every string final.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use crate::emit::render::joined;
 use crate::emit::rust::{Heading, Manifest as Package, Module};
+
+fn lines<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    joined("", lines, serializer)
+}
+
+fn members<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    joined("    ", lines, serializer)
+}
+
+fn docs<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    joined("/// ", lines, serializer)
+}
+
+fn member_docs<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    joined("    /// ", lines, serializer)
+}
+
+fn inner_docs<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    joined("        /// ", lines, serializer)
+}
 
 #[derive(Debug, Serialize)]
 pub(super) struct Manifest {
@@ -66,6 +87,7 @@ pub(super) struct Same {
 #[derive(Debug, Serialize)]
 pub(super) struct Item {
     pub(super) ident: String,
+    #[serde(serialize_with = "docs")]
     pub(super) docs: Vec<String>,
     pub(super) object: Option<Object>,
     pub(super) enumeration: Option<Enumeration>,
@@ -76,10 +98,13 @@ pub(super) struct Item {
 #[derive(Debug, Serialize)]
 pub(super) struct Object {
     pub(super) derives: &'static str,
+    #[serde(serialize_with = "lines")]
     pub(super) attributes: Vec<String>,
     pub(super) fields: Vec<Field>,
+    #[serde(serialize_with = "lines")]
     pub(super) checks: Vec<String>,
     /// Methods that say what absent members stand for.
+    #[serde(serialize_with = "lines")]
     pub(super) defaults: Vec<String>,
     /// The statement that makes it read and written.
     pub(super) codec: String,
@@ -89,7 +114,9 @@ pub(super) struct Object {
 pub(super) struct Field {
     pub(super) ident: String,
     pub(super) ty: String,
+    #[serde(serialize_with = "member_docs")]
     pub(super) docs: Vec<String>,
+    #[serde(serialize_with = "members")]
     pub(super) attributes: Vec<String>,
 }
 
@@ -98,6 +125,7 @@ pub(super) struct Enumeration {
     pub(super) derives: &'static str,
     pub(super) codec: String,
     /// The variants packed, where none needs a line of its own.
+    #[serde(serialize_with = "lines")]
     pub(super) listed: Vec<String>,
     pub(super) variants: Vec<EnumerationVariant>,
     pub(super) lifecycle: bool,
@@ -109,7 +137,9 @@ pub(super) struct Enumeration {
 pub(super) struct EnumerationVariant {
     pub(super) ident: String,
     pub(super) wire: String,
+    #[serde(serialize_with = "member_docs")]
     pub(super) docs: Vec<String>,
+    #[serde(serialize_with = "members")]
     pub(super) attributes: Vec<String>,
 }
 
@@ -125,6 +155,7 @@ pub(super) struct Union {
     pub(super) checked: bool,
     /// Whether the variant a value is read as has checks of its own to pass.
     pub(super) by_variant: bool,
+    #[serde(serialize_with = "lines")]
     pub(super) rules: Vec<String>,
     pub(super) variants: Vec<UnionVariant>,
 }
@@ -138,6 +169,7 @@ pub(super) struct UnionVariant {
     pub(super) read: String,
     pub(super) from: bool,
     pub(super) unchecked: bool,
+    #[serde(serialize_with = "lines")]
     pub(super) checks: Vec<String>,
 }
 
@@ -156,6 +188,7 @@ pub(super) struct Rules {
 #[derive(Debug, Serialize)]
 pub(super) struct Predicate {
     pub(super) ident: String,
+    #[serde(serialize_with = "lines")]
     pub(super) lines: Vec<String>,
 }
 
@@ -173,6 +206,15 @@ pub(super) struct Context {
     pub(super) operations: Vec<Operation>,
 }
 
+/// A parameter, as a field of the request.
+#[derive(Debug, Serialize)]
+pub(super) struct Parameter {
+    pub(super) ident: String,
+    pub(super) ty: String,
+    #[serde(serialize_with = "inner_docs")]
+    pub(super) docs: Vec<String>,
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct Operation {
     pub(super) ident: String,
@@ -180,10 +222,12 @@ pub(super) struct Operation {
     pub(super) path: String,
     pub(super) summary: String,
     pub(super) request_derives: &'static str,
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Vec<Parameter>,
     pub(super) unasked: bool,
+    #[serde(serialize_with = "lines")]
     pub(super) checks: Vec<String>,
     /// Methods that say what absent parameters stand for.
+    #[serde(serialize_with = "lines")]
     pub(super) defaults: Vec<String>,
     pub(super) answers: Vec<Answer>,
     pub(super) response_derives: &'static str,
@@ -225,6 +269,7 @@ pub(super) struct Links {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Link {
+    #[serde(serialize_with = "inner_docs")]
     pub(super) docs: Vec<String>,
     /// The attribute that leaves it out with the feature it needs.
     pub(super) gate: Option<String>,
@@ -256,6 +301,7 @@ pub(super) struct BodyVariant {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
+    #[serde(serialize_with = "inner_docs")]
     pub(super) docs: Vec<String>,
     /// The variant with what it holds.
     pub(super) variant: String,

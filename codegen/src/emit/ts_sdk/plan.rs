@@ -1,6 +1,20 @@
 //! What the templates of TypeScript clients say, every string final.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::emit::render::joined;
+
+fn lines<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    joined("", lines, serializer)
+}
+
+fn members<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    joined("  ", lines, serializer)
+}
+
+fn alternatives<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    joined("  | ", lines, serializer)
+}
 
 /// First line of every generated file.
 #[derive(Debug, Clone, Serialize)]
@@ -22,17 +36,20 @@ pub(super) struct Types {
 /// An exported type: exactly one of members, `inline` and `lines` says what it is.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Declaration {
+    #[serde(serialize_with = "lines")]
     pub(super) docs: Vec<String>,
     pub(super) ident: String,
     pub(super) members: Vec<Member>,
     pub(super) inline: Option<String>,
     /// The alternatives of a union too long for one line; the last ends the statement.
+    #[serde(serialize_with = "alternatives")]
     pub(super) lines: Vec<String>,
 }
 
 /// A member of an interface; its key says whether it may be left out.
 #[derive(Debug, Serialize)]
 pub(super) struct Member {
+    #[serde(serialize_with = "members")]
     pub(super) docs: Vec<String>,
     pub(super) key: String,
     pub(super) ty: String,
@@ -51,6 +68,7 @@ pub(super) struct Context {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Operation {
+    #[serde(serialize_with = "lines")]
     pub(super) docs: Vec<String>,
     pub(super) function: String,
     pub(super) declarations: Vec<Declaration>,
@@ -76,6 +94,7 @@ pub(super) struct Descriptor {
     pub(super) constant: String,
     pub(super) ty: &'static str,
     /// Its type arguments, each with the comma behind it.
+    #[serde(serialize_with = "members")]
     pub(super) arguments: Vec<String>,
     pub(super) id: String,
     pub(super) method: String,
@@ -156,6 +175,7 @@ pub(super) struct ContextClass {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Method {
+    #[serde(serialize_with = "members")]
     pub(super) docs: Vec<String>,
     pub(super) ident: String,
     pub(super) function: String,
@@ -201,15 +221,24 @@ pub(super) struct Server {
     pub(super) key: String,
     pub(super) url: String,
     pub(super) plain: bool,
-    pub(super) variables: Vec<Member>,
+    pub(super) variables: Vec<Variable>,
     /// What lets the variables be left out.
     pub(super) optional: &'static str,
     pub(super) given: String,
 }
 
+/// A variable of a server; its key says whether it may be left out.
+#[derive(Debug, Serialize)]
+pub(super) struct Variable {
+    pub(super) docs: Vec<String>,
+    pub(super) key: String,
+    pub(super) ty: String,
+}
+
 /// The function that makes the request a link leads to.
 #[derive(Debug, Serialize)]
 pub(super) struct Link {
+    #[serde(serialize_with = "lines")]
     pub(super) docs: Vec<String>,
     pub(super) function: String,
     pub(super) request: String,
@@ -236,6 +265,7 @@ pub(super) struct Webhooks {
 /// The constant that tells the runtime how a webhook is read.
 #[derive(Debug, Serialize)]
 pub(super) struct Webhook {
+    #[serde(serialize_with = "lines")]
     pub(super) docs: Vec<String>,
     pub(super) declarations: Vec<Declaration>,
     pub(super) constant: String,

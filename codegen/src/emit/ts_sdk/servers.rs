@@ -46,12 +46,12 @@ fn one(server: &Server) -> plan::Server {
     }
 }
 
-fn member(variable: &ServerVariable) -> plan::Member {
+fn member(variable: &ServerVariable) -> plan::Variable {
     let usual = variable.default.as_ref().map(|value| format!("`{value}` if left out."));
     let notes: Vec<&str> = usual.as_deref().into_iter().collect();
     let values: Vec<String> = variable.values.iter().map(|value| literal(value)).collect();
     let mark = if variable.default.is_some() { "?" } else { "" };
-    plan::Member {
+    plan::Variable {
         docs: doc_comment(variable.description.as_deref(), &notes),
         key: format!("{}{mark}", property_key(&variable.wire)),
         ty: if values.is_empty() { "string".to_owned() } else { values.join(" | ") },

@@ -118,6 +118,9 @@ pub(crate) fn access(wire: &str) -> String {
 
 /// A text as a string literal.
 pub(crate) fn literal(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'\\')) {
+        return ["'", text, "'"].concat();
+    }
     let mut quoted = String::from("'");
     for character in text.chars() {
         match character {
@@ -141,7 +144,7 @@ pub(crate) fn doc_comment(text: Option<&str>, notes: &[&str]) -> Vec<String> {
     let mut lines = prose(text, 94);
     lines.extend(notes.iter().map(|note| (*note).to_owned()));
     // A comment must not end where its text does not.
-    for line in lines.iter_mut().filter(|line| line.contains("*/")) {
+    for line in lines.iter_mut().filter(|line| line.contains('*') && line.contains("*/")) {
         *line = line.replace("*/", "*\\/");
     }
     match lines.as_slice() {
@@ -194,7 +197,8 @@ fn cased(name: &Name, case: Case) -> String {
 
 /// Replaces what an identifier cannot hold, and leads with a letter where it cannot begin so.
 fn identifier(text: String, letter: char) -> String {
-    if text.starts_with(is_xid_start) && text.chars().all(is_xid_continue) {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if text.starts_with(is_xid_start) && (is_plain || text.chars().all(is_xid_continue)) {
         return text;
     }
     let mut ident = String::with_capacity(text.len() + 8);
