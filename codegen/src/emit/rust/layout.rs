@@ -9,14 +9,18 @@ pub(crate) fn braced(indent: usize, head: &str, items: &[String], tail: &str) ->
     if items.is_empty() {
         return format!("{head} {{}}{tail}");
     }
-    let short = format!("{head} {{ {} }}{tail}", items.join(", "));
-    or_long(indent, short, || long(indent, &format!("{head} {{"), items, &format!("}}{tail}")))
+    match fits(indent, &[head, " {  }", tail], items) {
+        true => [head, " { ", &items.join(", "), " }", tail].concat(),
+        false => long(indent, &[head, " {"].concat(), items, &["}", tail].concat()),
+    }
 }
 
 /// `head(a, b)tail`, with the brackets at the end of `head` and the beginning of `tail`.
 pub(crate) fn bracketed(indent: usize, head: &str, items: &[String], tail: &str) -> String {
-    let short = format!("{head}{}{tail}", items.join(", "));
-    or_long(indent, short, || long(indent, head, items, tail))
+    match fits(indent, &[head, tail], items) {
+        true => [head, &items.join(", "), tail].concat(),
+        false => long(indent, head, items, tail),
+    }
 }
 
 /// `use path::{A, B};`, as many names a line as fit.
@@ -44,11 +48,15 @@ pub(crate) fn filled(indent: usize, items: &[String]) -> Vec<String> {
         let length = item.chars().count() + 1;
         match lines.last_mut() {
             Some(line) if columns + 1 + length <= WIDTH && !line.contains('\n') => {
-                line.push_str(&format!(" {item},"));
+                line.push(' ');
+                line.push_str(item);
+                line.push(',');
                 columns += 1 + length;
             }
             Some(_) | None => {
-                lines.push(format!("{pad}{item},"));
+                let mut line = String::with_capacity(WIDTH.max(indent + item.len() + 1));
+                [&pad, item, ","].into_iter().for_each(|part| line.push_str(part));
+                lines.push(line);
                 columns = indent + length;
             }
         }
@@ -61,9 +69,18 @@ pub(crate) fn or_long(indent: usize, short: String, long: impl FnOnce() -> Strin
     if indent + short.chars().count() <= WIDTH { short } else { long() }
 }
 
+/// Whether a line has room for items between these.
+fn fits(indent: usize, around: &[&str], items: &[String]) -> bool {
+    let columns = |text: &str| text.chars().count();
+    let between = 2 * items.len().saturating_sub(1);
+    let items = items.iter().map(|item| columns(item)).sum::<usize>();
+    indent + around.iter().map(|text| columns(text)).sum::<usize>() + between + items <= WIDTH
+}
+
 fn long(indent: usize, head: &str, items: &[String], tail: &str) -> String {
     let pad = " ".repeat(indent);
-    format!("{head}\n{}\n{pad}{tail}", filled(indent + 4, items).join("\n"))
+    let lines = filled(indent + 4, items).join("\n");
+    [head, "\n", &lines, "\n", &pad, tail].concat()
 }
 
 #[cfg(test)]

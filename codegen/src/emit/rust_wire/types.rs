@@ -25,10 +25,7 @@ pub(super) fn plan(
     let meant = system.types.iter().filter(|(id, _)| is_meant(id));
     let defined = meant.filter(|(id, _)| !system.same.contains_key(*id));
     let items = defined.map(|(id, definition)| {
-        let mut item = item(system, checked, speller, id, definition);
-        if described == Described::No {
-            strip(&mut item);
-        }
+        let mut item = item(system, checked, described, speller, id, definition);
         pack(&mut item);
         item
     });
@@ -53,19 +50,6 @@ pub(super) fn codecs(items: &[plan::Item]) -> Vec<String> {
     items.iter().filter_map(codec).collect()
 }
 
-/// Takes away what only `schemars` reads.
-fn strip(item: &mut plan::Item) {
-    if let Some(object) = &mut item.object {
-        object.attributes.clear();
-        object.fields.iter_mut().for_each(|field| field.attributes.clear());
-    }
-    if let Some(enumeration) = &mut item.enumeration {
-        for variant in &mut enumeration.variants {
-            variant.attributes.retain(|attribute| attribute == DEFAULT);
-        }
-    }
-}
-
 /// What the only value of an enumeration is.
 const DEFAULT: &str = "#[default]";
 
@@ -88,6 +72,7 @@ fn pack(item: &mut plan::Item) {
 fn item(
     system: &System,
     checked: &BTreeSet<TypeId>,
+    described: Described,
     speller: &mut Speller<'_>,
     id: &TypeId,
     definition: &Definition,
@@ -101,10 +86,19 @@ fn item(
         plan::Item { ident, docs, object: None, enumeration: None, union: None, alias: None };
     match &definition.shape {
         Shape::Object(found) => {
-            item.object =
-                Some(object(found, &item.ident, definition, is_checked, &checks, speller));
+            item.object = Some(object(
+                found,
+                &item.ident,
+                definition,
+                is_checked,
+                &checks,
+                described,
+                speller,
+            ));
         }
-        Shape::Enumeration(found) => item.enumeration = Some(enumeration(found, &item.ident)),
+        Shape::Enumeration(found) => {
+            item.enumeration = Some(enumeration(found, &item.ident, described))
+        }
         Shape::Union(found) => {
             item.union =
                 Some(union(found, &item.ident, &definition.rules, is_checked, &checks, speller));
@@ -127,11 +121,12 @@ fn object(
     definition: &Definition,
     checked: bool,
     checks: &Checks<'_>,
+    described: Described,
     speller: &mut Speller<'_>,
 ) -> plan::Object {
     let mut attributes = Vec::new();
     if object.additional == Additional::Denied {
-        attributes.extend(schemars(&["deny_unknown_fields".to_owned()]));
+        attributes.extend(schemars(described, &["deny_unknown_fields".to_owned()]));
     }
     let mut members = Vec::new();
     let mut head = "";
@@ -139,7 +134,7 @@ fn object(
     let mut lines = if checked { rule_checks(&definition.rules, "self", 2) } else { Vec::new() };
     let mut fields: Vec<plan::Field> = Vec::new();
     for property in &object.properties {
-        let field = field(property, definition, checks, speller);
+        let field = field(property, definition, checks, described, speller);
         members.push(member(property, definition, &field.ident));
         if checked {
             let checked = Field {
@@ -172,7 +167,7 @@ fn object(
             ident,
             ty: format!("{map}<String, {spelled}>"),
             docs: vec!["Members the contract does not name.".to_owned()],
-            attributes: schemars(&["flatten".to_owned()]).into_iter().collect(),
+            attributes: schemars(described, &["flatten".to_owned()]).into_iter().collect(),
         });
     }
     if !lines.is_empty() {
@@ -212,13 +207,17 @@ fn defaults(
 
 /// A list that is not broken stands apart from its braces; a broken one has lines of its own.
 fn spaced(codec: String) -> String {
-    codec.replace("{ \n", "{\n").replace("\n }", "\n}").replace("{  }", "{}")
+    match codec.contains('\n') {
+        true => codec.replace("{ \n", "{\n").replace("\n }", "\n}"),
+        false => codec.replace("{  }", "{}"),
+    }
 }
 
 /// What only the feature `schemars` needs.
-fn schemars(parts: &[String]) -> Option<String> {
+fn schemars(described: Described, parts: &[String]) -> Option<String> {
     let parts = parts.join(", ");
-    (!parts.is_empty()).then(|| format!("#[cfg_attr(feature = \"schemars\", schemars({parts}))]"))
+    (described == Described::Yes && !parts.is_empty())
+        .then(|| format!("#[cfg_attr(feature = \"schemars\", schemars({parts}))]"))
 }
 
 /// How a member is read and written.
@@ -245,6 +244,7 @@ fn field(
     property: &Property,
     definition: &Definition,
     checks: &Checks<'_>,
+    described: Described,
     speller: &mut Speller<'_>,
 ) -> plan::Field {
     let ident = field_ident(&property.name);
@@ -252,38 +252,55 @@ fn field(
     if property.recursive {
         spelled = format!("Box<{spelled}>");
     }
+    let attributes = match described {
+        Described::Yes => attributes(property, definition, checks, &ident, &spelled),
+        Described::No => Vec::new(),
+    };
+    let ty = match Presence::of(&property.ty, property.required) {
+        Presence::Required => spelled,
+        Presence::Optional => format!("Option<{spelled}>"),
+        Presence::OptionalNullable => format!("Option<Option<{spelled}>>"),
+    };
+    let default = property.default.as_ref().filter(|_| !property.required);
+    let docs = documented(property.description.as_deref(), default);
+    plan::Field { ident, ty, docs, attributes }
+}
+
+/// What only `schemars` reads of a field of this type.
+fn attributes(
+    property: &Property,
+    definition: &Definition,
+    checks: &Checks<'_>,
+    ident: &str,
+    spelled: &str,
+) -> Vec<String> {
     let mut attributes = Vec::new();
     let mut parts = Vec::new();
     let mut never_null = None;
     if ident != property.wire {
         parts.push(format!("rename = {}", literal(&property.wire)));
     }
-    let ty = match Presence::of(&property.ty, property.required) {
-        Presence::Required => spelled,
+    match Presence::of(&property.ty, property.required) {
+        Presence::Required | Presence::OptionalNullable => {}
         Presence::Optional if property.required => {
             // Read so, an `Option` must be there.
             let said = "serde(deserialize_with = \"Option::deserialize\")";
             attributes.push(format!("#[cfg_attr(feature = \"schemars\", {said})]"));
-            format!("Option<{spelled}>")
         }
         Presence::Optional => {
             if definition.in_requests && property.ty != Type::Any {
                 parts.push("default".to_owned());
-                never_null = Some(spelled.as_str());
+                never_null = Some(spelled);
             }
             parts.push("skip_serializing_if = \"Option::is_none\"".to_owned());
-            format!("Option<{spelled}>")
         }
-        Presence::OptionalNullable => format!("Option<Option<{spelled}>>"),
-    };
+    }
     parts.extend(narrowing::parts(checks.system, property, never_null));
-    let default = property.default.as_ref().filter(|_| !property.required);
-    let docs = documented(property.description.as_deref(), default);
-    attributes.extend(schemars(&parts));
-    plan::Field { ident, ty, docs, attributes }
+    attributes.extend(schemars(Described::Yes, &parts));
+    attributes
 }
 
-fn enumeration(enumeration: &Enumeration, name: &str) -> plan::Enumeration {
+fn enumeration(enumeration: &Enumeration, name: &str, described: Described) -> plan::Enumeration {
     let ident_of = |wire: &str| {
         let value = enumeration.values.iter().find(|value| value.wire == wire);
         value.map(|value| variant_ident(&value.name)).unwrap_or_default()
@@ -300,7 +317,8 @@ fn enumeration(enumeration: &Enumeration, name: &str) -> plan::Enumeration {
                 attributes.push(DEFAULT.to_owned());
             }
             if ident != value.wire {
-                attributes.extend(schemars(&[format!("rename = {}", literal(&value.wire))]));
+                let said = format!("rename = {}", literal(&value.wire));
+                attributes.extend(schemars(described, &[said]));
             }
             plan::EnumerationVariant { wire: literal(&value.wire), docs, attributes, ident }
         })

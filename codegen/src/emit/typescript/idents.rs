@@ -149,10 +149,10 @@ pub(crate) fn doc_comment(text: Option<&str>, notes: &[&str]) -> Vec<String> {
     }
     match lines.as_slice() {
         [] => Vec::new(),
-        [single] => vec![format!("/** {single} */")],
+        [single] => vec![["/** ", single, " */"].concat()],
         several => {
             let mut comment = vec!["/**".to_owned()];
-            comment.extend(several.iter().map(|line| format!(" * {line}")));
+            comment.extend(several.iter().map(|line| [" * ", line].concat()));
             comment.push(" */".to_owned());
             comment
         }
