@@ -1,6 +1,6 @@
 //! Names as words, so that every language can spell them its own way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::str::SplitTerminator;
 use std::sync::Arc;
 
@@ -214,11 +214,10 @@ fn sign_word(sign: char, leads_number: bool) -> Option<&'static str> {
 
 /// A name for each text, no two alike, not even in ASCII: a clash is settled by number, in the
 /// order of the texts.
-pub fn unique_names<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, Name> {
+pub fn unique_names<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeMap<&'a str, Name> {
     let sorted: BTreeSet<&str> = texts.into_iter().collect();
-    let mut taken = BTreeSet::new();
-    let mut names = BTreeMap::new();
-    for text in sorted {
+    let mut taken = HashSet::with_capacity(sorted.len());
+    let named = sorted.into_iter().map(|text| {
         let name = Name::new(text);
         let key = |name: &Name| match text.is_ascii() {
             true => name.key(),
@@ -229,9 +228,9 @@ pub fn unique_names<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeMap<St
             .chain(free)
             .find(|candidate| taken.insert(key(candidate)))
             .expect("numbers do not run out");
-        names.insert(text.to_owned(), name);
-    }
-    names
+        (text, name)
+    });
+    named.collect()
 }
 
 #[cfg(test)]

@@ -93,10 +93,11 @@ impl<'a> Parts<'a> {
             self.take_within(&part, depth - 1);
         }
         if let Some(properties) = at.get("properties") {
-            for (name, member) in properties.members() {
-                if let Some(other) = self.properties.insert(name, member) {
-                    self.overridden.entry(name).or_default().push(other);
-                }
+            let members = properties.members();
+            if self.properties.is_empty() {
+                self.properties = members.into_iter().collect();
+            } else {
+                self.take_members(members);
             }
         }
         if let Some(Value::Array(names)) = at.value.get("required") {
@@ -108,6 +109,14 @@ impl<'a> Parts<'a> {
             self.additional = Some(additional);
         }
         self.unions.extend(["oneOf", "anyOf"].into_iter().filter_map(|keyword| at.get(keyword)));
+    }
+
+    fn take_members(&mut self, members: Vec<(&'a str, Cursor<'a>)>) {
+        for (name, member) in members {
+            if let Some(other) = self.properties.insert(name, member) {
+                self.overridden.entry(name).or_default().push(other);
+            }
+        }
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn resolve<'a>(
     let mut offers: Vec<Offer> = Vec::new();
     let mut known: Vec<(&Value, Type, Constraints)> = Vec::new();
     for (index, (group, label)) in groups.iter().zip(&labels).enumerate() {
-        let label = &names[label];
+        let label = &names[label.as_str()];
         let owner = if index == 0 { name.clone() } else { name.then(label) };
         let offer = offer(scope, group, label.clone(), &owner, side, &known);
         if let Some(schema) = &group[0].schema {

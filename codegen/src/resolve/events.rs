@@ -85,7 +85,7 @@ fn messages<'a>(scope: &mut Scope<'a>, found: BTreeMap<String, Cursor<'a>>) -> V
     let mut messages: Vec<Message> = found
         .iter()
         .map(|(wire, at)| {
-            let name = names[wire].clone();
+            let name = names[wire.as_str()].clone();
             let (ty, schema) = payload(scope, at, &name.then(&Name::new("payload")));
             let traits = traits(scope, at);
             if let Some(headers) = either(at, &traits, "headers") {

@@ -18,32 +18,38 @@ impl<'a> Scope<'a> {
         &mut self,
         at: &Cursor<'a>,
         parts: &Parts<'a>,
-        names: &BTreeMap<String, Name>,
+        names: &BTreeMap<&str, Name>,
         name: &Name,
     ) -> Vec<Property> {
-        let mut members = Vec::new();
+        let mut members = Vec::with_capacity(parts.properties.len());
         for (wire, last) in &parts.properties {
-            let owner = match last.is_below(at) {
-                true => name.clone(),
-                false => owner_of(last).unwrap_or_else(|| name.clone()),
+            let (loose, others) = (parts.loose.get(wire), parts.overridden.get(wire));
+            let said: Cow<'_, [Cursor<'a>]> = match (loose, others) {
+                (Some(loose), _) => Cow::Borrowed(loose),
+                (None, None) => Cow::Borrowed(std::slice::from_ref(last)),
+                (None, Some(others)) => others.iter().chain([last]).cloned().collect(),
             };
-            let own = owner.then(&names[*wire]);
-            let (said, (ty, constraints)) = match parts.loose.get(wire) {
-                Some(loose) => (loose.clone(), self.any_of(loose, None, &own)),
-                None => {
-                    let said: Vec<Cursor<'a>> = parts
-                        .overridden
-                        .get(wire)
-                        .into_iter()
-                        .flatten()
-                        .chain([last])
-                        .cloned()
-                        .collect();
-                    let whole = name.then(&names[*wire]);
-                    let typed = self.all_of_member(&said, &own, &whole);
-                    (said, typed)
+            let unnamed = match &*said {
+                [single] if loose.is_none() => self.unnamed(single),
+                _ => None,
+            };
+            let (ty, constraints) = unnamed.unwrap_or_else(|| {
+                let owner = match last.is_below(at) {
+                    true => name.clone(),
+                    false => owner_of(last).unwrap_or_else(|| name.clone()),
+                };
+                let own = owner.then(&names[*wire]);
+                match loose {
+                    Some(loose) => self.any_of(loose, None, &own),
+                    None => self.all_of_member(&said, &own, &name.then(&names[*wire])),
                 }
-            };
+            });
+            let led_to: Vec<Cursor<'a>> = said
+                .iter()
+                .filter(|at| at.reference().is_some())
+                .filter_map(|at| at.follow().ok())
+                .collect();
+            let flagged = |flag| said.iter().chain(&led_to).any(|at| at.flag(flag));
             let prose = said.iter().rev().find_map(|at| at.text("description"));
             members.push(Property {
                 wire: (*wire).to_owned(),
@@ -51,8 +57,8 @@ impl<'a> Scope<'a> {
                 ty,
                 required: parts.required.contains(wire),
                 constraints,
-                read_only: said.iter().any(|at| flagged(at, "readOnly")),
-                write_only: said.iter().any(|at| flagged(at, "writeOnly")),
+                read_only: flagged("readOnly"),
+                write_only: flagged("writeOnly"),
                 default: said.iter().rev().find_map(|at| self.default(at)),
                 recursive: false,
                 description: prose.map(str::to_owned),

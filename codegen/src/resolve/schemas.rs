@@ -47,11 +47,8 @@ impl Built {
 impl<'a> Scope<'a> {
     /// The type of the schema at this place; `name` is used if the type needs one.
     pub(super) fn type_of(&mut self, at: &Cursor<'a>, name: &Name) -> (Type, Constraints) {
-        if at.reference().is_some() && !self.has_siblings(at) {
-            return (self.led_to(at), Constraints::default());
-        }
-        if let Some(plain) = self.plain_scalar(at) {
-            return plain;
+        if let Some(unnamed) = self.unnamed(at) {
+            return unnamed;
         }
         let schema = at.id();
         if !self.standing.insert(schema) {
@@ -79,6 +76,15 @@ impl<'a> Scope<'a> {
                 let ty = Type::Named(id);
                 (if nullable { ty.or_null() } else { ty }, Constraints::default())
             }
+        }
+    }
+
+    /// The type of what needs no name here, whatever it is: a reference, or a plain scalar.
+    pub(super) fn unnamed(&mut self, at: &Cursor<'a>) -> Option<(Type, Constraints)> {
+        match at.reference() {
+            Some(_) if self.has_siblings(at) => None,
+            Some(_) => Some((self.led_to(at), Constraints::default())),
+            None => self.plain_scalar(at),
         }
     }
 
@@ -339,8 +345,8 @@ impl<'a> Scope<'a> {
         parts: &super::all_of::Parts<'a>,
         name: &Name,
     ) -> (Additional, Vec<Rule>) {
-        let name = name.then(&Name::new("value"));
         let Some(schema) = &parts.additional else { return (Additional::Ignored, Vec::new()) };
+        let name = name.then(&Name::new("value"));
         let additional = match schema.value {
             Value::Bool(false) => Additional::Denied,
             // A map is what it is; beside members, it says that there are others to keep.
@@ -378,7 +384,10 @@ impl<'a> Scope<'a> {
         let Some(items) = at.get("items") else {
             return Built::plain(Type::List(Box::new(Type::Any)), limits, nullable);
         };
-        let (item, inner) = self.type_of(&items, &name.then(&Name::new("item")));
+        let (item, inner) = match self.unnamed(&items) {
+            Some(unnamed) => unnamed,
+            None => self.type_of(&items, &name.then(&Name::new("item"))),
+        };
         limits.each = each(inner);
         Built::plain(Type::List(Box::new(item)), limits, nullable)
     }

@@ -125,12 +125,12 @@ pub(super) fn define_missing(system: &mut System) {
         system.schemes.keys().cloned().chain(missing.iter().cloned()).collect();
     let names = unique_names(known.iter().map(String::as_str));
     for wire in missing {
-        let name = names[&wire].clone();
+        let name = names[wire.as_str()].clone();
         let scheme =
             Scheme { wire: wire.clone(), name, kind: SchemeKind::Unknown, description: None };
         system.schemes.insert(wire, scheme);
     }
     for (wire, scheme) in &mut system.schemes {
-        scheme.name = names[wire].clone();
+        scheme.name = names[wire.as_str()].clone();
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::json_pointer::{percent_decode, tokens};
 use super::load::{Sources, referred};
 use super::{File, Place, Pointer};
 
@@ -237,13 +238,16 @@ impl<'a> Cursor<'a> {
             let path = referred(&self.file.path, path);
             self.sources.file(&path).ok_or_else(|| missing(Vec::new()))?
         };
-        let pointer = Pointer::from_fragment(fragment).or_else(|| {
+        let decoded = percent_decode(fragment);
+        let decoded = decoded.filter(|text| text.is_empty() || text.starts_with('/'));
+        let pointer = decoded.or_else(|| {
             let root = || Self::root(self.sources, file).anchors();
-            file.anchors.get_or_init(root).get(fragment).cloned()
+            let found = file.anchors.get_or_init(root).get(fragment);
+            found.map(|pointer| Cow::Borrowed(pointer.as_str()))
         });
         let pointer = pointer.ok_or_else(|| missing(Vec::new()))?;
         let mut cursor = Self::root(self.sources, file);
-        for token in pointer.tokens() {
+        for token in tokens(&pointer) {
             let Some(next) = cursor.step(&token, steps)? else {
                 let names = cursor.members().into_iter().map(|(name, _)| name.to_owned());
                 return Err(missing(names.collect()));

@@ -11,7 +11,7 @@ impl Pointer {
     /// The pointer written in a URI fragment (percent-decoded), if it is one.
     pub fn from_fragment(fragment: &str) -> Option<Self> {
         let text = percent_decode(fragment)?;
-        (text.is_empty() || text.starts_with('/')).then_some(Self(text))
+        (text.is_empty() || text.starts_with('/')).then(|| Self(text.into_owned()))
     }
 
     /// The pointer to a member of what this one points at.
@@ -44,10 +44,7 @@ impl Pointer {
 
     /// The reference tokens, unescaped.
     pub fn tokens(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        self.0.split('/').skip(1).map(|token| match token.contains('~') {
-            true => token.replace("~1", "/").replace("~0", "~").into(),
-            false => token.into(),
-        })
+        tokens(&self.0)
     }
 
     /// The last token, unescaped.
@@ -67,10 +64,18 @@ impl fmt::Display for Pointer {
     }
 }
 
+/// The tokens of a pointer in its escaped text form, unescaped.
+pub(super) fn tokens(pointer: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    pointer.split('/').skip(1).map(|token| match token.contains('~') {
+        true => token.replace("~1", "/").replace("~0", "~").into(),
+        false => token.into(),
+    })
+}
+
 /// The text behind percent-encoding; none if it is no such text.
-pub(super) fn percent_decode(text: &str) -> Option<String> {
+pub(super) fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
-        return Some(text.to_owned());
+        return Some(Cow::Borrowed(text));
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -85,7 +90,7 @@ pub(super) fn percent_decode(text: &str) -> Option<String> {
         bytes.push(u8::from_str_radix(digits, 16).ok()?);
         rest = tail;
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]

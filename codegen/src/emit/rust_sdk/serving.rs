@@ -83,14 +83,14 @@ impl<'s> Types<'s> {
 fn choice(ident: &str, variable: &ServerVariable) -> plan::Choice {
     let names = unique_names(variable.values.iter().map(String::as_str));
     let value = |text: &String| plan::Value {
-        ident: variant_ident(&names[text]),
+        ident: variant_ident(&names[text.as_str()]),
         docs: format!("`{}`.", one_line(text)),
         usual: variable.default.as_ref() == Some(text),
     };
     let texts: Vec<String> = variable
         .values
         .iter()
-        .map(|text| format!("{} {}", variant_ident(&names[text]), literal(text)))
+        .map(|text| format!("{} {}", variant_ident(&names[text.as_str()]), literal(text)))
         .collect();
     let mut docs = doc_lines(variable.description.as_deref());
     if docs.is_empty() {

@@ -43,7 +43,7 @@ impl Callers {
         let mut taken = BTreeSet::new();
         let idents: BTreeMap<String, String> = unique_names(wanted.map(String::as_str))
             .into_iter()
-            .map(|(text, name)| (text, free(&mut taken, &name, type_ident)))
+            .map(|(text, name)| (text.to_owned(), free(&mut taken, &name, type_ident)))
             .collect();
         for ident in callers.together.values_mut().chain(callers.either.values_mut()) {
             ident.clone_from(&idents[ident.as_str()]);
