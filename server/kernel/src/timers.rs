@@ -85,11 +85,13 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Rounded up: a timer rounded down would fire early.
+/// Rounded up: a timer rounded down would fire early. The end of time is as late as it gets.
 fn ceiling_micros(at: Timestamp) -> i64 {
-    let micros = at.as_microsecond();
+    // Microseconds of the last second cannot be read again.
+    let last = Timestamp::MAX.as_second() * 1_000_000;
+    let micros = at.as_microsecond().min(last);
     match Timestamp::from_microsecond(micros) {
-        Ok(rounded) if rounded < at => micros + 1,
+        Ok(rounded) if rounded < at => last.min(micros + 1),
         Ok(_) | Err(_) => micros,
     }
 }
@@ -322,4 +324,30 @@ async fn next_after(
             .fetch_one(connection)
             .await?;
     Ok(next.map(time).transpose()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn what_is_rounded_up_is_never_early_and_can_be_read_again() {
+        let micros = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1);
+        let nano = SignedDuration::from_nanos(1);
+        let before_the_epoch = Timestamp::UNIX_EPOCH - SignedDuration::from_micros(1);
+        for (at, expected) in [
+            (micros, 1_000_000),
+            (micros + nano, 1_000_001),
+            (micros - nano, 1_000_000),
+            (before_the_epoch + nano, 0),
+            (before_the_epoch - nano, -1),
+        ] {
+            assert_eq!(ceiling_micros(at), expected, "{at}");
+        }
+        for at in [Timestamp::MIN, Timestamp::MAX] {
+            assert!(time(ceiling_micros(at)).is_ok(), "{at}");
+        }
+    }
 }
