@@ -1,13 +1,16 @@
-//! Durable state for a system: streams, outbox, bus, inbox, idempotency, timers and projections.
+//! Durable state for a system: streams, outbox, bus, inbox, idempotency, timers, projections and
+//! an audit log.
 //!
 //! A domain sees little of it. It opens a [`Kernel`], begins a [`Unit`] of work for a tenant, loads
-//! and appends events, claims idempotency keys, schedules timers, runs its own SQL, and commits:
-//! all of it happens or none of it. Handlers of events and timers are given a unit too.
+//! and appends events, claims idempotency keys, schedules timers, writes the audit log, runs its
+//! own SQL, and commits: all of it happens or none of it. Handlers of events and timers are given a
+//! unit too.
 //!
 //! Guarantees: delivery is at least once and effects happen once; the events of one aggregate are
 //! handled in order and a failing one holds only its own aggregate; timers never fire early.
 
 mod aggregates;
+mod audit;
 mod bus;
 mod clock;
 mod database;
@@ -38,6 +41,7 @@ mod timers;
 mod unit;
 
 pub use aggregates::{Aggregate, Folded};
+pub use audit::{Action, AuditPage, AuditReach, Audited};
 pub use bus::{Tail, TailFrom};
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
 pub use database::migrations::{Migration, MigrationSet};

@@ -10,6 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::aggregates::{self, Aggregate, Folded};
+use crate::audit::{self, Action, AuditPage, Audited};
 use crate::database::{Connection, Snapshot, Turn};
 use crate::dead_letters::{self, DeadLetter};
 use crate::envelope::{Cause, Envelope, NewEvent, StreamId, TenantId};
@@ -286,6 +287,16 @@ impl Unit {
         dead_letters::delete(self.turn.connection(), &self.tenant, letter).await
     }
 
+    /// Appends to the audit log who did what, with the time and the cause of this unit.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audit(&mut self, action: Action) -> Result<(), Error> {
+        let now = self.now();
+        let connection = self.turn.connection();
+        audit::append(connection, &self.tenant, &self.cause, action, now).await
+    }
+
     /// The tenant, to be put into every key, and the connection, inside this unit's transaction,
     /// for the domain's own tables. Begin and commit nothing on it.
     pub fn sql(&mut self) -> (&TenantId, &mut Connection) {
@@ -401,6 +412,14 @@ impl View {
     ) -> Result<Vec<DeadLetter>, Error> {
         let limit = i64::from(limit);
         dead_letters::list(self.snapshot.connection(), &self.tenant, after, limit).await
+    }
+
+    /// A page of the tenant's audit log, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audit(&mut self, page: AuditPage<'_>) -> Result<Vec<Audited>, Error> {
+        audit::page(self.snapshot.connection(), &self.tenant, page).await
     }
 
     /// The tenant, to be put into every query, and the connection, for the domain's own tables.

@@ -14,7 +14,9 @@ pub struct Migration {
     /// The file name without `.sql`: `NNNN_verb_noun`.
     pub name: &'static str,
     /// The text, usually by `include_str!`. It runs on SQLite and on PostgreSQL: `{serial}` stands
-    /// for a primary key that counts up, `{bytes}` for the type of bytes.
+    /// for a primary key that counts up, `{bytes}` for the type of bytes, `{clustered}` after the
+    /// columns of a table for keeping its rows in the order of its primary key, and
+    /// `{immutable NAME}` is a statement that lets nobody change or delete a row of a table.
     pub sql: &'static str,
 }
 
@@ -44,6 +46,7 @@ pub(crate) const KERNEL: MigrationSet = MigrationSet {
         file!("0002_create_delivery"),
         file!("0003_create_idempotency"),
         file!("0004_create_timers"),
+        file!("0006_create_audit"),
         file!("0007_create_dead_letters"),
         file!("0008_create_jobs"),
         file!("0009_create_snapshots"),

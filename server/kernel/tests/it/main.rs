@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod aggregates;
+mod audit;
 mod dead_letters;
 mod delivery;
 mod fixture;
