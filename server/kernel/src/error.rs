@@ -4,6 +4,7 @@ use sqlx::migrate::MigrateError;
 
 use crate::database::dialect::{Verdict, verdict};
 use crate::envelope::StreamId;
+use crate::ledger::LedgerError;
 use crate::streams::Expected;
 
 /// A stream is not at the version its writer expected; nothing was written.
@@ -25,6 +26,9 @@ pub enum Error {
     /// See [`Conflict`].
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// See [`LedgerError`].
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The database refused or failed, and would do so again.
     #[error("the database failed")]
     Database(#[source] sqlx::Error),

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::Handlers;
 use crate::leases::{Lease, lead};
+use crate::ledger::{self, Finding};
 use crate::stats::{self, Stats};
 use crate::unit::{Unit, View};
 use crate::{bus, generations, inbox, jobs, projections, relay, replays, schedules, timers};
@@ -145,13 +146,15 @@ impl Kernel {
         })))
     }
 
-    /// Makes the tables of new projections, and starts the relay and the handlers. Without it
-    /// nothing is published and no timer fires.
+    /// Makes the tables of new projections, and starts the relay, the handlers and what the kernel
+    /// does by itself. Without it nothing is published, no timer fires and no hold of the ledger
+    /// expires.
     ///
     /// # Errors
     /// [`Error::DuplicateHandler`] when two handlers of one kind have one name; otherwise when the
     /// database fails.
     pub async fn start(&self, handlers: Handlers) -> Result<(), Error> {
+        let handlers = handlers.timer(ledger::Expiry);
         let consumers = handlers.consumers.iter().map(|it| inbox::reader(it.name()));
         let projections = handlers.projections.iter().map(|it| projections::reader(it.name()));
         let readers: Vec<String> = consumers.chain(projections).collect();
@@ -318,6 +321,15 @@ impl Kernel {
         let readers = self.0.readers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut snapshot = self.0.database.read().await?;
         stats::collect(snapshot.connection(), &readers, self.0.stamps.clock.now()).await
+    }
+
+    /// Holds the books of all tenants to the laws of the ledger; reads all of them, and returns
+    /// what breaks a law.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn check_ledger(&self) -> Result<Vec<Finding>, Error> {
+        ledger::check(self.0.database.read().await?.connection()).await
     }
 
     /// Cancelled when the kernel closes; cancelling it makes the background tasks stop.

@@ -1,10 +1,10 @@
-//! Durable state for a system: streams, outbox, bus, inbox, idempotency, timers, projections and
-//! an audit log.
+//! Durable state for a system: streams, outbox, bus, inbox, idempotency, timers, projections, a
+//! ledger and an audit log.
 //!
 //! A domain sees little of it. It opens a [`Kernel`], begins a [`Unit`] of work for a tenant, loads
-//! and appends events, claims idempotency keys, schedules timers, writes the audit log, runs its
-//! own SQL, and commits: all of it happens or none of it. Handlers of events and timers are given a
-//! unit too.
+//! and appends events, claims idempotency keys, schedules timers, moves money in its [`ledger`],
+//! writes the audit log, runs its own SQL, and commits: all of it happens or none of it. Handlers
+//! of events and timers are given a unit too.
 //!
 //! Guarantees: delivery is at least once and effects happen once; the events of one aggregate are
 //! handled in order and a failing one holds only its own aggregate; timers never fire early.
@@ -30,6 +30,7 @@ mod jobs;
 mod kernel;
 mod lanes;
 mod leases;
+pub mod ledger;
 mod messages;
 mod projections;
 mod relay;

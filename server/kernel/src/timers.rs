@@ -86,7 +86,7 @@ pub(crate) async fn insert(
 }
 
 /// Rounded up: a timer rounded down would fire early. The end of time is as late as it gets.
-fn ceiling_micros(at: Timestamp) -> i64 {
+pub(crate) fn ceiling_micros(at: Timestamp) -> i64 {
     // Microseconds of the last second cannot be read again.
     let last = Timestamp::MAX.as_second() * 1_000_000;
     let micros = at.as_microsecond().min(last);
@@ -110,6 +110,25 @@ pub(crate) async fn delete(
             .execute(connection)
             .await?;
     Ok(deleted.rows_affected() > 0)
+}
+
+/// Removes a timer, unless it fires right now: then its handler finds that there is nothing to do.
+/// Waiting for that handler could be waiting for each other.
+pub(crate) async fn delete_unless_firing(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    kind: &str,
+    key: &str,
+) -> Result<(), Error> {
+    let delete = sql!(
+        Dialect::of(connection),
+        "DELETE FROM timers WHERE tenant_id = $1 AND kind = $2 AND timer_key = \
+         (SELECT timer_key FROM timers WHERE tenant_id = $1 AND kind = $2 AND timer_key = $3",
+        claim,
+        ")"
+    );
+    sqlx::query(delete).bind(tenant.as_str()).bind(kind).bind(key).execute(connection).await?;
+    Ok(())
 }
 
 type TimerKey = (TenantId, String);

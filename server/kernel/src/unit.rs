@@ -19,6 +19,7 @@ use crate::faults::fault;
 use crate::idempotency::{self, Claim, Claimed, Found};
 use crate::jobs::{self, NewJob};
 use crate::kernel::Kernel;
+use crate::ledger::{Books, Ledger};
 use crate::messages;
 use crate::streams::{self, Expected};
 use crate::timers;
@@ -287,6 +288,11 @@ impl Unit {
         dead_letters::delete(self.turn.connection(), &self.tenant, letter).await
     }
 
+    /// The ledger of the tenant: what is posted through it is part of this unit.
+    pub fn ledger(&mut self) -> Ledger<'_> {
+        Ledger::new(self)
+    }
+
     /// Appends to the audit log who did what, with the time and the cause of this unit.
     ///
     /// # Errors
@@ -412,6 +418,11 @@ impl View {
     ) -> Result<Vec<DeadLetter>, Error> {
         let limit = i64::from(limit);
         dead_letters::list(self.snapshot.connection(), &self.tenant, after, limit).await
+    }
+
+    /// The books of the tenant.
+    pub fn ledger(&mut self) -> Books<'_> {
+        Books::new(self.sql())
     }
 
     /// A page of the tenant's audit log, oldest first.

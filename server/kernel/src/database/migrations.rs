@@ -46,6 +46,7 @@ pub(crate) const KERNEL: MigrationSet = MigrationSet {
         file!("0002_create_delivery"),
         file!("0003_create_idempotency"),
         file!("0004_create_timers"),
+        file!("0005_create_ledger"),
         file!("0006_create_audit"),
         file!("0007_create_dead_letters"),
         file!("0008_create_jobs"),

@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 use symbolon_kernel::{Action, AuditPage, AuditReach, Audited, Dialect, Kernel};
 
 use crate::fixture::{Home, append, eventually, manual, noon, tenant, unit};
+use crate::ledger::opened;
 
 async fn audit(kernel: &Kernel, name: &str, action: Action) {
     let mut unit = unit(kernel, name).await;
@@ -99,9 +100,10 @@ async fn whoever_remembers_a_settled_row_misses_none() {
 async fn nobody_changes_what_is_written_for_good() {
     let home = Home::new();
     let kernel = home.open().await;
+    opened(&kernel, "acme").await;
     append(&kernel, "acme", "a", 1).await;
     audit(&kernel, "acme", Action::new("a", "thing/1")).await;
-    for table in ["audit_log", "messages"] {
+    for table in ["audit_log", "messages", "ledger_transfers", "ledger_entries"] {
         for statement in ["UPDATE {} SET tenant_id = 'other'", "DELETE FROM {}", "TRUNCATE {}"] {
             let mut unit = unit(&kernel, "acme").await;
             let connection = unit.sql().1;
