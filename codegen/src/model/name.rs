@@ -190,7 +190,10 @@ impl Joined {
 
     fn word(&mut self, word: &str) {
         self.end();
-        word.chars().for_each(|character| self.push(character));
+        if std::mem::take(&mut self.ended) && !word.is_empty() {
+            self.text.push(' ');
+        }
+        self.text.push_str(word);
         self.end();
     }
 

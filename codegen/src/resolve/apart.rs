@@ -1,21 +1,34 @@
 //! Whether two schemas can have a value in common, `null` aside.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use super::all_of::Parts;
 use super::schemas::{accepts_null, type_names};
-use crate::source::Cursor;
+use crate::source::{Cursor, ValueId};
 
 /// How far schemas in schemas are looked into; what lies deeper may be in common.
 const DEPTH: usize = 4;
 
 /// Whether no value but `null` is one of two of these alternatives.
 pub(super) fn are_apart(alternatives: &[Cursor<'_>]) -> bool {
-    let facts: Vec<Facts<'_>> = alternatives.iter().map(Facts::of).collect();
-    facts
-        .iter()
-        .enumerate()
-        .all(|(index, one)| facts[index + 1..].iter().all(|other| one.is_apart_from(other, DEPTH)))
+    let mut known = Known::default();
+    let facts: Vec<Rc<Facts<'_>>> = alternatives.iter().map(|at| known.facts(at)).collect();
+    facts.iter().enumerate().all(|(index, one)| {
+        facts[index + 1..].iter().all(|other| one.is_apart_from(other, &mut known, DEPTH))
+    })
+}
+
+/// What was found of schemas, each of which is held against several others.
+#[derive(Default)]
+struct Known<'a>(BTreeMap<ValueId, Rc<Facts<'a>>>);
+
+impl<'a> Known<'a> {
+    fn facts(&mut self, at: &Cursor<'a>) -> Rc<Facts<'a>> {
+        Rc::clone(self.0.entry(at.id()).or_insert_with(|| Rc::new(Facts::of(at))))
+    }
 }
 
 /// What is certain of every value of a schema.
@@ -53,7 +66,7 @@ impl<'a> Facts<'a> {
         Self { kinds, listed, format, parts }
     }
 
-    fn is_apart_from(&self, other: &Self, depth: usize) -> bool {
+    fn is_apart_from(&self, other: &Self, known: &mut Known<'a>, depth: usize) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
         if let (Some(own), Some(others)) = (&self.listed, &other.listed) {
             return !own.iter().any(|value| !value.is_null() && others.contains(value));
@@ -68,7 +81,8 @@ impl<'a> Facts<'a> {
         match shared.as_slice() {
             [] => true,
             ["object"] => {
-                self.demands_otherwise(other, depth) || other.demands_otherwise(self, depth)
+                self.demands_otherwise(other, known, depth)
+                    || other.demands_otherwise(self, known, depth)
             }
             ["string"] => self.format.zip(other.format).is_some_and(|(own, theirs)| own != theirs),
             _ => false,
@@ -76,7 +90,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Whether a member that every object here has is one that no object there can have.
-    fn demands_otherwise(&self, other: &Self, depth: usize) -> bool {
+    fn demands_otherwise(&self, other: &Self, known: &mut Known<'a>, depth: usize) -> bool {
         let is_closed = other.parts.additional.as_ref().is_some_and(|additional| {
             additional.value == &Value::Bool(false)
                 && additional.name() == Some("additionalProperties")
@@ -87,7 +101,11 @@ impl<'a> Facts<'a> {
             None => lists_all && other.parts.unions.is_empty(),
             Some(theirs) => self.parts.properties.get(name).is_some_and(|own| {
                 let both_null = accepts_null(own) && accepts_null(theirs);
-                !both_null && Facts::of(own).is_apart_from(&Facts::of(theirs), depth)
+                let mut apart = || {
+                    let (own, theirs) = (known.facts(own), known.facts(theirs));
+                    own.is_apart_from(&theirs, known, depth)
+                };
+                !both_null && apart()
             }),
         })
     }

@@ -70,7 +70,10 @@ impl Look {
         let keywords = schema.object()?;
         match keyword {
             "$ref" => self.at(&schema.target(asked.as_str()?).ok()?, value, depth),
-            "type" => Some(type_names(schema).into_iter().any(|name| is_of(value, name))),
+            "type" => Some(match asked {
+                Value::String(name) => is_of(value, name),
+                _ => type_names(schema).into_iter().any(|name| is_of(value, name)),
+            }),
             "enum" => is_among(value, asked.as_array()?),
             "const" => is_among(value, std::slice::from_ref(asked)),
             "allOf" => {
