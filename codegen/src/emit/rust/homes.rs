@@ -1,13 +1,13 @@
 //! Where types and rules live: what the operations of one tag alone need has a file of its own,
 //! which is there only with the feature of that tag.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::features::split;
 use crate::model::{System, TypeId};
 
 /// Where a type or a rule lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Home {
     /// With what several tags need, or events, or webhooks.
     Shared,
@@ -83,6 +83,16 @@ impl<'s> Homes<'s> {
     pub(crate) fn of_rule(&self, id: &TypeId) -> Home {
         self.rules.get(id).copied().unwrap_or(self.otherwise)
     }
+}
+
+/// Names by where what they name lives, in their order.
+pub(crate) fn grouped<'s>(
+    ids: impl Iterator<Item = &'s TypeId>,
+    home_of: impl Fn(&TypeId) -> Home,
+) -> BTreeMap<Home, Vec<&'s TypeId>> {
+    let mut grouped: BTreeMap<Home, Vec<&TypeId>> = BTreeMap::new();
+    ids.for_each(|id| grouped.entry(home_of(id)).or_default().push(id));
+    grouped
 }
 
 /// Goes from what is needed to all that it holds.

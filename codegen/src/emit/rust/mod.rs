@@ -22,7 +22,7 @@ pub(super) use calls::{
 pub(super) use checks::{Checks, Field, Presence, holds_checks, rule_checks};
 pub(crate) use features::is_split;
 pub(super) use features::{Module, feature_lines, gate, module, split, unreferenced};
-pub(super) use homes::{Home, Homes};
+pub(super) use homes::{Home, Homes, grouped};
 pub(super) use idents::{
     context_ident, doc_lines, field_ident, literal, method_ident, module_ident, operation_ident,
     type_ident, variant_ident,

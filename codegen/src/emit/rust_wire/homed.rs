@@ -1,12 +1,12 @@
 //! The files of what operations share: types, how they are read and written, and what rules say.
 //! In a contract whose tags have features each comes in parts: what all share, and a file a tag.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Described, plan, types};
 use crate::emit::render::{GeneratedFile, Renderer, one_line};
 use crate::emit::rust::{
-    Home, Homes, Module, Speller, heading, import, module, predicate, rule_ident, split,
+    Home, Homes, Module, Speller, grouped, heading, import, module, predicate, rule_ident, split,
     type_ident, unreferenced,
 };
 use crate::model::{System, TypeId};
@@ -30,10 +30,13 @@ pub(super) fn files(
     described: Described,
 ) -> Homed {
     let mut files = Vec::new();
+    let living = grouped(system.types.keys(), |id| homes.of_type(id));
+    let saying = grouped(system.predicates.keys(), |id| homes.of_rule(id));
+    let at = |living: &BTreeMap<_, Vec<_>>, home| living.get(&home).cloned().unwrap_or_default();
     let (mut typed, mut coded, mut ruled) = (Vec::new(), Vec::new(), Vec::new());
     for Part { home, module, whose } in parts(system) {
         let ident = &module.ident;
-        let types = types(system, homes, checked, described, home);
+        let types = types(system, &at(&living, home), checked, described);
         let codecs = codecs(system, &types, &format!("::{ident}"));
         if !types.items.is_empty() || !types.same.is_empty() {
             let types = plan::Types { whose: whose.clone(), ..types };
@@ -45,20 +48,20 @@ pub(super) fn files(
             files.push(renderer.file(&format!("src/codecs/{ident}.rs"), CODECS, &codecs));
             coded.push(module.clone());
         }
-        let rules = rules(system, homes, home);
+        let rules = rules(system, &at(&saying, home));
         if !rules.predicates.is_empty() {
             let rules = plan::Rules { whose, ..rules };
             files.push(renderer.file(&format!("src/rules/{ident}.rs"), RULES, &rules));
             ruled.push(module.clone());
         }
     }
-    let types = types(system, homes, checked, described, Home::Shared);
+    let types = types(system, &at(&living, Home::Shared), checked, described);
     let codecs = codecs(system, &types, "");
     let has_codecs = !codecs.codecs.is_empty() || !coded.is_empty();
     let types = plan::Types { modules: typed, ..types };
     files.push(renderer.file("src/types.rs", TYPES, &types));
     if !system.predicates.is_empty() {
-        let rules = plan::Rules { modules: ruled, ..rules(system, homes, Home::Shared) };
+        let rules = plan::Rules { modules: ruled, ..rules(system, &at(&saying, Home::Shared)) };
         files.push(renderer.file("src/rules.rs", RULES, &rules));
     }
     if has_codecs {
@@ -96,19 +99,17 @@ fn parts(system: &System) -> Vec<Part> {
 
 fn types(
     system: &System,
-    homes: &Homes<'_>,
+    ids: &[&TypeId],
     checked: &BTreeSet<TypeId>,
     described: Described,
-    home: Home,
 ) -> plan::Types {
-    let lives_here = |id: &TypeId| homes.of_type(id) == home;
     let mut speller = Speller::new(system, "");
-    let items = types::plan(system, checked, described, &lives_here, &mut speller);
-    let same = types::same(system, &lives_here);
-    let firsts = system.same.iter().filter(|(id, _)| lives_here(id)).map(|(_, first)| first);
+    let items = types::plan(system, checked, described, ids, &mut speller);
+    let same = types::same(system, ids);
+    let firsts = ids.iter().filter_map(|id| system.same.get(*id));
     let mentioned: BTreeSet<String> = firsts
         .chain(speller.bare())
-        .filter(|id| !lives_here(id))
+        .filter(|id| ids.binary_search(id).is_err())
         .map(|id| type_ident(&id.0))
         .collect();
     let mentioned: Vec<&str> = mentioned.iter().map(String::as_str).collect();
@@ -143,9 +144,9 @@ fn codecs(system: &System, types: &plan::Types, path: &str) -> plan::Codecs {
     }
 }
 
-fn rules(system: &System, homes: &Homes<'_>, home: Home) -> plan::Rules {
-    let lives_here = system.predicates.iter().filter(|(id, _)| homes.of_rule(id) == home);
-    let predicates = lives_here.map(|(id, said)| {
+fn rules(system: &System, ids: &[&TypeId]) -> plan::Rules {
+    let said = ids.iter().filter_map(|id| Some((*id, system.predicates.get(*id)?)));
+    let predicates = said.map(|(id, said)| {
         let mut lines: Vec<String> =
             predicate(said).into_iter().map(|line| format!("    {line}")).collect();
         if let Some(last) = lines.last_mut() {

@@ -14,27 +14,26 @@ use crate::model::{
     Union, Variant,
 };
 
-/// The named types that are meant, sorted by name.
+/// The named types of these that stand for themselves.
 pub(super) fn plan(
     system: &System,
     checked: &BTreeSet<TypeId>,
     described: Described,
-    is_meant: &dyn Fn(&TypeId) -> bool,
+    ids: &[&TypeId],
     speller: &mut Speller<'_>,
 ) -> Vec<plan::Item> {
-    let meant = system.types.iter().filter(|(id, _)| is_meant(id));
-    let defined = meant.filter(|(id, _)| !system.same.contains_key(*id));
-    let items = defined.map(|(id, definition)| {
-        let mut item = item(system, checked, described, speller, id, definition);
+    let defined = ids.iter().filter(|id| !system.same.contains_key(**id));
+    let items = defined.map(|id| {
+        let mut item = item(system, checked, described, speller, id, system.definition(id));
         pack(&mut item);
         item
     });
     items.collect()
 }
 
-/// The names of types that say the same as another, of those that are meant.
-pub(super) fn same(system: &System, is_meant: &dyn Fn(&TypeId) -> bool) -> Vec<plan::Same> {
-    let same = system.same.iter().filter(|(id, _)| is_meant(id));
+/// The names of these that say the same as another.
+pub(super) fn same(system: &System, ids: &[&TypeId]) -> Vec<plan::Same> {
+    let same = ids.iter().filter_map(|id| Some((id, system.same.get(*id)?)));
     same.map(|(id, first)| plan::Same { ident: type_ident(&id.0), first: type_ident(&first.0) })
         .collect()
 }
