@@ -4,6 +4,7 @@ use sqlx::migrate::MigrateError;
 
 use crate::database::dialect::{Verdict, verdict};
 use crate::envelope::StreamId;
+use crate::handlers::BoxError;
 use crate::ledger::LedgerError;
 use crate::streams::Expected;
 
@@ -88,6 +89,12 @@ pub enum Error {
     /// Another process has taken over what was done under this name; nothing was written.
     #[error("another process has taken over `{0}`")]
     Fenced(String),
+    /// The bus between processes refused or failed.
+    #[error("the bus failed")]
+    Bus(#[source] BoxError),
+    /// On Kafka a consumer must name the channels it wants.
+    #[error("consumer `{0}` names no channels")]
+    NoChannels(String),
     /// Another process moved the checkpoint of a projection.
     #[error("the checkpoint of `{0}` was moved by another")]
     Checkpoint(String),

@@ -29,9 +29,21 @@ pub trait Consumer: Send + Sync + 'static {
     /// Its name, under which it remembers what it has handled. Never reuse or change it.
     fn name(&self) -> &str;
 
+    /// The channels it wants messages of; none stands for all. On Kafka they are what it
+    /// subscribes to, and it must name some.
+    fn channels(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether it wants events of this type.
     fn accepts(&self, event_type: &str) -> bool {
         let _ = event_type;
+        true
+    }
+
+    /// Whether it knows this shape of a type. What it does not know is a dead letter at once.
+    fn understands(&self, event_type: &str, schema_version: u32) -> bool {
+        let _ = (event_type, schema_version);
         true
     }
 
@@ -138,30 +150,38 @@ impl<'a> ReadModel<'a> {
     }
 }
 
-macro_rules! through_arc {
-    ($trait:ident, $name:ident $(, $accepts:ident)?; $handle:ident($what:ty, $with:ty)) => {
-        impl<T: $trait> $trait for Arc<T> {
-            fn $name(&self) -> &str {
-                T::$name(self)
-            }
+impl<T: Consumer> Consumer for Arc<T> {
+    fn name(&self) -> &str {
+        T::name(self)
+    }
 
-            $(fn $accepts(&self, event_type: &str) -> bool {
-                T::$accepts(self, event_type)
-            })?
+    fn channels(&self) -> Vec<String> {
+        T::channels(self)
+    }
 
-            fn $handle(
-                &self,
-                what: &$what,
-                with: &mut $with,
-            ) -> impl Future<Output = Handled> + Send {
-                T::$handle(self, what, with)
-            }
-        }
-    };
+    fn accepts(&self, event_type: &str) -> bool {
+        T::accepts(self, event_type)
+    }
+
+    fn understands(&self, event_type: &str, schema_version: u32) -> bool {
+        T::understands(self, event_type, schema_version)
+    }
+
+    fn handle(&self, event: &Envelope, unit: &mut Unit) -> impl Future<Output = Handled> + Send {
+        T::handle(self, event, unit)
+    }
 }
 
-through_arc!(Consumer, name, accepts; handle(Envelope, Unit));
-through_arc!(TimerHandler, kind; fire(Timer, Unit));
+impl<T: TimerHandler> TimerHandler for Arc<T> {
+    fn kind(&self) -> &str {
+        T::kind(self)
+    }
+
+    fn fire(&self, timer: &Timer, unit: &mut Unit) -> impl Future<Output = Handled> + Send {
+        T::fire(self, timer, unit)
+    }
+}
+
 impl<T: JobHandler> JobHandler for Arc<T> {
     fn queue(&self) -> &str {
         T::queue(self)
@@ -203,7 +223,9 @@ pub(crate) type Handling<'a> = Pin<Box<dyn Future<Output = Handled> + Send + 'a>
 /// [`Consumer`] behind a pointer.
 pub(crate) trait AnyConsumer: Send + Sync {
     fn name(&self) -> &str;
+    fn channels(&self) -> Vec<String>;
     fn accepts(&self, event_type: &str) -> bool;
+    fn understands(&self, event_type: &str, schema_version: u32) -> bool;
     fn handle<'a>(&'a self, event: &'a Envelope, unit: &'a mut Unit) -> Handling<'a>;
 }
 
@@ -212,8 +234,16 @@ impl<T: Consumer> AnyConsumer for T {
         Consumer::name(self)
     }
 
+    fn channels(&self) -> Vec<String> {
+        Consumer::channels(self)
+    }
+
     fn accepts(&self, event_type: &str) -> bool {
         Consumer::accepts(self, event_type)
+    }
+
+    fn understands(&self, event_type: &str, schema_version: u32) -> bool {
+        Consumer::understands(self, event_type, schema_version)
     }
 
     fn handle<'a>(&'a self, event: &'a Envelope, unit: &'a mut Unit) -> Handling<'a> {

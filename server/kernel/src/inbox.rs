@@ -12,16 +12,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::database::Connection;
-use crate::dead_letters::{self, NewLetter};
-use crate::envelope::{Cause, Envelope, StreamId, TenantId};
+use crate::deliveries::{self, Origin};
+use crate::envelope::{StreamId, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
-use crate::handlers::{AnyConsumer, BoxError, Handled};
+use crate::handlers::{AnyConsumer, Handled};
 use crate::kernel::Kernel;
 use crate::lanes::{Head, Lanes};
 use crate::leases::Lease;
-use crate::messages::{self, parsed};
-use crate::unit::Unit;
+use crate::messages::parsed;
 
 const SCAN: i64 = 512;
 /// How many undone events a consumer keeps in mind, those held by a failing one included. Beyond
@@ -38,6 +37,8 @@ struct Runner {
     consumer: Arc<dyn AnyConsumer>,
     lease: Lease,
     reader: String,
+    /// The channels it wants, or none for all.
+    channels: Vec<String>,
     published: watch::Receiver<i64>,
     lanes: Lanes,
     tasks: JoinSet<Finished>,
@@ -57,12 +58,13 @@ pub(crate) fn reader(consumer: &str) -> String {
 pub(crate) async fn run(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, lease: Lease) {
     let ended = lease.ended().clone();
     let published = kernel.inner().bus.published();
-    let reader = reader(consumer.name());
+    let (reader, channels) = (reader(consumer.name()), consumer.channels());
     let mut runner = Runner {
         kernel,
         consumer,
         lease,
         reader,
+        channels,
         published,
         lanes: Lanes::default(),
         tasks: JoinSet::new(),
@@ -118,7 +120,8 @@ impl Runner {
             let complete = (found.len() as i64) < SCAN;
             for entry in found {
                 self.cursor = entry.position;
-                if self.consumer.accepts(&entry.event_type) {
+                let is_wanted = self.channels.is_empty() || self.channels.contains(&entry.channel);
+                if is_wanted && self.consumer.accepts(&entry.event_type) {
                     self.lanes.push((entry.tenant, entry.stream), entry.position);
                 }
             }
@@ -130,28 +133,10 @@ impl Runner {
     }
 
     fn launch(&mut self, head: Head) {
+        let origin = Origin::Log { lease: self.lease.clone(), position: head.position };
         let (kernel, consumer) = (self.kernel.clone(), Arc::clone(&self.consumer));
-        let lease = self.lease.clone();
-        let delivery = deliver(kernel.clone(), Arc::clone(&consumer), lease.clone(), head.position);
-        self.tasks.spawn(async move {
-            // A task of its own, so that a panic of the handler is one more way to fail.
-            let mut handled = match tokio::spawn(delivery).await {
-                Ok(handled) => handled,
-                Err(stopped) => Err(stopped.into()),
-            };
-            let attempts = head.attempts.saturating_add(1);
-            if let Err(error) = &handled
-                && attempts >= kernel.inner().settings.attempts
-                && !is_passing(error)
-            {
-                let given = give_up(kernel, consumer, lease, head.clone(), error.to_string());
-                handled = match tokio::spawn(given).await {
-                    Ok(handled) => handled,
-                    Err(stopped) => Err(stopped.into()),
-                };
-            }
-            (head, handled)
-        });
+        let attempt = deliveries::attempt(kernel, consumer, origin, head.attempts);
+        self.tasks.spawn(async move { (head, attempt.await) });
     }
 
     async fn wait(&mut self) {
@@ -206,108 +191,11 @@ impl Runner {
     }
 }
 
-/// One attempt to handle one event.
-async fn deliver(
-    kernel: Kernel,
-    consumer: Arc<dyn AnyConsumer>,
-    lease: Lease,
-    position: i64,
-) -> Handled {
-    let mut turn = kernel.inner().database.turn().await?;
-    lease.hold(turn.connection()).await?;
-    fault!("consumer.begun");
-    let event = messages::at(turn.connection(), position).await?;
-    if !record(turn.connection(), consumer.name(), &event, kernel.now()).await? {
-        return Ok(turn.rollback().await?);
-    }
-    fault!("consumer.recorded");
-    let mut unit = Unit::new(&kernel, turn, event.tenant_id.clone(), Cause::event(&event));
-    match consumer.handle(&event, &mut unit).await {
-        Ok(()) => {
-            fault!("consumer.handled");
-            unit.commit().await?;
-        }
-        Err(error) => {
-            unit.rollback().await?;
-            return Err(error);
-        }
-    }
-    tracing::debug!(
-        consumer = consumer.name(), tenant = %event.tenant_id, position, event = event.event_type,
-        correlation_id = event.correlation_id, causation_id = event.causation_id,
-        "handled"
-    );
-    Ok(())
-}
-
-/// Whether an error says nothing about the message: the database will be back.
-fn is_passing(error: &BoxError) -> bool {
-    let kernels = error.downcast_ref::<Error>();
-    kernels.is_some_and(|error| {
-        matches!(error, Error::Busy | Error::Unavailable(_) | Error::Fenced(_) | Error::Closed)
-    })
-}
-
-/// Puts a message among the dead letters, and the next one of its aggregate may be handled.
-async fn give_up(
-    kernel: Kernel,
-    consumer: Arc<dyn AnyConsumer>,
-    lease: Lease,
-    head: Head,
-    reason: String,
-) -> Handled {
-    let consumer = consumer.name();
-    let mut turn = kernel.inner().database.turn().await?;
-    lease.hold(turn.connection()).await?;
-    let event = messages::at(turn.connection(), head.position).await?;
-    let now = kernel.now();
-    if !record(turn.connection(), consumer, &event, now).await? {
-        return Ok(turn.rollback().await?);
-    }
-    let attempts = head.attempts.saturating_add(1);
-    let letter = NewLetter {
-        id: kernel.new_id(),
-        tenant: &event.tenant_id,
-        source: &reader(consumer),
-        channel: &event.channel,
-        subject: &format!("{} of {}", event.event_type, event.stream()),
-        reason: &reason,
-        attempts,
-        failed_at: now,
-        payload: &serde_json::to_vec(&event)?,
-    };
-    dead_letters::insert(turn.connection(), letter).await?;
-    turn.commit().await?;
-    tracing::error!(
-        consumer, tenant = %event.tenant_id, stream = %head.key.1, position = head.position,
-        attempts, reason, correlation_id = event.correlation_id, "given up"
-    );
-    Ok(())
-}
-
-/// Notes that a consumer has done with a message; says whether it had not before.
-pub(crate) async fn record(
-    connection: &mut Connection,
-    consumer: &str,
-    event: &Envelope,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    let recorded = sqlx::query(
-        "INSERT INTO inbox (consumer, message_id, handled_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (consumer, message_id) DO NOTHING",
-    )
-    .bind(consumer)
-    .bind(event.message_id.to_string())
-    .bind(now.as_microsecond())
-    .execute(connection)
-    .await?;
-    Ok(recorded.rows_affected() > 0)
-}
-
 struct Entry {
     position: i64,
     tenant: TenantId,
     stream: StreamId,
+    channel: String,
     event_type: String,
 }
 
@@ -319,8 +207,8 @@ async fn scan(
     through: i64,
 ) -> Result<Vec<Entry>, Error> {
     let rows = sqlx::query(
-        "SELECT l.position, m.tenant_id, m.aggregate_type, m.aggregate_id, m.type FROM log l \
-         JOIN messages m ON m.seq = l.seq WHERE l.position > $1 AND l.position <= $2 \
+        "SELECT l.position, m.tenant_id, m.aggregate_type, m.aggregate_id, m.channel, m.type \
+         FROM log l JOIN messages m ON m.seq = l.seq WHERE l.position > $1 AND l.position <= $2 \
          AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.consumer = $3 \
          AND i.message_id = m.message_id) ORDER BY l.position LIMIT $4",
     )
@@ -337,6 +225,7 @@ async fn scan(
             position: row.try_get("position")?,
             tenant: parsed(TenantId::new(row.try_get::<String, _>("tenant_id")?))?,
             stream: StreamId::new(aggregate_type, aggregate_id),
+            channel: row.try_get("channel")?,
             event_type: row.try_get("type")?,
         })
     });

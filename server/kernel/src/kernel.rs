@@ -17,10 +17,10 @@ use crate::database::{Database, Dialect, Location};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
-use crate::handlers::Handlers;
+use crate::handlers::{AnyConsumer, Handlers};
 use crate::leases::{Lease, lead};
 use crate::ledger::{self, Finding};
-use crate::stats::{self, Stats};
+use crate::stats::{self, Groups, Stats};
 use crate::unit::{Unit, View};
 use crate::{bus, generations, inbox, jobs, projections, relay, replays, schedules, timers};
 
@@ -68,6 +68,13 @@ impl Default for Settings {
     }
 }
 
+/// How messages come to consumers.
+enum Transport {
+    Log,
+    #[cfg(feature = "kafka")]
+    Kafka(Arc<crate::kafka::Kafka>),
+}
+
 /// Durable state, and what runs on it. A clone is the same kernel.
 #[derive(Debug, Clone)]
 pub struct Kernel(Arc<Inner>);
@@ -93,6 +100,8 @@ pub(crate) struct Inner {
     /// Told when a dead letter is to be handled again.
     pub(crate) replays: watch::Sender<()>,
     pub(crate) tasks: TaskTracker,
+    /// How far consumers are that read topics.
+    pub(crate) groups: Groups,
     closing: CancellationToken,
     readers: Mutex<Vec<String>>,
 }
@@ -141,6 +150,7 @@ impl Kernel {
             jobs: watch::Sender::new(()),
             replays: watch::Sender::new(()),
             tasks: TaskTracker::new(),
+            groups: Groups::default(),
             closing: CancellationToken::new(),
             readers: Mutex::default(),
         })))
@@ -154,6 +164,34 @@ impl Kernel {
     /// [`Error::DuplicateHandler`] when two handlers of one kind have one name; otherwise when the
     /// database fails.
     pub async fn start(&self, handlers: Handlers) -> Result<(), Error> {
+        self.start_on(handlers, Transport::Log).await
+    }
+
+    /// [`Kernel::start`], with a Kafka cluster as the bus: what is published is shipped there, and
+    /// consumers read it there as members of the group of their name. Projections and tails go on
+    /// reading the log.
+    ///
+    /// # Errors
+    /// [`Error::NoChannels`] for a consumer that names none; otherwise as for [`Kernel::start`].
+    #[cfg(feature = "kafka")]
+    pub async fn start_on_kafka(
+        &self,
+        handlers: Handlers,
+        kafka: crate::kafka::Kafka,
+    ) -> Result<(), Error> {
+        let nowhere = handlers.consumers.iter().find(|consumer| consumer.channels().is_empty());
+        if let Some(consumer) = nowhere {
+            return Err(Error::NoChannels(consumer.name().to_owned()));
+        }
+        let kafka = Arc::new(kafka);
+        let (kernel, cluster) = (self.clone(), Arc::clone(&kafka));
+        self.start_on(handlers, Transport::Kafka(kafka)).await?;
+        let work = move |lease| crate::kafka::ship(kernel.clone(), Arc::clone(&cluster), lease);
+        self.lead(crate::kafka::SHIPPER.to_owned(), work);
+        Ok(())
+    }
+
+    async fn start_on(&self, handlers: Handlers, transport: Transport) -> Result<(), Error> {
         let handlers = handlers.timer(ledger::Expiry);
         let consumers = handlers.consumers.iter().map(|it| inbox::reader(it.name()));
         let projections = handlers.projections.iter().map(|it| projections::reader(it.name()));
@@ -171,16 +209,7 @@ impl Kernel {
             projections::found(self, projection.as_ref()).await?;
         }
         for consumer in handlers.consumers {
-            let (kernel, reader) = (self.clone(), inbox::reader(consumer.name()));
-            let work = move |lease: Lease| {
-                let (kernel, consumer) = (kernel.clone(), Arc::clone(&consumer));
-                let replays = replays::run(kernel.clone(), Arc::clone(&consumer), lease.clone());
-                let delivery = inbox::run(kernel, consumer, lease);
-                async {
-                    tokio::join!(delivery, replays);
-                }
-            };
-            self.lead(reader, work);
+            self.start_consumer(consumer, &transport);
         }
         for projection in handlers.projections {
             let (kernel, reader) = (self.clone(), projections::reader(projection.name()));
@@ -240,6 +269,37 @@ impl Kernel {
                 }
             }
         });
+    }
+
+    fn start_consumer(&self, consumer: Arc<dyn AnyConsumer>, transport: &Transport) {
+        let (kernel, reader) = (self.clone(), inbox::reader(consumer.name()));
+        match transport {
+            Transport::Log => {
+                let work = move |lease: Lease| {
+                    let (kernel, consumer) = (kernel.clone(), Arc::clone(&consumer));
+                    let replays =
+                        replays::run(kernel.clone(), Arc::clone(&consumer), lease.clone());
+                    let delivery = inbox::run(kernel, consumer, lease);
+                    async {
+                        tokio::join!(delivery, replays);
+                    }
+                };
+                self.lead(reader, work);
+            }
+            #[cfg(feature = "kafka")]
+            Transport::Kafka(kafka) => {
+                let (member, kafka) = (Arc::clone(&consumer), Arc::clone(kafka));
+                let join = {
+                    let kernel = kernel.clone();
+                    move || {
+                        crate::kafka::join(kernel.clone(), Arc::clone(&kafka), Arc::clone(&member))
+                    }
+                };
+                self.supervise("groups", join);
+                let work = move |lease| replays::run(kernel.clone(), Arc::clone(&consumer), lease);
+                self.lead(reader, work);
+            }
+        }
     }
 
     /// Begins a unit of work, on SQLite when the writer is free.
@@ -320,7 +380,8 @@ impl Kernel {
     pub async fn stats(&self) -> Result<Stats, Error> {
         let readers = self.0.readers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut snapshot = self.0.database.read().await?;
-        stats::collect(snapshot.connection(), &readers, self.0.stamps.clock.now()).await
+        let now = self.0.stamps.clock.now();
+        stats::collect(snapshot.connection(), &readers, &self.0.groups, now).await
     }
 
     /// Holds the books of all tenants to the laws of the ledger; reads all of them, and returns

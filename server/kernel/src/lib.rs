@@ -15,6 +15,7 @@ mod bus;
 mod clock;
 mod database;
 mod dead_letters;
+mod deliveries;
 mod envelope;
 mod error;
 #[cfg(feature = "faults")]
@@ -27,6 +28,8 @@ mod idempotency;
 mod inbox;
 mod inspection;
 mod jobs;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod kernel;
 mod lanes;
 mod leases;
@@ -57,6 +60,8 @@ pub use handlers::{
 pub use idempotency::{Claim, Claimed};
 pub use inspection::{Finding, inspect};
 pub use jobs::{Job, NewJob};
+#[cfg(feature = "kafka")]
+pub use kafka::{Kafka, Topics};
 pub use kernel::{Backoff, Kernel, Settings};
 pub use schedules::Every;
 pub use stats::{ReaderStats, Stats};

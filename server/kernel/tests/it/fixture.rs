@@ -79,7 +79,7 @@ pub(crate) async fn append(kernel: &Kernel, name: &str, id: &str, number: i64) -
 
 /// Waits for something that is about to become true.
 pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
-    for _ in 0..1000 {
+    for _ in 0..3000 {
         if check().await {
             return;
         }

@@ -3,9 +3,14 @@
 
 mod aggregates;
 mod audit;
+mod bus;
+#[cfg(feature = "kafka")]
+mod cluster;
 mod dead_letters;
 mod delivery;
 mod fixture;
+#[cfg(feature = "kafka")]
+mod groups;
 mod home;
 mod idempotency;
 mod jobs;
@@ -17,6 +22,8 @@ mod migrations;
 mod processes;
 mod projections;
 mod schedules;
+#[cfg(feature = "kafka")]
+mod shipping;
 mod tail;
 mod tenants;
 mod timers;

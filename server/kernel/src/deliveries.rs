@@ -1,0 +1,207 @@
+//! One attempt to handle one message, from whichever bus: the effect and the inbox row in one
+//! transaction, and a dead letter in its place after the last attempt.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::database::{Connection, Turn};
+use crate::dead_letters::{self, NewLetter};
+use crate::envelope::{Cause, Envelope};
+use crate::error::Error;
+use crate::faults::fault;
+use crate::handlers::{AnyConsumer, BoxError, Handled};
+use crate::inbox::reader;
+use crate::kernel::Kernel;
+use crate::leases::Lease;
+use crate::messages;
+use crate::unit::Unit;
+
+/// Where a message is taken from.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// The log, by whoever holds the lease.
+    Log { lease: Lease, position: i64 },
+    /// A topic. Members of a group need no lease: each begins where everything before is done and
+    /// keeps the order of an aggregate, and the inbox lets only one of them have an effect.
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "there are no topics"))]
+    Topic(Arc<Envelope>),
+}
+
+impl Origin {
+    async fn begin(&self, kernel: &Kernel) -> Result<(Turn, Envelope), Error> {
+        let mut turn = kernel.inner().database.turn().await?;
+        let event = match self {
+            Self::Log { lease, position } => {
+                lease.hold(turn.connection()).await?;
+                messages::at(turn.connection(), *position).await?
+            }
+            Self::Topic(event) => Envelope::clone(event),
+        };
+        Ok((turn, event))
+    }
+}
+
+/// A message has a shape that its consumer does not know: trying again cannot help.
+#[derive(Debug, thiserror::Error)]
+#[error("schema version {version} of `{event_type}` is unknown here")]
+struct UnknownVersion {
+    event_type: String,
+    version: u32,
+}
+
+/// Handles a message, or gives it up when it was tried often enough.
+pub(crate) async fn attempt(
+    kernel: Kernel,
+    consumer: Arc<dyn AnyConsumer>,
+    origin: Origin,
+    attempts_before: u32,
+) -> Handled {
+    // A task of its own, so that a panic of the handler is one more way to fail.
+    let delivery = deliver(kernel.clone(), Arc::clone(&consumer), origin.clone());
+    let error = match tokio::spawn(delivery).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => error,
+        Err(stopped) => stopped.into(),
+    };
+    let attempts = attempts_before.saturating_add(1);
+    let is_last = attempts >= kernel.inner().settings.attempts && !is_passing(&error);
+    if !is_last && !error.is::<UnknownVersion>() {
+        return Err(error);
+    }
+    let given = give_up(kernel, consumer, origin, attempts, error.to_string());
+    match tokio::spawn(given).await {
+        Ok(handled) => handled,
+        Err(stopped) => Err(stopped.into()),
+    }
+}
+
+async fn deliver(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, origin: Origin) -> Handled {
+    let (mut turn, event) = origin.begin(&kernel).await?;
+    fault!("consumer.begun");
+    let message_id = event.message_id.to_string();
+    if !record(turn.connection(), consumer.name(), &message_id, kernel.now()).await? {
+        return Ok(turn.rollback().await?);
+    }
+    fault!("consumer.recorded");
+    if !consumer.understands(&event.event_type, event.schema_version) {
+        turn.rollback().await?;
+        let (event_type, version) = (event.event_type, event.schema_version);
+        return Err(UnknownVersion { event_type, version }.into());
+    }
+    let mut unit = Unit::new(&kernel, turn, event.tenant_id.clone(), Cause::event(&event));
+    match consumer.handle(&event, &mut unit).await {
+        Ok(()) => {
+            fault!("consumer.handled");
+            unit.commit().await?;
+        }
+        Err(error) => {
+            unit.rollback().await?;
+            return Err(error);
+        }
+    }
+    tracing::debug!(
+        consumer = consumer.name(), tenant = %event.tenant_id, event = event.event_type,
+        correlation_id = event.correlation_id, causation_id = event.causation_id,
+        "handled"
+    );
+    Ok(())
+}
+
+/// Whether an error says nothing about the message: the database will be back.
+fn is_passing(error: &BoxError) -> bool {
+    let kernels = error.downcast_ref::<Error>();
+    kernels.is_some_and(|error| {
+        matches!(error, Error::Busy | Error::Unavailable(_) | Error::Fenced(_) | Error::Closed)
+    })
+}
+
+/// Puts a message among the dead letters, and the next one of its aggregate may be handled.
+async fn give_up(
+    kernel: Kernel,
+    consumer: Arc<dyn AnyConsumer>,
+    origin: Origin,
+    attempts: u32,
+    reason: String,
+) -> Handled {
+    let consumer = consumer.name();
+    let (mut turn, event) = origin.begin(&kernel).await?;
+    let now = kernel.now();
+    if !record(turn.connection(), consumer, &event.message_id.to_string(), now).await? {
+        return Ok(turn.rollback().await?);
+    }
+    let letter = NewLetter {
+        id: kernel.new_id(),
+        tenant: &event.tenant_id,
+        source: &reader(consumer),
+        channel: &event.channel,
+        subject: &format!("{} of {}", event.event_type, event.stream()),
+        reason: &reason,
+        attempts,
+        failed_at: now,
+        payload: &serde_json::to_vec(&event)?,
+    };
+    dead_letters::insert(turn.connection(), letter).await?;
+    turn.commit().await?;
+    tracing::error!(
+        consumer, tenant = %event.tenant_id, stream = %event.stream(), attempts, reason,
+        correlation_id = event.correlation_id, "given up"
+    );
+    Ok(())
+}
+
+/// What lies in a topic and is no message.
+#[cfg(feature = "kafka")]
+pub(crate) struct Buried<'a> {
+    /// Whose letter it becomes.
+    pub(crate) tenant: &'a crate::envelope::TenantId,
+    pub(crate) channel: &'a str,
+    /// Where it lies: topic, partition and offset.
+    pub(crate) place: &'a str,
+    pub(crate) reason: &'a str,
+    pub(crate) payload: &'a [u8],
+}
+
+/// Puts what is no message among the dead letters, once.
+#[cfg(feature = "kafka")]
+pub(crate) async fn bury(kernel: &Kernel, consumer: &str, buried: Buried<'_>) -> Handled {
+    let mut turn = kernel.inner().database.turn().await?;
+    let now = kernel.now();
+    if !record(turn.connection(), consumer, buried.place, now).await? {
+        return Ok(turn.rollback().await?);
+    }
+    let letter = NewLetter {
+        id: kernel.new_id(),
+        tenant: buried.tenant,
+        source: &reader(consumer),
+        channel: buried.channel,
+        subject: buried.place,
+        reason: buried.reason,
+        attempts: 1,
+        failed_at: now,
+        payload: buried.payload,
+    };
+    dead_letters::insert(turn.connection(), letter).await?;
+    turn.commit().await?;
+    tracing::error!(consumer, place = buried.place, reason = buried.reason, "no message");
+    Ok(())
+}
+
+/// Notes that a consumer has done with a message; says whether it had not before.
+pub(crate) async fn record(
+    connection: &mut Connection,
+    consumer: &str,
+    message_id: &str,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let recorded = sqlx::query(
+        "INSERT INTO inbox (consumer, message_id, handled_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (consumer, message_id) DO NOTHING",
+    )
+    .bind(consumer)
+    .bind(message_id)
+    .bind(now.as_microsecond())
+    .execute(connection)
+    .await?;
+    Ok(recorded.rows_affected() > 0)
+}

@@ -1,0 +1,270 @@
+//! What every bus keeps: order per key, no loss, effects once. Each test runs on the log and, with
+//! the feature `kafka`, over a Kafka cluster.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use symbolon_kernel::{Consumer, Envelope, Handled, Handlers, Kernel, NewEvent, SystemClock, Unit};
+
+#[cfg(feature = "kafka")]
+use crate::cluster::Cluster;
+use crate::fixture::{Home, Writer, effects, eventually, happened, manual, tenant, thing, unit};
+
+pub(crate) enum Bus {
+    Log,
+    #[cfg(feature = "kafka")]
+    Kafka(Cluster),
+}
+
+impl Bus {
+    pub(crate) fn channel(&self) -> &str {
+        match self {
+            Self::Log => "things",
+            #[cfg(feature = "kafka")]
+            Self::Kafka(cluster) => &cluster.topic,
+        }
+    }
+
+    /// Starts a kernel on this bus with one consumer.
+    pub(crate) async fn start(&self, kernel: &Kernel, writer: Writer) {
+        let channel = self.channel().to_owned();
+        let handlers = Handlers::new().consumer(Listener { writer, channel });
+        match self {
+            Self::Log => kernel.start(handlers).await.unwrap(),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(cluster) => {
+                kernel.start_on_kafka(handlers, cluster.kafka()).await.unwrap();
+            }
+        }
+    }
+
+    pub(crate) fn message(&self, number: i64) -> NewEvent {
+        NewEvent { channel: self.channel().to_owned(), ..happened(number) }
+    }
+
+    pub(crate) async fn publish(&self, kernel: &Kernel, name: &str, id: &str, number: i64) {
+        let mut unit = unit(kernel, name).await;
+        unit.publish(&thing(id), self.message(number)).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+}
+
+/// A [`Writer`] that listens to one channel and knows version 1 of everything.
+struct Listener {
+    writer: Writer,
+    channel: String,
+}
+
+impl Consumer for Listener {
+    fn name(&self) -> &str {
+        self.writer.name
+    }
+
+    fn channels(&self) -> Vec<String> {
+        vec![self.channel.clone()]
+    }
+
+    fn understands(&self, _: &str, schema_version: u32) -> bool {
+        schema_version == 1
+    }
+
+    async fn handle(&self, event: &Envelope, unit: &mut Unit) -> Handled {
+        assert_eq!(event.channel, self.channel);
+        self.writer.handle(event, unit).await
+    }
+}
+
+/// A group of its own: a cluster outlives a test.
+fn group(bus: &Bus) -> &'static str {
+    Box::leak(format!("group-of-{}", bus.channel()).into_boxed_str())
+}
+
+pub(crate) async fn numbers(kernel: &Kernel, name: &str, what: &str) -> Vec<i64> {
+    let effects = effects(kernel, name).await;
+    effects.into_iter().filter(|it| it.1 == what).map(|it| it.2).collect()
+}
+
+async fn everything_is_handled_once_and_in_order(bus: Bus) {
+    let home = Home::new();
+    let kernel = home.open().await;
+    let writer = Writer::new(group(&bus));
+    bus.start(&kernel, writer.clone()).await;
+    let mut other = unit(&kernel, "acme").await;
+    let elsewhere = NewEvent { channel: "elsewhere".to_owned(), ..happened(1) };
+    other.publish(&thing("elsewhere"), elsewhere).await.unwrap();
+    other.commit().await.unwrap();
+    for number in 0..40 {
+        for id in ["a", "b", "c", "d", "e"] {
+            for name in ["acme", "other"] {
+                bus.publish(&kernel, name, id, number).await;
+            }
+        }
+    }
+    eventually("all are handled", || async {
+        effects(&kernel, "acme").await.len() + effects(&kernel, "other").await.len() >= 400
+    })
+    .await;
+    let all: Vec<i64> = (0..40).collect();
+    for name in ["acme", "other"] {
+        for id in ["a", "b", "c", "d", "e"] {
+            assert_eq!(numbers(&kernel, name, id).await, all, "{name} {id}");
+        }
+    }
+    assert_eq!(writer.calls_for("elsewhere"), 0, "it is on another channel");
+    eventually("nothing is left", || async {
+        let stats = kernel.stats().await.unwrap();
+        stats.readers[0].lag == 0 && stats.readers[0].position >= 400
+    })
+    .await;
+    kernel.shutdown().await.unwrap();
+}
+
+async fn what_comes_twice_has_one_effect(bus: Bus) {
+    let home = Home::new();
+    let name = group(&bus);
+    let kernel = home.open().await;
+    bus.start(&kernel, Writer::new(name)).await;
+    for number in 0..20 {
+        bus.publish(&kernel, "acme", "a", number).await;
+    }
+    eventually("all are handled", || async { effects(&kernel, "acme").await.len() == 20 }).await;
+    kernel.shutdown().await.unwrap();
+
+    // As if everybody had stopped before a checkpoint was written.
+    let kernel = home.open().await;
+    let mut forgetting = unit(&kernel, "acme").await;
+    let connection = forgetting.sql().1;
+    sqlx::query("UPDATE checkpoints SET position = 0").execute(connection).await.unwrap();
+    forgetting.commit().await.unwrap();
+    let writer = Writer::new(name);
+    bus.start(&kernel, writer.clone()).await;
+    bus.publish(&kernel, "acme", "a", 20).await;
+    eventually("the new one is handled", || async { effects(&kernel, "acme").await.len() > 20 })
+        .await;
+    assert_eq!(numbers(&kernel, "acme", "a").await, (0..=20).collect::<Vec<_>>());
+    assert_eq!(writer.calls_for("a"), 1);
+    kernel.shutdown().await.unwrap();
+}
+
+async fn a_failing_key_holds_itself_and_no_other(bus: Bus) {
+    let home = Home::new();
+    let (clock, injected) = manual();
+    let kernel = home.open_at(injected).await;
+    let writer = Writer::failing(group(&bus), "bad", 1);
+    bus.start(&kernel, writer.clone()).await;
+    for number in 1..=5 {
+        bus.publish(&kernel, "acme", "bad", number).await;
+        bus.publish(&kernel, "acme", "good", number).await;
+    }
+    // The clock stands still: the failed one is not tried again yet.
+    eventually("the good are handled", || async {
+        numbers(&kernel, "acme", "good").await.len() == 5 && writer.calls_for("bad") == 1
+    })
+    .await;
+    assert!(numbers(&kernel, "acme", "bad").await.is_empty());
+    clock.advance(jiff::SignedDuration::from_secs(1));
+    eventually("the bad are handled", || async {
+        numbers(&kernel, "acme", "bad").await == [1, 2, 3, 4, 5]
+    })
+    .await;
+    assert_eq!(numbers(&kernel, "acme", "good").await, [1, 2, 3, 4, 5]);
+    kernel.shutdown().await.unwrap();
+}
+
+async fn what_cannot_be_handled_is_a_dead_letter_and_the_rest_goes_on(bus: Bus) {
+    let home = Home::new();
+    let kernel = home.open_with(Arc::new(SystemClock), 3).await;
+    let writer = Writer { panics: true, ..Writer::failing(group(&bus), "bad", 3) };
+    bus.start(&kernel, writer.clone()).await;
+    for number in 1..=2 {
+        bus.publish(&kernel, "acme", "bad", number).await;
+    }
+    let mut newer = unit(&kernel, "acme").await;
+    let message = NewEvent { schema_version: 9, ..bus.message(1) };
+    newer.publish(&thing("new"), message).await.unwrap();
+    newer.commit().await.unwrap();
+    bus.publish(&kernel, "acme", "new", 2).await;
+    eventually("the rest is handled", || async {
+        numbers(&kernel, "acme", "bad").await == [2] && numbers(&kernel, "acme", "new").await == [2]
+    })
+    .await;
+    assert_eq!((writer.calls_for("bad"), writer.calls_for("new")), (4, 1));
+    let mut view = kernel.read(&tenant("acme")).await.unwrap();
+    let mut letters = view.dead_letters(None, 10).await.unwrap();
+    letters.sort_by(|one, other| one.subject.cmp(&other.subject));
+    let found: Vec<_> = letters.iter().map(|it| (it.subject.as_str(), it.attempts)).collect();
+    assert_eq!(found, [("Happened of Thing/bad", 3), ("Happened of Thing/new", 1)]);
+    assert_eq!(letters[1].reason, "schema version 9 of `Happened` is unknown here");
+    drop(view);
+    kernel.shutdown().await.unwrap();
+}
+
+/// Stops processes without a word, with handlers failing and undone work in every stage.
+fn effects_happen_once_across_restarts(bus: &Bus) {
+    let home = Home::new();
+    let name = group(bus);
+    let rounds: i64 = 4;
+    for round in 0..rounds {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let kernel = home.open().await;
+            bus.start(&kernel, Writer::failing(name, "b", 1_000_000)).await;
+            for number in 0..10 {
+                for id in ["a", "b", "c"] {
+                    bus.publish(&kernel, "acme", id, round * 10 + number).await;
+                }
+            }
+            // A broker may never get over a member that leaves while it joins.
+            eventually("some are handled", || async {
+                numbers(&kernel, "acme", "a").await.last().is_some_and(|last| *last >= round * 10)
+            })
+            .await;
+            tokio::time::sleep(Duration::from_millis(3 * round as u64)).await;
+        });
+        runtime.shutdown_timeout(Duration::from_secs(10));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let kernel = home.open().await;
+        bus.start(&kernel, Writer::new(name)).await;
+        let all: Vec<i64> = (0..rounds * 10).collect();
+        for id in ["a", "b", "c"] {
+            eventually("all are handled", || async {
+                numbers(&kernel, "acme", id).await.len() >= all.len()
+            })
+            .await;
+            assert_eq!(numbers(&kernel, "acme", id).await, all);
+        }
+        kernel.shutdown().await.unwrap();
+    });
+}
+
+macro_rules! on_each_bus {
+    ($($test:ident),+ $(,)?) => {
+        on_each_bus!(log, Bus::Log, $($test),+);
+        #[cfg(feature = "kafka")]
+        on_each_bus!(kafka, Bus::Kafka(Cluster::new()), $($test),+);
+    };
+    ($name:ident, $bus:expr, $($test:ident),+) => {
+        mod $name {
+            use super::*;
+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test($bus).await;
+            })+
+
+            #[test]
+            fn effects_happen_once_across_restarts() {
+                super::effects_happen_once_across_restarts(&$bus);
+            }
+        }
+    };
+}
+
+on_each_bus!(
+    everything_is_handled_once_and_in_order,
+    what_comes_twice_has_one_effect,
+    a_failing_key_holds_itself_and_no_other,
+    what_cannot_be_handled_is_a_dead_letter_and_the_rest_goes_on,
+);
