@@ -1,9 +1,9 @@
 -- What was written and is not yet published; the row goes when the relay has given it a place in
--- the log. Rows of one `unit` were committed together, by the transaction `written_by`.
+-- the log. Rows of one `unit` were committed together. Nobody remembers how far the outbox was
+-- read: a row that becomes visible late is found late, and never lost.
 CREATE TABLE outbox (
     seq BIGINT NOT NULL PRIMARY KEY,
-    unit BIGINT NOT NULL,
-    written_by BIGINT NOT NULL
+    unit BIGINT NOT NULL
 );
 
 -- The order in which messages were published: 1, 2, 3, without gaps. Whoever reads all messages

@@ -1,4 +1,4 @@
--- Work that is to be done outside a transaction. `run_at` is when it may be taken; whoever takes a
+-- Work that is to be done outside a transaction. `run_at` is when it may be taken, 0 at once; whoever takes a
 -- job moves it on by the length of a lease, and `epoch` by one, so that a worker that was lost
 -- gives it back and one that comes too late is refused.
 CREATE TABLE jobs (
@@ -15,4 +15,4 @@ CREATE TABLE jobs (
     UNIQUE (tenant_id, queue, job_key)
 );
 
-CREATE INDEX jobs_by_time ON jobs (queue, run_at);
+CREATE INDEX jobs_by_time ON jobs (queue, run_at, id);

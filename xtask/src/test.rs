@@ -33,13 +33,14 @@ struct Step {
     check: fn(&Path) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "format", check: format },
     Step { name: "tidy", check: house_rules },
     Step { name: "gen --check", check: staleness },
     Step { name: "clippy", check: clippy },
     Step { name: "cargo test", check: cargo_test },
     Step { name: "kernel on postgresql", check: kernel::on_postgresql },
+    Step { name: "faults", check: kernel::faults },
     Step { name: "contract lint", check: contract_lint },
     Step { name: "typescript", check: typescript },
     Step { name: "conformance", check: halves::conformance },

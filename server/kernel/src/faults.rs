@@ -1,7 +1,7 @@
 //! Places at which a test can make the kernel fail; nothing at all without the feature `faults`.
 //!
-//! `SYMBOLON_FAILPOINT=name:action[:count]`, several between commas, arms places of a process from
-//! outside; docs/testing.md lists what there is.
+//! `SYMBOLON_FAILPOINT=name:action[:count[:skipped]]`, several between commas, arms places of a
+//! process from outside; docs/testing.md lists what there is.
 
 #[cfg(feature = "faults")]
 pub use armed::{Action, arm, disarm_all, hits};
@@ -113,10 +113,17 @@ mod armed {
         }
     }
 
+    /// What is to happen at a place, how often yet, and how often it is passed before.
+    #[derive(Debug, Clone, Copy)]
+    struct Armed {
+        action: Action,
+        count: u64,
+        skipped: u64,
+    }
+
     #[derive(Debug, Default)]
     struct Places {
-        /// What is to happen, and how often yet.
-        armed: BTreeMap<String, (Action, u64)>,
+        armed: BTreeMap<String, Armed>,
         hits: BTreeMap<&'static str, u64>,
     }
 
@@ -125,18 +132,21 @@ mod armed {
         let mut places = Places::default();
         for armed in text.split(',').filter(|armed| !armed.is_empty()) {
             let parts: Vec<_> = armed.split(':').collect();
-            let (name, action, count) = match parts[..] {
-                [name, action] => (name, action, Ok(u64::MAX)),
-                [name, action, count] => (name, action, count.parse()),
-                _ => panic!("SYMBOLON_FAILPOINT: `{armed}` is not name:action[:count]"),
+            let refuse = || -> ! {
+                panic!("SYMBOLON_FAILPOINT: `{armed}` is not name:action[:count[:skipped]]")
             };
-            let action = action.parse();
-            let (Ok(action), Ok(count)) = (action, count) else {
-                panic!("SYMBOLON_FAILPOINT: `{armed}` is not name:action[:count]");
+            let (name, action, count, skipped) = match parts[..] {
+                [name, action] => (name, action, Ok(u64::MAX), Ok(0)),
+                [name, action, count] => (name, action, count.parse(), Ok(0)),
+                [name, action, count, skipped] => (name, action, count.parse(), skipped.parse()),
+                _ => refuse(),
+            };
+            let (Ok(action), Ok(count), Ok(skipped)) = (action.parse(), count, skipped) else {
+                refuse();
             };
             let is_known = super::POINTS.contains(&name);
             assert!(is_known, "SYMBOLON_FAILPOINT: there is no place `{name}`");
-            places.armed.insert(name.to_owned(), (action, count));
+            places.armed.insert(name.to_owned(), Armed { action, count, skipped });
         }
         Mutex::new(places)
     });
@@ -147,7 +157,7 @@ mod armed {
 
     /// Has something happen at a place, the next `count` times it is passed.
     pub fn arm(name: &str, action: Action, count: u64) {
-        places().armed.insert(name.to_owned(), (action, count));
+        places().armed.insert(name.to_owned(), Armed { action, count, skipped: 0 });
     }
 
     /// Nothing happens anywhere any more, and no place has been passed yet.
@@ -165,10 +175,14 @@ mod armed {
             let mut places = places();
             *places.hits.entry(name).or_default() += 1;
             match places.armed.get_mut(name) {
-                Some((_, 0)) | None => return Ok(()),
-                Some((action, count)) => {
-                    *count -= 1;
-                    *action
+                None | Some(Armed { count: 0, .. }) => return Ok(()),
+                Some(armed) if armed.skipped > 0 => {
+                    armed.skipped -= 1;
+                    return Ok(());
+                }
+                Some(armed) => {
+                    armed.count -= 1;
+                    armed.action
                 }
             }
         };

@@ -106,12 +106,12 @@ pub(crate) async fn insert<T: Serialize + ?Sized>(
     id: Uuid,
     tenant: &TenantId,
     cause: &Cause,
-    now: Timestamp,
     job: NewJob<'_, T>,
 ) -> Result<bool, Error> {
     fault!("job.insert.before");
     let payload = serde_json::to_string(job.payload)?;
-    let run_at = job.run_at.map_or(now, |at| at.max(now));
+    // At once whatever becomes of the clock.
+    let run_at = job.run_at.map_or(0, Timestamp::as_microsecond);
     let inserted = sqlx::query(
         "INSERT INTO jobs (id, tenant_id, queue, job_key, run_at, attempts, epoch, payload, \
          correlation_id, causation_id) VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, $8) \
@@ -121,7 +121,7 @@ pub(crate) async fn insert<T: Serialize + ?Sized>(
     .bind(tenant.as_str())
     .bind(job.queue)
     .bind(job.key)
-    .bind(run_at.as_microsecond())
+    .bind(run_at)
     .bind(payload)
     .bind(&cause.correlation_id)
     .bind(&cause.causation_id)
@@ -147,7 +147,6 @@ pub(crate) async fn revive(
     connection: &mut Connection,
     id: Uuid,
     tenant: &TenantId,
-    now: Timestamp,
     payload: &[u8],
 ) -> Result<bool, Error> {
     let given: Given = serde_json::from_slice(payload)?;
@@ -158,7 +157,7 @@ pub(crate) async fn revive(
         run_at: None,
         payload: &given.payload,
     };
-    insert(connection, id, tenant, &cause, now, job).await
+    insert(connection, id, tenant, &cause, job).await
 }
 
 /// Works on the jobs of a queue until the kernel closes, then waits for what is running.
@@ -359,7 +358,7 @@ async fn take(
         kernel.inner().database.dialect(),
         "UPDATE jobs SET run_at = $3, attempts = attempts + 1, epoch = epoch + 1 \
          WHERE id IN (SELECT id FROM jobs WHERE queue = $1 AND run_at <= $2 \
-         ORDER BY run_at LIMIT $4",
+         ORDER BY run_at, id LIMIT $4",
         claim,
         ") RETURNING id, tenant_id, job_key, attempts, epoch, payload, correlation_id, \
          causation_id"

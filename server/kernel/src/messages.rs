@@ -7,8 +7,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use uuid::Uuid;
 
-use crate::database::dialect::sql;
-use crate::database::{Connection, Dialect};
+use crate::database::Connection;
 use crate::envelope::{Envelope, Recorded, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
@@ -52,13 +51,11 @@ pub(crate) async fn insert(
     .fetch_one(&mut *connection)
     .await?;
     fault!("message.insert.after");
-    let outbox = sql!(
-        Dialect::of(connection),
-        "INSERT INTO outbox (seq, unit, written_by) VALUES ($1, $2, ",
-        transaction,
-        ")"
-    );
-    sqlx::query(outbox).bind(seq).bind(unit.unwrap_or(seq)).execute(connection).await?;
+    sqlx::query("INSERT INTO outbox (seq, unit) VALUES ($1, $2)")
+        .bind(seq)
+        .bind(unit.unwrap_or(seq))
+        .execute(connection)
+        .await?;
     fault!("message.outbox.after");
     Ok(seq)
 }

@@ -6,14 +6,13 @@ use std::time::Duration;
 use sqlx::{AssertSqlSafe, Row};
 
 use crate::bus;
-use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
 use crate::envelope::Recorded;
 use crate::error::Error;
 use crate::faults::fault;
 use crate::kernel::Kernel;
 use crate::leases::Lease;
-use crate::messages::{envelope, whole_units};
+use crate::messages::{columns, envelope, whole_units};
 
 /// Whoever relays holds the lease of this name.
 pub(crate) const LEASE: &str = "relay";
@@ -113,15 +112,16 @@ async fn waits(connection: &mut Connection) -> Result<bool, Error> {
 
 /// The next messages, each with its number and the position it will have.
 async fn pending(connection: &mut Connection, head: i64) -> Result<Vec<(i64, Recorded)>, Error> {
-    let select = sql!(
-        Dialect::of(connection),
+    // Whoever sees an event sees the earlier ones of its stream: their transactions have ended
+    // before its own could touch the stream. So each statement finds a beginning of every stream.
+    let rows = sqlx::query(concat!(
         "SELECT o.unit, ",
-        (columns),
-        " FROM outbox o JOIN messages m ON m.seq = o.seq WHERE ",
-        settled,
-        " ORDER BY o.seq LIMIT $1"
-    );
-    let rows = sqlx::query(select).bind(BATCH).fetch_all(connection).await?;
+        columns!(),
+        " FROM outbox o JOIN messages m ON m.seq = o.seq ORDER BY o.seq LIMIT $1"
+    ))
+    .bind(BATCH)
+    .fetch_all(connection)
+    .await?;
     let units: Result<Vec<i64>, _> = rows.iter().map(|row| row.try_get("unit")).collect();
     let end = whole_units(&units?, BATCH);
     let batch = (head + 1..).zip(&rows[..end]).map(|(position, row)| {

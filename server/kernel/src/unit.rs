@@ -256,9 +256,9 @@ impl Unit {
         &mut self,
         job: NewJob<'_, T>,
     ) -> Result<bool, Error> {
-        let (id, now) = (self.new_id(), self.now());
+        let id = self.new_id();
         let connection = self.turn.connection();
-        let is_new = jobs::insert(connection, id, &self.tenant, &self.cause, now, job).await?;
+        let is_new = jobs::insert(connection, id, &self.tenant, &self.cause, job).await?;
         self.enqueued |= is_new;
         Ok(is_new)
     }
@@ -271,7 +271,7 @@ impl Unit {
     pub async fn replay(&mut self, letter: Uuid) -> Result<bool, Error> {
         let (now, tenant, connection) = (self.now(), &self.tenant, self.turn.connection());
         if let Some(payload) = dead_letters::job(connection, tenant, letter).await? {
-            let revived = jobs::revive(connection, letter, tenant, now, &payload).await?;
+            let revived = jobs::revive(connection, letter, tenant, &payload).await?;
             self.enqueued |= revived;
             return Ok(revived && dead_letters::delete(connection, tenant, letter).await?);
         }

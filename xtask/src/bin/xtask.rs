@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::services::postgres;
-use xtask::{bench, corpus, fuzz, gen_house, test, tidy, up};
+use xtask::{bench, corpus, faults, fuzz, gen_house, test, tidy, up};
 
 /// Tasks of this project.
 #[derive(Debug, Parser)]
@@ -15,6 +15,8 @@ enum Task {
     Bench(bench::Bench),
     /// Generate public contracts and hold what comes out against the bars.
     Corpus(corpus::Corpus),
+    /// Break the kernel under load, and audit what is left.
+    Faults(faults::Faults),
     /// Generate from mutated contracts: nothing may break.
     Fuzz(fuzz::Fuzz),
     /// Write (or check) everything that is generated from contracts/.
@@ -33,6 +35,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
         Task::Bench(options) => bench::run(&options),
         Task::Corpus(options) => corpus::run(&options),
+        Task::Faults(options) => faults::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Gen(options) => gen_house::run(&options),
         Task::Postgres(options) => postgres::run(&options),

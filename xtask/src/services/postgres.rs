@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -63,6 +63,9 @@ pub struct Server {
     pub url: String,
     process: Running,
     folder: PathBuf,
+    account: Account,
+    programs: Programs,
+    port: String,
 }
 
 /// Where the programs are, and libraries that came with them.
@@ -81,17 +84,46 @@ impl Server {
         let account = Account::ordinary()?;
         let programs = programs(root)?;
         let folder = account.folder(root, "postgres")?;
-        let started = begin(&account, &programs, &folder);
+        let started = begin(account, programs, &folder);
         if started.is_err() {
             // What went wrong is told already.
             let _ = fs::remove_dir_all(&folder);
         }
         let server = started?;
-        println!("PostgreSQL   {} on {}", programs.folder.display(), server.url);
+        println!("PostgreSQL   {} on {}", server.programs.folder.display(), server.url);
         Ok(server)
     }
 
-    fn wait_until_ready(&mut self, mut is_ready: Command) -> anyhow::Result<()> {
+    /// Runs a statement.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn query(&self, statement: &str) -> anyhow::Result<()> {
+        let mut psql = self.programs.command(&self.account, &self.folder, "psql");
+        psql.args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--command", statement]);
+        let status = psql.arg(&self.url).stdin(Stdio::null()).status()?;
+        if !status.success() {
+            bail!("psql ended with {status}");
+        }
+        Ok(())
+    }
+
+    /// Ends every process of the server at once, as a crash would, and starts it again.
+    ///
+    /// # Errors
+    /// When it cannot be ended, or does not start again.
+    pub fn crash(&mut self) -> anyhow::Result<()> {
+        let id = i32::try_from(self.process.0.id())?;
+        // What `pg_ctl stop -m immediate` sends: no session ends, nothing is written.
+        kill(Pid::from_raw(id), Signal::SIGQUIT)?;
+        self.process.0.wait()?;
+        self.process = Running(serve(&self.account, &self.programs, &self.folder, &self.port)?);
+        self.wait_until_ready()
+    }
+
+    fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+        let mut is_ready = self.programs.command(&self.account, &self.folder, "pg_isready");
+        is_ready.args(["--quiet", "--host", "127.0.0.1", "--port", &self.port]);
         let started = Instant::now();
         while started.elapsed() < START {
             if is_ready.status()?.success() {
@@ -130,7 +162,7 @@ impl Drop for Server {
     }
 }
 
-fn begin(account: &Account, programs: &Programs, folder: &Path) -> anyhow::Result<Server> {
+fn begin(account: Account, programs: Programs, folder: &Path) -> anyhow::Result<Server> {
     let password = password()?;
     let data = folder.join("data");
     if let Some(user) = account.other() {
@@ -139,7 +171,7 @@ fn begin(account: &Account, programs: &Programs, folder: &Path) -> anyhow::Resul
     // Nobody else can look into the folder.
     let secret = folder.join("password");
     fs::write(&secret, &password)?;
-    let mut initdb = programs.command(account, folder, "initdb");
+    let mut initdb = programs.command(&account, folder, "initdb");
     initdb.arg("--pgdata").arg(&data).arg("--pwfile").arg(&secret);
     initdb.args(["--username", "symbolon"]);
     initdb.args(["--auth", "password", "--encoding", "UTF8", "--locale", "C", "--no-sync"]);
@@ -148,20 +180,26 @@ fn begin(account: &Account, programs: &Programs, folder: &Path) -> anyhow::Resul
         bail!("initdb ended with {status}");
     }
     let port = free_address()?.port().to_string();
-    let log = fs::File::create(folder.join("log"))?;
-    let mut postgres = programs.command(account, folder, "postgres");
-    postgres.arg("-D").arg(&data).args(["-p", &port, "-c", "listen_addresses=127.0.0.1"]);
-    postgres.args(["-c", "unix_socket_directories=", "-c", "fsync=on", "-c", CONNECTIONS]);
-    let child = postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
-    let mut server = Server {
-        url: format!("postgres://symbolon:{password}@127.0.0.1:{port}/postgres"),
-        process: Running(child),
-        folder: folder.to_owned(),
-    };
-    let mut is_ready = programs.command(account, folder, "pg_isready");
-    is_ready.args(["--quiet", "--host", "127.0.0.1", "--port", &port]);
-    server.wait_until_ready(is_ready)?;
+    let process = Running(serve(&account, &programs, folder, &port)?);
+    let url = format!("postgres://symbolon:{password}@127.0.0.1:{port}/postgres");
+    let mut server = Server { url, process, folder: folder.to_owned(), account, programs, port };
+    server.wait_until_ready()?;
     Ok(server)
+}
+
+/// Starts a server on the data in a folder.
+fn serve(
+    account: &Account,
+    programs: &Programs,
+    folder: &Path,
+    port: &str,
+) -> anyhow::Result<Child> {
+    let log = fs::File::options().create(true).append(true).open(folder.join("log"))?;
+    let mut postgres = programs.command(account, folder, "postgres");
+    postgres.arg("-D").arg(folder.join("data"));
+    postgres.args(["-p", port, "-c", "listen_addresses=127.0.0.1"]);
+    postgres.args(["-c", "unix_socket_directories=", "-c", "fsync=on", "-c", CONNECTIONS]);
+    Ok(postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?)
 }
 
 impl Programs {

@@ -17,7 +17,7 @@ pub enum Dialect {
 /// differently.
 ///
 /// - `transaction`: the transaction that writes, as a number.
-/// - `settled`: which rows of the outbox no transaction can come before any more. On PostgreSQL a
+/// - `settled`: which rows of a table `o` no transaction can come before any more. On PostgreSQL a
 ///   lower number may become visible after a higher one; the rows of transactions older than every
 ///   running one are complete.
 /// - `claim`: ends a `SELECT` so that its rows are this transaction's, and leaves out those that
@@ -53,9 +53,6 @@ macro_rules! in_sqlite {
     (hold) => {
         ""
     };
-    ((columns)) => {
-        $crate::messages::columns!()
-    };
     ($text:literal) => {
         $text
     };
@@ -76,9 +73,6 @@ macro_rules! in_postgres {
     };
     (hold) => {
         " FOR KEY SHARE"
-    };
-    ((columns)) => {
-        $crate::messages::columns!()
     };
     ($text:literal) => {
         $text

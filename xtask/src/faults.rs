@@ -1,0 +1,138 @@
+//! `cargo xtask faults`: a shop on the kernel is loaded, broken and audited, again and again.
+
+mod round;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::bail;
+use clap::ValueEnum;
+
+use crate::dice::Dice;
+use crate::process;
+use crate::root::root;
+use crate::server;
+use crate::services::postgres;
+use round::{Fault, Round};
+
+/// Breaks the kernel under load and audits what is left.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cargo xtask faults\n  cargo xtask faults --rounds 200 \
+    --database postgres\n  cargo xtask faults --fault disk-full --rounds 10\n\n\
+    Each round loads a database with orders, does something bad to it, lets the kernel do what is\n\
+    left, and audits: what was acknowledged is there, every effect happened once and in order,\n\
+    the projection is what the events say.\n\n\
+    Exit codes: 0 every audit passed, 1 one did not")]
+pub struct Faults {
+    /// How many rounds.
+    #[arg(long, default_value_t = 20)]
+    pub rounds: u32,
+    /// Which database.
+    #[arg(long, value_enum, default_value_t = Database::Sqlite)]
+    pub database: Database,
+    /// Only rounds of this fault; all that the database knows, by turns, without it.
+    #[arg(long, value_enum)]
+    pub fault: Option<Fault>,
+    /// Chooses moments: the same seed chooses the same ones.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// What the shop stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Database {
+    /// A file.
+    Sqlite,
+    /// A server that is started for it.
+    Postgres,
+}
+
+/// The binary, the database, and what belongs to them.
+struct Stand {
+    binary: PathBuf,
+    /// New for every so many rounds.
+    folder: PathBuf,
+    server: Option<postgres::Server>,
+    location: String,
+}
+
+/// A database is used for so many rounds: an audit reads all of it.
+const ROUNDS_EACH: u32 = 10;
+
+/// Runs the rounds.
+///
+/// # Errors
+/// When something cannot be built or started; a failed audit is told and ends with 1.
+pub fn run(options: &Faults) -> anyhow::Result<ExitCode> {
+    let root = root();
+    let mut stand = Stand::new(&root, options.database)?;
+    let mut dice = Dice::new(options.seed);
+    let faults = match options.fault {
+        Some(fault) => vec![fault],
+        None => Fault::of(options.database),
+    };
+    if let Some(fault) = faults.iter().find(|fault| !Fault::of(options.database).contains(fault)) {
+        bail!("{fault:?} is nothing that can happen to {:?}", options.database);
+    }
+    let began = Instant::now();
+    let (mut acknowledged, mut failed) = (0, 0);
+    for number in 0..options.rounds {
+        if number % ROUNDS_EACH == 0 {
+            stand.begin(number)?;
+        }
+        let fault = faults[number as usize % faults.len()];
+        let round = Round { number, fault };
+        let outcome = round.play(&mut stand, &mut dice)?;
+        acknowledged += outcome.acknowledged;
+        let verdict = if outcome.findings.is_empty() { "ok" } else { "FAILED" };
+        println!(
+            "{number:4}  {:<12} {:6} acknowledged  {verdict}",
+            fault.name(),
+            outcome.acknowledged
+        );
+        if !outcome.findings.is_empty() {
+            println!("{}", outcome.findings);
+            failed += 1;
+        }
+    }
+    println!(
+        "{} rounds on {:?}, seed {}: {acknowledged} acknowledged, {failed} failed, {:.0} s",
+        options.rounds,
+        options.database,
+        options.seed,
+        began.elapsed().as_secs_f64()
+    );
+    Ok(ExitCode::from(u8::from(failed > 0)))
+}
+
+impl Stand {
+    fn new(root: &Path, database: Database) -> anyhow::Result<Self> {
+        let build = ["build", "--quiet", "-p", "symbolon-drill", "--features", "faults"];
+        process::run(root, "cargo", &build)?;
+        let target = server::target(root)?;
+        let server = match database {
+            Database::Sqlite => None,
+            Database::Postgres => Some(postgres::Server::start(root)?),
+        };
+        let binary = target.join("debug/symbolon-drill");
+        Ok(Self { binary, folder: target.join("faults"), server, location: String::new() })
+    }
+
+    /// A new database.
+    fn begin(&mut self, number: u32) -> anyhow::Result<()> {
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder)?;
+        }
+        fs::create_dir_all(&self.folder)?;
+        self.location = match &self.server {
+            None => self.folder.join("drill.sqlite").display().to_string(),
+            Some(server) => format!("{}?options[search_path]=drill_{number}", server.url),
+        };
+        if let Some(server) = &self.server {
+            server.query(&format!("CREATE SCHEMA drill_{number}"))?;
+        }
+        Ok(())
+    }
+}
