@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use crate::database::{Connection, Database, Location};
 use crate::error::Error;
+use crate::ledger;
 
 /// Of the rows that break a rule so many are named.
 const NAMED: i64 = 5;
@@ -31,9 +32,9 @@ impl fmt::Display for Finding {
 }
 
 /// A rule and a query for the rows that break it, each told in one column `what`.
-struct Rule {
-    name: &'static str,
-    broken: &'static str,
+pub(crate) struct Rule {
+    pub(crate) name: &'static str,
+    pub(crate) broken: &'static str,
 }
 
 const RULES: [Rule; 9] = [
@@ -103,13 +104,17 @@ const RULES: [Rule; 9] = [
 pub async fn inspect(location: &Location) -> Result<Vec<Finding>, Error> {
     let mut connection = Database::look(location).await?;
     let mut findings = Vec::new();
-    for rule in &RULES {
+    for rule in RULES.iter().chain(&ledger::RULES) {
         findings.extend(broken(&mut connection, rule).await?);
     }
     Ok(findings)
 }
 
-async fn broken(connection: &mut Connection, rule: &Rule) -> Result<Option<Finding>, Error> {
+/// Whether a rule is broken, how often and where.
+pub(crate) async fn broken(
+    connection: &mut Connection,
+    rule: &Rule,
+) -> Result<Option<Finding>, Error> {
     let count = format!("SELECT COUNT(*) AS broken FROM ({}) AS found", rule.broken);
     let count = sqlx::query(AssertSqlSafe(count)).fetch_one(&mut *connection).await?;
     let count: i64 = count.try_get("broken")?;

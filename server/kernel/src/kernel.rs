@@ -19,10 +19,11 @@ use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyConsumer, Handlers};
 use crate::leases::{Lease, lead};
-use crate::ledger::{self, Finding};
 use crate::stats::{self, Groups, Stats};
 use crate::unit::{Unit, View};
-use crate::{bus, generations, inbox, jobs, projections, relay, replays, schedules, timers};
+use crate::{
+    bus, generations, inbox, jobs, ledger, projections, relay, replays, schedules, timers,
+};
 
 /// Work that has panicked is begun again after this.
 const RESTART: Duration = Duration::from_millis(100);
@@ -382,15 +383,6 @@ impl Kernel {
         let mut snapshot = self.0.database.read().await?;
         let now = self.0.stamps.clock.now();
         stats::collect(snapshot.connection(), &readers, &self.0.groups, now).await
-    }
-
-    /// Holds the books of all tenants to the laws of the ledger; reads all of them, and returns
-    /// what breaks a law.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn check_ledger(&self) -> Result<Vec<Finding>, Error> {
-        ledger::check(self.0.database.read().await?.connection()).await
     }
 
     /// Cancelled when the kernel closes; cancelling it makes the background tasks stop.

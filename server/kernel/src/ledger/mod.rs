@@ -11,9 +11,9 @@
 //! the floor of its account unless it says so; entries and transfers are never changed.
 
 mod accounts;
-mod check;
 mod entries;
 mod holds;
+mod laws;
 mod names;
 mod posting;
 mod reads;
@@ -26,9 +26,9 @@ use crate::error::Error;
 use crate::unit::Unit;
 
 pub use accounts::Floor;
-pub use check::{Finding, Law, check};
 pub use entries::Entry;
 pub use holds::{Hold, HoldState};
+pub use laws::check;
 pub use names::{AccountId, Currency, HoldId, InvalidName, Money, TransferId};
 pub use reads::{Balance, Books};
 pub use refusals::LedgerError;
@@ -36,6 +36,7 @@ pub use transfers::{Consume, Floors, Leg, Posted, PostedTransfer, Transfer};
 
 pub(crate) use holds::Expiry;
 use holds::NewHold;
+pub(crate) use laws::RULES;
 use posting::Posting;
 
 /// The ledger of a unit's tenant; what is done through it is part of the unit.

@@ -46,8 +46,11 @@ async fn a_projection_resumes_at_its_checkpoint() {
         append(&kernel, "other", "a", 100 + number).await;
     }
     eventually("five are projected", || async { projected(&kernel).await.len() == 5 }).await;
-    eventually("it has caught up", || async { kernel.stats().await.unwrap().readers[0].lag == 0 })
-        .await;
+    eventually("it has caught up", || async {
+        let stats = kernel.stats().await.unwrap();
+        stats.outbox_depth == 0 && stats.readers[0].lag == 0
+    })
+    .await;
     kernel.shutdown().await.unwrap();
 
     let kernel = home.open().await;
