@@ -2,6 +2,7 @@
 //! value that stands for them.
 
 mod account;
+pub mod broker;
 pub mod postgres;
 
 use std::fmt;

@@ -18,8 +18,9 @@ use crate::{gen_house, tidy};
 /// Runs every check: format, lints, house rules, staleness, tests, contracts, both halves.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only conformance\n\n\
-    Installs npm packages as the lock files say, and PostgreSQL where it is missing\n\
-    (docs/testing.md). What cannot be had is skipped, and said; with CI=true that is a failure.\n\n\
+    Installs npm packages as the lock files say, and PostgreSQL and a Kafka broker where they\n\
+    are missing (docs/testing.md). What cannot be had is skipped, and said; with CI=true that\n\
+    is a failure.\n\n\
     Exit codes: 0 all passed, 1 something failed")]
 pub struct Test {
     /// Only the steps whose names hold this text.
@@ -33,13 +34,14 @@ struct Step {
     check: fn(&Path) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step { name: "format", check: format },
     Step { name: "tidy", check: house_rules },
     Step { name: "gen --check", check: staleness },
     Step { name: "clippy", check: clippy },
     Step { name: "cargo test", check: cargo_test },
     Step { name: "kernel on postgresql", check: kernel::on_postgresql },
+    Step { name: "kernel on kafka", check: kernel::on_kafka },
     Step { name: "faults", check: kernel::faults },
     Step { name: "contract lint", check: contract_lint },
     Step { name: "typescript", check: typescript },

@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use crate::faults::{Database, Faults};
 use crate::process;
-use crate::services::postgres;
+use crate::services::{broker, postgres};
 
 const SUITES: [&str; 7] =
     ["test", "--quiet", "--no-fail-fast", "-p", "symbolon-kernel", "-p", "symbolon-calls"];
@@ -15,15 +15,50 @@ const SUITES: [&str; 7] =
 /// As many as there are kinds of faults.
 const ROUNDS: u32 = 6;
 
+/// What the workspace's own lints do not see.
+const LINTS: [&str; 10] = [
+    "clippy",
+    "--quiet",
+    "-p",
+    "symbolon-kernel",
+    "--features",
+    "kafka",
+    "--all-targets",
+    "--",
+    "-D",
+    "warnings",
+];
+
+/// The suites of the bus, and what else there is with Kafka alone.
+const BUS: [&str; 13] = [
+    "test",
+    "--quiet",
+    "--no-fail-fast",
+    "-p",
+    "symbolon-kernel",
+    "--features",
+    "kafka",
+    "--test",
+    "it",
+    "--",
+    "bus",
+    "groups",
+    "shipping",
+];
+
 pub(super) fn on_postgresql(root: &Path) -> anyhow::Result<()> {
     let server = postgres::Server::start(root)?;
-    let mut suites = process::command(root, "cargo", &SUITES);
-    suites.env("SYMBOLON_TEST_DATABASE", &server.url).stdin(Stdio::null());
-    let status = suites.status()?;
-    if !status.success() {
-        bail!("the suites ended with {status} on PostgreSQL");
-    }
-    Ok(())
+    cargo(root, &SUITES, &[("SYMBOLON_TEST_DATABASE", &server.url)])
+}
+
+pub(super) fn on_kafka(root: &Path) -> anyhow::Result<()> {
+    cargo(root, &LINTS, &[])?;
+    println!("Kafka        librdkafka's own brokers, on SQLite");
+    cargo(root, &BUS, &[])?;
+    let broker = broker::Broker::start(root)?;
+    let server = postgres::Server::start(root)?;
+    let servers = [("SYMBOLON_TEST_DATABASE", &*server.url), ("SYMBOLON_TEST_KAFKA", &*broker.url)];
+    cargo(root, &BUS, &servers)
 }
 
 /// Every place at which the kernel can be made to fail, and a few rounds of what happens outside.
@@ -35,6 +70,17 @@ pub(super) fn faults(root: &Path) -> anyhow::Result<()> {
         if crate::faults::run(&rounds)? != ExitCode::SUCCESS {
             bail!("an audit on {database:?} found something");
         }
+    }
+    Ok(())
+}
+
+/// Runs cargo with variables of its environment.
+fn cargo(root: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<()> {
+    let mut command = process::command(root, "cargo", arguments);
+    command.envs(variables.iter().copied()).stdin(Stdio::null());
+    let status = command.status()?;
+    if !status.success() {
+        bail!("`cargo {}` ended with {status}", arguments.join(" "));
     }
     Ok(())
 }
