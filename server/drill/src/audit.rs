@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use symbolon_kernel::{BoxError, Cause, Kernel, Location, TenantId, inspect};
 
 use crate::shop::{TENANTS, stream};
+use crate::till;
 
 /// A commit that was confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +110,8 @@ struct Told {
     tenant: String,
     /// The types of its events, in the order of the stream.
     events: Vec<String>,
+    /// What is wrong with its money.
+    money: Option<String>,
     /// What bookkeeping has seen, in the order in which it did: type and version.
     seen: Vec<(String, i64)>,
     reminded: usize,
@@ -128,8 +131,10 @@ async fn orders(kernel: &Kernel) -> Result<BTreeMap<String, Told>, BoxError> {
                 .await?;
         for id in ids {
             let events = view.load(&stream(&id)).await?;
-            let events = events.into_iter().map(|event| event.event_type).collect();
-            orders.insert(id, Told { tenant: name.to_owned(), events, ..Told::default() });
+            let events: Vec<_> = events.into_iter().map(|event| event.event_type).collect();
+            let is_amended = events.iter().any(|name| name == "OrderAmended");
+            let money = till::finding(&mut view, &id, is_amended).await?;
+            orders.insert(id, Told { tenant: name.to_owned(), events, money, ..Told::default() });
         }
         let (tenant, connection) = view.sql();
         let effects: Vec<(String, String, String, i64)> = sqlx::query_as(
@@ -164,6 +169,9 @@ impl Told {
         let mut say = |what: String| findings.push(format!("order {order}: {what}"));
         if !order.starts_with(&format!("{}-", self.tenant)) {
             say(format!("is {}'s", self.tenant));
+        }
+        if let Some(money) = &self.money {
+            say(money.clone());
         }
         if self.reminded != 1 {
             say(format!("reminded of {} times", self.reminded));

@@ -9,6 +9,7 @@ mod audit;
 mod clock;
 mod load;
 mod shop;
+mod till;
 
 pub use audit::{Acknowledged, audit};
 pub use clock::clock;

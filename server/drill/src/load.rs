@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::audit::Acknowledged;
 use crate::shop::{COMMANDS, ORDERS, REMIND, SHIPPING, TENANTS, message, stream};
+use crate::till;
 
 /// How much is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +102,7 @@ async fn place(unit: Unit, id: &str) -> Result<i64, BoxError> {
     let due_at = unit.now() + SignedDuration::from_millis(20);
     unit.schedule(REMIND, id, due_at, &()).await?;
     unit.enqueue(NewJob { queue: SHIPPING, key: Some(id), run_at: None, payload: id }).await?;
+    till::pay(&mut unit, id).await?;
     unit.commit().await?;
     Ok(1)
 }
@@ -116,6 +118,7 @@ async fn amend(mut unit: Unit, id: &str) -> Result<i64, BoxError> {
     let expected = Expected::Version(events.last().map_or(0, |event| event.version));
     let amended = message(ORDERS, "OrderAmended", id)?;
     let appended = unit.append(&stream(id), expected, vec![amended]).await?;
+    till::spend(&mut unit, id).await?;
     unit.commit().await?;
     Ok(appended[0].version)
 }

@@ -10,6 +10,7 @@ use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
+use crate::faults::fault;
 use crate::messages::{parsed, time};
 
 /// What somebody did, to be written down.
@@ -114,6 +115,7 @@ pub(crate) async fn append(
         transaction,
         ")"
     );
+    fault!("audit.append.before");
     sqlx::query(insert)
         .bind(tenant.as_str())
         .bind(action.action)
@@ -125,6 +127,7 @@ pub(crate) async fn append(
         .bind(&cause.causation_id)
         .execute(connection)
         .await?;
+    fault!("audit.append.after");
     Ok(())
 }
 

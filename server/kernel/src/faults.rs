@@ -8,7 +8,7 @@ pub use armed::{Action, arm, disarm_all, hits};
 
 /// Every place, by name. A test sees to it that each is there and is hit.
 #[cfg(feature = "faults")]
-pub const POINTS: [&str; 39] = [
+pub const POINTS: [&str; 49] = [
     "unit.begun",
     "unit.commit.before",
     "unit.commit.after",
@@ -44,6 +44,16 @@ pub const POINTS: [&str; 39] = [
     "letter.insert.before",
     "letter.insert.after",
     "letter.replay.before",
+    "ledger.open.after",
+    "ledger.lock.before",
+    "ledger.lock.after",
+    "ledger.transfer.after",
+    "ledger.hold.made",
+    "ledger.hold.changed",
+    "ledger.entries.after",
+    "ledger.balances.after",
+    "audit.append.before",
+    "audit.append.after",
     "projection.begun",
     "projection.applied",
     "projection.swap.before",

@@ -11,6 +11,7 @@ use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
 use crate::envelope::TenantId;
 use crate::error::Error;
+use crate::faults::fault;
 use crate::messages::parsed;
 
 /// What the available balance of an account is not taken below.
@@ -133,6 +134,7 @@ pub(crate) async fn open(
     .bind(now.as_microsecond())
     .execute(&mut *connection)
     .await?;
+    fault!("ledger.open.after");
     if opened.rows_affected() == 1 {
         return Ok(Posted::Now);
     }
@@ -172,7 +174,9 @@ pub(crate) async fn lock(
     for id in ids {
         query = query.bind(id.as_str());
     }
+    fault!("ledger.lock.before");
     let rows = query.fetch_all(connection).await?;
+    fault!("ledger.lock.after");
     let mut accounts = rows.iter().map(Account::read).collect::<Result<Vec<_>, _>>()?;
     accounts.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     Ok(accounts)

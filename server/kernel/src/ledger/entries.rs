@@ -9,6 +9,7 @@ use super::names::{AccountId, HoldId, Money, TransferId};
 use crate::database::Connection;
 use crate::envelope::TenantId;
 use crate::error::Error;
+use crate::faults::fault;
 use crate::messages::{parsed, time};
 
 /// One change of one account.
@@ -105,5 +106,8 @@ pub(crate) async fn write(
             .bind(after.reserved);
     }
     query.execute(&mut *connection).await?;
-    accounts::store(connection, tenant, changes.iter().map(|it| &it.after), at).await
+    fault!("ledger.entries.after");
+    accounts::store(connection, tenant, changes.iter().map(|it| &it.after), at).await?;
+    fault!("ledger.balances.after");
+    Ok(())
 }

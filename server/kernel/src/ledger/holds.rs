@@ -13,6 +13,7 @@ use super::transfers::{Consume, Floors, Posted};
 use crate::database::Connection;
 use crate::envelope::TenantId;
 use crate::error::Error;
+use crate::faults::fault;
 use crate::handlers::{Handled, TimerHandler};
 use crate::messages::{parsed, time};
 use crate::timers::{self, Timer};
@@ -90,11 +91,11 @@ impl Hold {
         self,
         id: &'a HoldId,
         consume: &Consume,
-        at: i64,
+        now: Timestamp,
     ) -> Result<Draw<'a>, LedgerError> {
         let hold = self.id;
         // It may be over before its timer has fired.
-        let is_over = self.expires_at.is_some_and(|until| until.as_microsecond() <= at);
+        let is_over = self.expires_at.is_some_and(|until| until <= now);
         let state = match self.state {
             HoldState::Open if is_over => HoldState::Expired,
             state => state,
@@ -175,12 +176,12 @@ impl NewHold<'_> {
     }
 
     /// What becomes of its account.
-    fn plan(&self, account: Option<&Account>, at: i64) -> Result<Account, LedgerError> {
+    fn plan(&self, account: Option<&Account>, now: Timestamp) -> Result<Account, LedgerError> {
         let Some(account) = account else {
             return Err(LedgerError::UnknownAccount { account: self.account.clone() });
         };
         account.in_currency(self.amount)?;
-        if self.expires_at().is_some_and(|until| until <= at) {
+        if self.expires_at.is_some_and(|until| until <= now) {
             return Err(LedgerError::BornExpired { hold: self.id.clone() });
         }
         account.change(0, self.amount.minor, Floors::Kept)
@@ -197,7 +198,7 @@ pub(crate) async fn reserve(unit: &mut Unit, new: NewHold<'_>) -> Result<Posted,
     let (tenant, connection) = unit.sql();
     let accounts = accounts::lock(connection, tenant, &[new.account]).await?;
     let at = accounts::time(&accounts, now);
-    let after = match new.plan(accounts.first(), at) {
+    let after = match new.plan(accounts.first(), now) {
         Ok(after) => after,
         Err(refusal) => {
             return before(connection, tenant, new).await?.ok_or_else(|| refusal.into());
@@ -217,6 +218,7 @@ pub(crate) async fn reserve(unit: &mut Unit, new: NewHold<'_>) -> Result<Posted,
     .bind(at)
     .execute(&mut *connection)
     .await?;
+    fault!("ledger.hold.made");
     if inserted.rows_affected() == 0 {
         return before(connection, tenant, new).await?.ok_or(Error::Busy);
     }
@@ -273,6 +275,7 @@ async fn store(
     .bind(state.as_str())
     .fetch_one(&mut *connection)
     .await?;
+    fault!("ledger.hold.changed");
     if state != HoldState::Open && expires_at.is_some() {
         timers::delete_unless_firing(connection, tenant, EXPIRY, hold.as_str()).await?;
     }

@@ -1,5 +1,7 @@
 //! Posting: accounts are locked, everything is decided, and only then anything is written.
 
+use jiff::Timestamp;
+
 use super::accounts::{self, Account};
 use super::entries::{self, Change};
 use super::holds::{self, Draw, Hold};
@@ -10,6 +12,7 @@ use super::transfers::{Consume, Floors, Leg, Posted, PostedTransfer, Transfer};
 use crate::database::Connection;
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
+use crate::faults::fault;
 use crate::unit::Unit;
 
 /// A transfer, and why it is made.
@@ -33,7 +36,7 @@ pub(crate) async fn post(unit: &mut Unit, posting: Posting<'_>) -> Result<Posted
         // Nobody changes it while its account is locked, as it is if the transfer draws on it.
         Some((id, consume)) => {
             let hold = holds::find(connection, tenant, id).await?;
-            draw(id, hold, consume, &legs, at).map(Some)
+            draw(id, hold, consume, &legs, now).map(Some)
         }
     };
     let planned = draw.and_then(|draw| {
@@ -64,10 +67,10 @@ fn draw<'a>(
     hold: Option<Hold>,
     consume: &Consume,
     legs: &[&Leg],
-    at: i64,
+    now: Timestamp,
 ) -> Result<Draw<'a>, LedgerError> {
     let hold = hold.ok_or_else(|| LedgerError::UnknownHold { hold: id.clone() })?;
-    let draw = hold.draw(id, consume, at)?;
+    let draw = hold.draw(id, consume, now)?;
     let taken = legs.iter().find(|leg| leg.account == draw.account && leg.amount.minor < 0);
     let Some(taken) = taken else {
         return Err(LedgerError::HoldNotDrawn { hold: id.clone(), account: draw.account });
@@ -138,6 +141,7 @@ async fn insert(
     .bind(&cause.causation_id)
     .execute(connection)
     .await?;
+    fault!("ledger.transfer.after");
     Ok(inserted.rows_affected() == 1)
 }
 

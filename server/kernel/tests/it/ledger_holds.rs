@@ -219,3 +219,29 @@ async fn a_hold_expires_by_the_clock() {
     assert_lawful(&kernel).await;
     kernel.shutdown().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_hold_is_judged_by_the_clock_where_the_time_of_its_account_is_ahead() {
+    let home = Home::new();
+    let (clock, injected) = manual();
+    let ahead = noon() + SignedDuration::from_hours(1);
+    clock.set(ahead);
+    let kernel = home.open_at(injected).await;
+    opened(&kernel, "acme").await;
+    kernel.shutdown().await.unwrap();
+
+    // Another process, whose clock is an hour behind.
+    let (_, injected) = manual();
+    let kernel = home.open_at(injected).await;
+    let mut unit = unit(&kernel, "acme").await;
+    let mut ledger = unit.ledger();
+    let reserved =
+        ledger.reserve(&hold("h"), &account("alice"), &rub(5), Some(in_a_minute())).await;
+    assert_eq!(reserved.unwrap(), Posted::Now);
+    let spent = pay("t", "alice", "cash", 5);
+    assert_eq!(ledger.post_from(&hold("h"), &Consume::All, &spent).await.unwrap(), Posted::Now);
+    let entries = ledger.books().entries(&account("alice"), 0, 9).await.unwrap();
+    assert!(entries.iter().all(|entry| entry.posted_at == ahead), "time never goes back");
+    unit.commit().await.unwrap();
+    assert_lawful(&kernel).await;
+}
