@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what generation costs, printed as a table for docs/benchmarks.md.
 
 mod check;
+mod kernel;
 mod rivals;
 
 use std::fs;
@@ -21,6 +22,8 @@ use crate::throughput;
 pub enum Bench {
     /// Generation, against rivals in the same run.
     Gen(Gen),
+    /// The kernel, against the same rows written by hand.
+    Kernel(kernel::Kernel),
     /// The generated server, against servers written by hand in the same run.
     Server(throughput::Server),
 }
@@ -75,6 +78,7 @@ struct Cost {
 pub fn run(which: &Bench) -> anyhow::Result<ExitCode> {
     match which {
         Bench::Gen(options) => generation(options),
+        Bench::Kernel(options) => kernel::run(options),
         Bench::Server(options) => throughput::run(options),
     }
 }

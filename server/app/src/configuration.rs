@@ -20,21 +20,54 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     /// Serve the API until SIGINT or SIGTERM, then finish what is running.
     Serve(Serve),
+    /// Bring the schema of the database up to date, and do nothing else.
+    Migrate(Database),
+    /// Write a backup of a database, which may be in use, to a file.
+    #[command(after_help = BACKUP_HELP)]
+    Backup(Archive),
+    /// Restore a backup into a new database, all of it or nothing.
+    #[command(after_help = BACKUP_HELP)]
+    Restore(Archive),
+    /// Read a whole database, which may be in use, and tell which of the kernel's guarantees do
+    /// not hold there.
+    #[command(after_help = "Exit codes: 0 all hold, 1 the database cannot be read, 2 one does not")]
+    Audit(Database),
     /// Print an access token for a server that runs with --development on the same data folder.
     Token(Token),
 }
 
+const BACKUP_HELP: &str = "Examples:\n  symbolon-server backup monday.jsonl\n  \
+    symbolon-server restore monday.jsonl --database postgres://me@db/symbolon\n\n\
+    A backup is one moment of the database, as lines of JSON that either kind of database can take\n\
+    up: so it is also the way from a file to a server. It holds secrets that wait to be used, and\n\
+    only its owner can read it. Read models are built anew.";
+
+/// Where the database is.
 #[derive(Debug, Args)]
-pub(crate) struct Serve {
+pub(crate) struct Database {
     /// The database: the path of a file, or a URL `postgres://user:password@host:port/name`
     /// [default: symbolon.sqlite in the data folder].
     #[arg(long, env = "SYMBOLON_DATABASE", value_name = "FILE|URL", hide_env_values = true)]
     pub(crate) database: Option<Location>,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Archive {
+    /// The file of the backup.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) database: Database,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) database: Database,
     /// Address to listen on; port 0 takes a free one, which the log names.
     #[arg(long, env = "SYMBOLON_LISTEN", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
-    #[command(flatten)]
-    pub(crate) data: Data,
     #[command(flatten)]
     pub(crate) identity: Identity,
     /// Trust tokens signed by the keys in this file or behind this http(s) URL (a JSON Web Key
@@ -65,7 +98,7 @@ pub(crate) struct Data {
     pub(crate) folder: PathBuf,
 }
 
-impl Serve {
+impl Database {
     /// Where the database is.
     pub(crate) fn location(&self) -> Location {
         let file = || self.data.folder.join("symbolon.sqlite").into();

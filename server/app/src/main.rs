@@ -1,20 +1,29 @@
-//! The server binary: `symbolon-server serve` and, for development, `symbolon-server token`.
+//! The server binary: `symbolon-server serve`, the care of its database, and, for development,
+//! `symbolon-server token`.
 
 mod configuration;
 mod gauges;
 mod live;
 mod logging;
+mod maintenance;
 mod serve;
 mod token;
+
+use std::process::ExitCode;
 
 use clap::Parser;
 
 use configuration::{Command, CommandLine};
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     match CommandLine::parse().command {
-        Command::Serve(configuration) => serve::run(configuration).await,
-        Command::Token(request) => token::run(&request),
+        Command::Serve(configuration) => serve::run(configuration).await?,
+        Command::Migrate(database) => maintenance::migrate(&database).await?,
+        Command::Backup(archive) => maintenance::backup(&archive).await?,
+        Command::Restore(archive) => maintenance::restore(&archive).await?,
+        Command::Audit(database) => return maintenance::audit(&database).await,
+        Command::Token(request) => token::run(&request)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

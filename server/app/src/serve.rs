@@ -28,7 +28,7 @@ pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
     let listener =
         listener.with_context(|| format!("cannot listen on {}", configuration.listen))?;
     let stop = stop_signal()?;
-    let database = configuration.location();
+    let database = configuration.database.location();
     let kernel = Kernel::open(&database, &[MIGRATIONS], Arc::new(SystemClock)).await;
     let kernel = kernel.with_context(|| format!("{database} cannot be opened"))?;
     let served = serve(&configuration, authenticator, &kernel, listener, stop).await;
@@ -56,7 +56,7 @@ async fn serve(
     let gauges = tokio::spawn(gauges::refresh(kernel.clone()));
     tracing::info!(
         %address,
-        database = %configuration.location(),
+        database = %configuration.database.location(),
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
@@ -106,7 +106,7 @@ fn authenticator(configuration: &Serve) -> anyhow::Result<Authenticator> {
         (None, false) => bail!("whose tokens to trust? name a key set by --jwks, or --development"),
         (None, true) => {
             tracing::warn!("whoever can read the data folder can make tokens: not for production");
-            let folder = configuration.data.identity();
+            let folder = configuration.database.data.identity();
             let issuer = DevelopmentIdentity::open(folder, &identity.issuer, &identity.audience);
             Ok(issuer?.authenticator()?)
         }

@@ -6,12 +6,14 @@
 //! happens. [`audit`] tells what is missing, doubled or out of order.
 
 mod audit;
+mod bench;
 mod clock;
 mod load;
 mod shop;
 mod till;
 
 pub use audit::{Acknowledged, audit};
+pub use bench::{Line, bench};
 pub use clock::clock;
 pub use load::{Load, load};
 pub use shop::{MIGRATIONS, TENANTS, handlers, settings};

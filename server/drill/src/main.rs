@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use symbolon_drill::{Acknowledged, Load, MIGRATIONS, audit, clock, handlers, load, settings};
+use symbolon_drill::{
+    Acknowledged, Line, Load, MIGRATIONS, audit, bench, clock, handlers, load, settings,
+};
 use symbolon_kernel::{Kernel, Location};
 use tracing_subscriber::EnvFilter;
 
@@ -36,6 +38,15 @@ enum Command {
         #[arg(long, default_value_t = 1_000_000)]
         orders: u64,
     },
+    /// Measure what the kernel costs, on two new databases of one kind; prints lines of a table.
+    Bench {
+        /// The second one, which is written by hand.
+        #[arg(long)]
+        beside: Location,
+        /// At how many rows costs are held against each other.
+        #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000])]
+        rows: Vec<u64>,
+    },
     /// Do what is left to do, and tell what does not hold. Exit codes: 0 everything holds, 1 not.
     Settle {
         /// The lines that loads have printed; a line that was cut is left out.
@@ -53,27 +64,43 @@ async fn main() -> anyhow::Result<ExitCode> {
         EnvFilter::try_from_env("SYMBOLON_LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let CommandLine { database, command } = CommandLine::parse();
-    let kernel = Kernel::open_with(&database, &[MIGRATIONS], clock(), settings()).await?;
-    kernel.start(handlers()).await?;
-    let code = match command {
+    match command {
         Command::Load { seed, callers, orders } => {
+            let kernel = shop(&database).await?;
             load(&kernel, Load { seed, callers, orders }, acknowledge).await;
-            ExitCode::SUCCESS
+            kernel.shutdown().await?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Settle { acknowledged, patience } => {
+            let kernel = shop(&database).await?;
             let acknowledged = read(&acknowledged)?;
             let patience = Duration::from_secs(patience);
             let findings = audit(&kernel, &database, &acknowledged, patience).await;
+            kernel.shutdown().await?;
             let findings = findings.map_err(|error| anyhow::anyhow!(error))?;
             for finding in &findings {
                 println!("{finding}");
             }
             println!("{} acknowledged, {} findings", acknowledged.len(), findings.len());
-            ExitCode::from(u8::from(!findings.is_empty()))
+            Ok(ExitCode::from(u8::from(!findings.is_empty())))
         }
-    };
-    kernel.shutdown().await?;
-    Ok(code)
+        Command::Bench { beside, rows } => {
+            let lines = bench(&database, &beside, &rows).await;
+            let lines = lines.map_err(|error| anyhow::anyhow!(error))?;
+            for Line { what, ours, against, ratio, bar } in lines {
+                let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
+                println!("| {what} | {ours} | {against} | {ratio} | {bar} |");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The kernel with everything the shop reacts with.
+async fn shop(database: &Location) -> anyhow::Result<Kernel> {
+    let kernel = Kernel::open_with(database, &[MIGRATIONS], clock(), settings()).await?;
+    kernel.start(handlers()).await?;
+    Ok(kernel)
 }
 
 /// Told at once: the process may be killed after this line.

@@ -10,6 +10,7 @@
 //! handled in order and a failing one holds only its own aggregate; timers never fire early.
 
 mod aggregates;
+mod archive;
 mod audit;
 mod bus;
 mod clock;
@@ -45,6 +46,7 @@ mod timers;
 mod unit;
 
 pub use aggregates::{Aggregate, Folded};
+pub use archive::{ArchiveError, backup, restore};
 pub use audit::{Action, AuditPage, AuditReach, Audited};
 pub use bus::{Tail, TailFrom};
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};

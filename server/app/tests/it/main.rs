@@ -11,6 +11,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use server::Server;
+use tempfile::TempDir;
 
 #[tokio::test]
 async fn a_call_is_submitted_made_and_read() {
@@ -147,7 +148,7 @@ fn refused(listen: &str, folder: &Path) -> String {
 
 #[test]
 fn without_its_port_a_server_touches_no_data() {
-    let folder = tempfile::TempDir::new().unwrap();
+    let folder = TempDir::new().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let said = refused(&address, folder.path());
@@ -167,7 +168,7 @@ async fn a_data_folder_has_one_server() {
 
 #[test]
 fn a_server_must_be_told_whom_to_trust() {
-    let folder = tempfile::TempDir::new().unwrap();
+    let folder = TempDir::new().unwrap();
     let refused = server::command()
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(folder.path())
@@ -176,4 +177,55 @@ fn a_server_must_be_told_whom_to_trust() {
         .unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--jwks"));
+}
+
+/// Runs a command on the data in a folder; returns its exit code and what it prints.
+fn care(arguments: &[&str], folder: &Path) -> (Option<i32>, String) {
+    let mut command = server::command();
+    let done = command.args(arguments).arg("--data").arg(folder).output().unwrap();
+    let printed = [done.stdout, done.stderr].concat();
+    (done.status.code(), String::from_utf8(printed).unwrap())
+}
+
+#[tokio::test]
+async fn a_database_is_backed_up_in_use_restored_elsewhere_and_audited() {
+    let (target, folder) = (Server::start(&["--allow-loopback"]).await, TempDir::new().unwrap());
+    let (token, elsewhere) = (target.token(&[]).await, TempDir::new().unwrap());
+    let version = format!("{}/version", target.origin);
+    let accepted = target.submit(&token, "backup-1", &version).await;
+    let location = accepted.headers()["location"].to_str().unwrap().to_owned();
+    target.succeeded(&location, &token).await;
+
+    let file = folder.path().join("backup.jsonl");
+    let archive = file.display().to_string();
+    let (code, said) = care(&["backup", &archive], target.folder());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("backed up"), "{said}");
+    let (code, said) = care(&["audit"], target.folder());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(": 0 findings"), "{said}");
+    let (code, said) = care(&["restore", &archive], target.folder());
+    assert_eq!(code, Some(1), "the database is in use: {said}");
+
+    let (code, said) = care(&["restore", &archive], elsewhere.path());
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = care(&["restore", &archive], elsewhere.path());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("is not empty"), "{said}");
+    // The development identity is no part of the database.
+    let identity = elsewhere.path().join("identity");
+    std::fs::create_dir_all(&identity).unwrap();
+    for entry in std::fs::read_dir(target.folder().join("identity")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), identity.join(entry.file_name())).unwrap();
+    }
+    target.stop().await;
+    let restored = Server::start_in(elsewhere, &[]).await;
+    restored.succeeded(&location, &token).await;
+    restored.stop().await;
+
+    let nothing = TempDir::new().unwrap();
+    let (code, said) = care(&["audit"], nothing.path());
+    assert_eq!(code, Some(1));
+    assert!(said.contains("there is no database"), "{said}");
 }

@@ -10,7 +10,7 @@ mod sqlite;
 
 use std::time::Duration;
 
-use sqlx::any::AnyConnectOptions;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, ConnectOptions as _, Transaction};
 use sync_wrapper::SyncWrapper;
 use url::Url;
@@ -65,6 +65,22 @@ impl Database {
             Location::Server(url) => url.clone(),
         };
         Ok(options(&url)?.connect().await?)
+    }
+
+    /// A snapshot of a database which may be in use.
+    pub(crate) async fn snapshot(location: &Location) -> Result<Snapshot, Error> {
+        let pool = AnyPoolOptions::new().max_connections(1);
+        let url = match location {
+            Location::File(path) => sqlite::url(path),
+            Location::Server(url) => url.clone(),
+        };
+        sqlx::any::install_default_drivers();
+        let pool = pool.connect_with(options(&url)?).await?;
+        let begun = match location {
+            Location::File(_) => pool.begin().await?,
+            Location::Server(_) => pool.begin_with(postgres::SNAPSHOT).await?,
+        };
+        Ok(Snapshot(SyncWrapper::new(begun)))
     }
 
     pub(crate) fn dialect(&self) -> Dialect {

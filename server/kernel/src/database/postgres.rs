@@ -9,6 +9,8 @@ use super::migrations::{self, MigrationSet};
 use crate::error::Error;
 
 const CONNECTIONS: u32 = 16;
+/// Begins a transaction that sees one moment and writes nothing.
+pub(super) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// A process that stands still in the middle of a transaction holds its locks no longer than this.
 const SESSION: &str = "SET idle_in_transaction_session_timeout = '30s'";
 
@@ -38,8 +40,7 @@ impl Store {
     }
 
     pub(crate) async fn read(&self) -> Result<Transaction<'static, Any>, Error> {
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        self.pool.begin_with(begin).await.map_err(closed)
+        self.pool.begin_with(SNAPSHOT).await.map_err(closed)
     }
 
     pub(crate) async fn close(&self) {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod aggregates;
+mod archive;
 mod audit;
 mod bus;
 #[cfg(feature = "kafka")]
