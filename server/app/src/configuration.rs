@@ -38,9 +38,9 @@ pub(crate) enum Command {
 
 const BACKUP_HELP: &str = "Examples:\n  symbolon-server backup monday.jsonl\n  \
     symbolon-server restore monday.jsonl --database postgres://me@db/symbolon\n\n\
-    A backup is one moment of the database, as lines of JSON that either kind of database can take\n\
-    up: so it is also the way from a file to a server. It holds secrets that wait to be used, and\n\
-    only its owner can read it. Read models are built anew.";
+    A backup is one moment of the database, as lines of JSON that either kind of database\n\
+    can take up: so it is also the way from a file to a server. It holds secrets that wait to\n\
+    be used, and only its owner can read it. Read models are built anew.";
 
 /// Where the database is.
 #[derive(Debug, Args)]

@@ -1,8 +1,9 @@
-//! Backup and restore: everything that is not made from something else, as lines of JSON that either
-//! database can take up.
+//! Backup and restore: everything that is not made from something else, as lines of JSON that
+//! either database can take up.
 //!
-//! A backup is one snapshot, taken while the database is in use. It leaves out read models: they are
-//! built anew from the log. Since it knows no dialect, it is also the way from a file to a server.
+//! A backup is one snapshot, taken while the database is in use. It leaves out read models: they
+//! are built anew from the log. Since it knows no dialect, it is also the way from a file to a
+//! server.
 
 use std::io::{BufRead, Write};
 
