@@ -7,6 +7,8 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 use symbolon_kernel::Location;
+#[cfg(feature = "kafka")]
+use symbolon_kernel::{Kafka, TenantId, Topics};
 
 /// The Symbolon server.
 #[derive(Debug, Parser)]
@@ -89,6 +91,50 @@ pub(crate) struct Serve {
     /// What to log: a level, or directives such as `info,symbolon_kernel=debug`.
     #[arg(long, env = "SYMBOLON_LOG_LEVEL", default_value = "info")]
     pub(crate) log_level: String,
+    #[cfg(feature = "kafka")]
+    #[command(flatten)]
+    pub(crate) bus: Bus,
+}
+
+#[cfg(feature = "kafka")]
+#[derive(Debug, Args)]
+pub(crate) struct Bus {
+    /// Brokers of a Kafka cluster, through which servers share the work; without them one server
+    /// at a time does all of it.
+    #[arg(long = "kafka", env = "SYMBOLON_KAFKA", value_name = "HOST:PORT,...")]
+    brokers: Option<String>,
+    /// Make the topics that are missing, in so many partitions; without it an operator does.
+    #[arg(long = "kafka-partitions", env = "SYMBOLON_KAFKA_PARTITIONS", value_name = "N")]
+    partitions: Option<i32>,
+    /// On how many brokers topics are made.
+    #[arg(long = "kafka-replication", env = "SYMBOLON_KAFKA_REPLICATION", default_value_t = 1)]
+    replication: i32,
+    /// A property of librdkafka; may be repeated.
+    #[arg(long = "kafka-property", value_name = "KEY=VALUE", value_parser = property)]
+    properties: Vec<(String, String)>,
+    /// The tenant whose dead letters are messages that cannot be read.
+    #[arg(long, env = "SYMBOLON_OPERATOR_TENANT", default_value = "operator")]
+    operator_tenant: String,
+}
+
+#[cfg(feature = "kafka")]
+impl Bus {
+    /// The cluster, if there is to be one.
+    pub(crate) fn kafka(&self) -> anyhow::Result<Option<Kafka>> {
+        let Some(brokers) = &self.brokers else { return Ok(None) };
+        let mut kafka = Kafka::new(brokers, TenantId::new(&self.operator_tenant)?);
+        if let Some(partitions) = self.partitions {
+            kafka.topics = Topics::Create { partitions, replication: self.replication };
+        }
+        kafka.properties.extend(self.properties.iter().cloned());
+        Ok(Some(kafka))
+    }
+}
+
+#[cfg(feature = "kafka")]
+fn property(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').ok_or("a property reads KEY=VALUE")?;
+    Ok((parts.0.to_owned(), parts.1.to_owned()))
 }
 
 #[derive(Debug, Args)]

@@ -50,7 +50,7 @@ async fn serve(
     let address = listener.local_addr()?;
     let calls = Calls::open(kernel.clone(), settings(configuration)).await?;
     let router = router(configuration, authenticator, kernel, calls.service())?;
-    kernel.start(calls.handlers(Handlers::new())).await?;
+    start(configuration, kernel, calls.handlers(Handlers::new())).await?;
     let worker = calls.start();
     gauges::describe();
     let gauges = tokio::spawn(gauges::refresh(kernel.clone()));
@@ -64,6 +64,17 @@ async fn serve(
     worker.stop().await;
     gauges.await?;
     Ok(served?)
+}
+
+/// Starts the handlers, on the bus that is asked for.
+async fn start(configuration: &Serve, kernel: &Kernel, handlers: Handlers) -> anyhow::Result<()> {
+    #[cfg(feature = "kafka")]
+    if let Some(kafka) = configuration.bus.kafka()? {
+        tracing::info!(brokers = kafka.brokers, "on kafka");
+        return Ok(kernel.start_on_kafka(handlers, kafka).await?);
+    }
+    let _ = configuration;
+    Ok(kernel.start(handlers).await?)
 }
 
 fn router(

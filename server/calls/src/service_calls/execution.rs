@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use calls_wire::events::SERVICE_CALL_EVENTS;
 use calls_wire::types::{DueTimeReachedData, FailureKind, ServiceCallStatus};
 use jiff::SignedDuration;
 use symbolon_kernel::{
@@ -43,6 +44,10 @@ pub(crate) struct Enqueue {
 impl Consumer for Enqueue {
     fn name(&self) -> &str {
         "service_calls.execution"
+    }
+
+    fn channels(&self) -> Vec<String> {
+        vec![SERVICE_CALL_EVENTS.to_owned()]
     }
 
     fn accepts(&self, event_type: &str) -> bool {
