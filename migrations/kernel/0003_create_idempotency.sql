@@ -8,3 +8,5 @@ CREATE TABLE idempotency (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, operation, idempotency_key)
 );
+
+CREATE INDEX idempotency_by_age ON idempotency (created_at);

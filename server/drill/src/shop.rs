@@ -42,6 +42,7 @@ pub fn settings() -> Settings {
             maximum: SignedDuration::from_millis(100),
         },
         attempts: ATTEMPTS,
+        retention: SignedDuration::from_hours(24),
         lease: SignedDuration::from_secs(1),
     }
 }

@@ -22,7 +22,8 @@ use crate::leases::{Lease, lead};
 use crate::stats::{self, Groups, Stats};
 use crate::unit::{Unit, View};
 use crate::{
-    bus, generations, inbox, jobs, ledger, projections, relay, replays, schedules, timers,
+    bus, generations, inbox, jobs, ledger, projections, relay, replays, retention, schedules,
+    timers,
 };
 
 /// Work that has panicked is begun again after this.
@@ -55,6 +56,9 @@ pub struct Settings {
     pub backoff: Backoff,
     /// How often a message or job is tried before it is a dead letter.
     pub attempts: u32,
+    /// How long idempotency records are kept, and the notes of what consumers have handled: longer
+    /// than anybody comes again with a key, and longer than Kafka keeps a message.
+    pub retention: SignedDuration,
     /// On PostgreSQL: how long after a process was last heard of another takes over from it.
     pub lease: SignedDuration,
 }
@@ -65,7 +69,13 @@ impl Default for Settings {
             initial: SignedDuration::from_millis(200),
             maximum: SignedDuration::from_secs(60),
         };
-        Self { concurrency: 16, backoff, attempts: 10, lease: SignedDuration::from_secs(10) }
+        Self {
+            concurrency: 16,
+            backoff,
+            attempts: 10,
+            retention: SignedDuration::from_hours(30 * 24),
+            lease: SignedDuration::from_secs(10),
+        }
     }
 }
 
@@ -205,6 +215,7 @@ impl Kernel {
                 return Err(Error::DuplicateHandler(name));
             }
         }
+        let consumers: Vec<_> = handlers.consumers.iter().map(|it| it.name().to_owned()).collect();
         *self.0.readers.lock().unwrap_or_else(PoisonError::into_inner) = readers;
         for projection in &handlers.projections {
             projections::found(self, projection.as_ref()).await?;
@@ -234,6 +245,9 @@ impl Kernel {
             let work = move || timers::run(kernel.clone(), Arc::clone(&handler));
             self.supervise("timers", work);
         }
+        let kernel = self.clone();
+        let work = move |lease| retention::run(kernel.clone(), consumers.clone(), lease);
+        self.lead(retention::LEASE.to_owned(), work);
         let kernel = self.clone();
         let work = move |lease| relay::run(kernel.clone(), lease);
         self.lead(relay::LEASE.to_owned(), work);

@@ -141,6 +141,7 @@ mod messages;
 mod projections;
 mod relay;
 mod replays;
+mod retention;
 mod schedules;
 mod stats;
 mod streams;

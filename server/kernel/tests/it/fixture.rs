@@ -39,7 +39,7 @@ impl Home {
             maximum: SignedDuration::from_millis(50),
         };
         let lease = SignedDuration::from_millis(400);
-        let settings = Settings { concurrency: 4, backoff, lease, attempts };
+        let settings = Settings { concurrency: 4, backoff, lease, attempts, ..Settings::default() };
         Kernel::open_with(&self.location(), &[EFFECTS], clock, settings).await.unwrap()
     }
 }

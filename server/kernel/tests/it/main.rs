@@ -22,6 +22,7 @@ mod ledger_model;
 mod migrations;
 mod processes;
 mod projections;
+mod retention;
 mod schedules;
 #[cfg(feature = "kafka")]
 mod shipping;

@@ -1,0 +1,136 @@
+//! Forgets what nobody will ask for again: inbox rows and idempotency records of long ago.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::error::Error;
+use crate::inbox;
+use crate::kernel::Kernel;
+use crate::leases::Lease;
+
+/// Whoever forgets holds the lease of this name.
+pub(crate) const LEASE: &str = "retention";
+/// Between two rounds.
+const INTERVAL: SignedDuration = SignedDuration::from_hours(1);
+/// Rows that are forgotten in one transaction, so that nobody waits long.
+const BATCH: i64 = 1_000;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Forgets, again and again, until the lease ends.
+pub(crate) async fn run(kernel: Kernel, consumers: Vec<String>, lease: Lease) {
+    while !lease.ended().is_cancelled() {
+        let next = kernel.clock().now().saturating_add(INTERVAL).unwrap_or(Timestamp::MAX);
+        match round(&kernel, &consumers, &lease).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::debug!(rows, "forgotten"),
+            Err(error) => {
+                tracing::warn!(cause = ?error, "old records could not be forgotten");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        let clock = kernel.clock();
+        tokio::select! {
+            () = lease.ended().cancelled() => {}
+            () = clock.sleep_until(next) => {}
+        }
+    }
+}
+
+/// Forgets everything that is old enough; returns how many rows that were.
+async fn round(kernel: &Kernel, consumers: &[String], lease: &Lease) -> Result<u64, Error> {
+    let kept = kernel.inner().settings.retention;
+    let before = kernel.clock().now().checked_sub(kept).unwrap_or(Timestamp::MIN);
+    let mut rows = 0;
+    loop {
+        let forgotten = keys(kernel, lease, before).await?;
+        rows += forgotten;
+        if forgotten < BATCH as u64 || lease.ended().is_cancelled() {
+            break;
+        }
+    }
+    for consumer in consumers {
+        loop {
+            let forgotten = handled(kernel, lease, consumer, before).await?;
+            rows += forgotten;
+            if forgotten < BATCH as u64 || lease.ended().is_cancelled() {
+                break;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+async fn keys(kernel: &Kernel, lease: &Lease, before: Timestamp) -> Result<u64, Error> {
+    let mut turn = kernel.inner().database.turn().await?;
+    lease.hold(turn.connection()).await?;
+    let deleted = sqlx::query(
+        "DELETE FROM idempotency WHERE (tenant_id, operation, idempotency_key) IN \
+         (SELECT tenant_id, operation, idempotency_key FROM idempotency WHERE created_at < $1 \
+         ORDER BY created_at LIMIT $2)",
+    )
+    .bind(before.as_microsecond())
+    .bind(BATCH)
+    .execute(turn.connection())
+    .await?;
+    turn.commit().await?;
+    Ok(deleted.rows_affected())
+}
+
+/// Rows ahead of the checkpoint stay: without them their messages would be handled again.
+async fn handled(
+    kernel: &Kernel,
+    lease: &Lease,
+    consumer: &str,
+    before: Timestamp,
+) -> Result<u64, Error> {
+    let mut turn = kernel.inner().database.turn().await?;
+    lease.hold(turn.connection()).await?;
+    let deleted = sqlx::query(
+        "DELETE FROM inbox WHERE consumer = $1 AND message_id IN (SELECT i.message_id \
+         FROM inbox i LEFT JOIN messages m ON m.message_id = i.message_id \
+         LEFT JOIN log l ON l.seq = m.seq WHERE i.consumer = $1 AND i.message_id < $2 \
+         AND (l.position IS NULL OR l.position <= COALESCE((SELECT c.position \
+         FROM checkpoints c WHERE c.reader = $3), l.position)) \
+         ORDER BY i.message_id LIMIT $4)",
+    )
+    .bind(consumer)
+    .bind(first_id(before))
+    .bind(inbox::reader(consumer))
+    .bind(BATCH)
+    .execute(turn.connection())
+    .await?;
+    turn.commit().await?;
+    Ok(deleted.rows_affected())
+}
+
+/// What every id of a message written at this time or later comes after: ids are UUIDs of version
+/// 7, which begin with the milliseconds since the Unix epoch (RFC 9562, section 5.7).
+fn first_id(time: Timestamp) -> String {
+    let millis = u64::try_from(time.as_millisecond()).unwrap_or(0);
+    format!("{:08x}-{:04x}-", millis >> 16, millis & 0xffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_told_apart_by_their_time() {
+        let time: Timestamp = "2026-01-01T12:00:00Z".parse().expect("a timestamp");
+        let id = |millis: i64| {
+            let millis = u64::try_from(time.as_millisecond() + millis).expect("after the epoch");
+            Uuid::new_v7(uuid::Timestamp::from_unix_time(
+                millis / 1000,
+                u32::try_from(millis % 1000).expect("below a thousand") * 1_000_000,
+                0,
+                0,
+            ))
+            .to_string()
+        };
+        assert!(id(-1) < first_id(time));
+        assert!(id(0) > first_id(time));
+    }
+}
