@@ -63,9 +63,12 @@ pub(crate) async fn run(kernel: Kernel, kafka: Arc<Kafka>, lease: Lease) {
 }
 
 async fn ship(kernel: &Kernel, kafka: &Arc<Kafka>, lease: &Lease) -> Result<(), Error> {
-    let mut snapshot = kernel.inner().database.read().await?;
-    let position = checkpoint(snapshot.connection(), READER).await?;
-    drop(snapshot);
+    // Written at once: from now on the inbox may know messages that this database does not.
+    let mut turn = kernel.inner().database.turn().await?;
+    lease.hold(turn.connection()).await?;
+    let position = checkpoint(turn.connection(), READER).await?;
+    move_checkpoint(turn.connection(), READER, position).await?;
+    turn.commit().await?;
     let mut shipper = Shipper {
         kernel: kernel.clone(),
         kafka: Arc::clone(kafka),

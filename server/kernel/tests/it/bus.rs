@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use symbolon_kernel::{Consumer, Envelope, Handled, Handlers, Kernel, NewEvent, SystemClock, Unit};
+use symbolon_kernel::{
+    Consumer, Envelope, Handled, Handlers, Kernel, NewEvent, SystemClock, Unit, inspect,
+};
 
 #[cfg(feature = "kafka")]
 use crate::cluster::Cluster;
@@ -117,6 +119,7 @@ async fn everything_is_handled_once_and_in_order(bus: Bus) {
     })
     .await;
     kernel.shutdown().await.unwrap();
+    assert_eq!(inspect(&home.location()).await.unwrap(), []);
 }
 
 async fn what_comes_twice_has_one_effect(bus: Bus) {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use symbolon_kernel::{Consumer, Envelope, Error, Handled, Handlers, Kafka, SystemClock, Unit};
+use symbolon_kernel::{
+    Consumer, Envelope, Error, Handled, Handlers, Kafka, SystemClock, Unit, inspect,
+};
 
 use crate::bus::{Bus, numbers};
 use crate::cluster::Cluster;
@@ -45,6 +47,7 @@ async fn what_is_no_message_is_the_operators_letter_and_the_rest_goes_on() {
         drop(view);
         kernel.shutdown().await.unwrap();
     }
+    assert_eq!(inspect(&home.location()).await.unwrap(), []);
 }
 
 /// A writer on one topic.
