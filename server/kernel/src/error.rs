@@ -45,6 +45,9 @@ pub enum Error {
         /// What sqlx says.
         source: MigrateError,
     },
+    /// Somebody has altered the schema since the last migration.
+    #[error("the schema was altered by somebody else: it is found {0}")]
+    Altered(String),
     /// A migration set has a name that is not lowercase letters and underscores, or a file name
     /// that is not `NNNN_verb_noun`.
     #[error("migration `{0}` is not named as it must be")]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sqlx::migrate::{MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
-use super::{Connection, Dialect};
+use super::{Connection, Dialect, schema};
 use crate::error::Error;
 
 /// One file of a set: append-only, never changed once released.
@@ -52,6 +52,7 @@ pub(crate) const KERNEL: MigrationSet = MigrationSet {
         file!("0008_create_jobs"),
         file!("0009_create_snapshots"),
         file!("0010_create_projections"),
+        file!("0011_create_schema_listing"),
     ],
 };
 
@@ -60,11 +61,20 @@ pub(crate) async fn apply_all(
     connection: &mut Connection,
     sets: &[MigrationSet],
 ) -> Result<(), Error> {
+    schema::lock(connection).await?;
+    let applied = apply_in_order(connection, sets).await;
+    // After an error the connection ends, and the lock with it.
+    applied?;
+    schema::unlock(connection).await
+}
+
+async fn apply_in_order(connection: &mut Connection, sets: &[MigrationSet]) -> Result<(), Error> {
+    schema::check(connection).await?;
     apply(connection, &KERNEL).await?;
     for set in sets {
         apply(connection, set).await?;
     }
-    Ok(())
+    schema::keep(connection).await
 }
 
 /// Applies what is missing; refuses a database that holds altered or unknown migrations.

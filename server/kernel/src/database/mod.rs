@@ -6,6 +6,7 @@ pub(crate) mod dialect;
 mod location;
 pub(crate) mod migrations;
 mod postgres;
+mod schema;
 mod sqlite;
 
 use std::time::Duration;

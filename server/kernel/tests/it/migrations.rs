@@ -67,3 +67,25 @@ async fn every_migration_of_the_kernel_is_applied() {
         .collect();
     assert_eq!(applied, files);
 }
+
+#[tokio::test]
+async fn a_schema_that_somebody_else_has_altered_is_refused() {
+    for (statement, told) in [
+        ("ALTER TABLE timers ADD COLUMN colour TEXT", "with timers.colour"),
+        ("DROP INDEX timers_by_time", "without index timers_by_time of timers"),
+        ("DROP TABLE snapshots", "without snapshots."),
+    ] {
+        let home = Home::new();
+        let kernel = home.open().await;
+        let mut unit = crate::fixture::unit(&kernel, "acme").await;
+        sqlx::query(statement).execute(unit.sql().1).await.unwrap();
+        unit.commit().await.unwrap();
+        kernel.shutdown().await.unwrap();
+        let set = MigrationSet { name: "things", files: &[FIRST] };
+        let refused = open(&home, set).await;
+        assert!(
+            matches!(&refused, Err(Error::Altered(found)) if found.contains(told)),
+            "{statement}: {refused:?}"
+        );
+    }
+}
