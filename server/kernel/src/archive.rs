@@ -9,6 +9,7 @@ use std::io::{BufRead, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -21,8 +22,6 @@ use crate::error::Error;
 
 /// The version of the form of an archive.
 const FORM: u32 = 1;
-/// Rows that are read at once.
-const PAGE: i64 = 1_000;
 
 /// What is wrong with an archive, or with where it is to go; nothing was restored.
 #[derive(Debug, thiserror::Error)]
@@ -117,24 +116,14 @@ async fn write_table<W: Write>(
         "checkpoints" => " WHERE reader NOT LIKE 'projection:%'",
         _ => "",
     };
-    let mut offset = 0;
-    loop {
-        // One snapshot: the order is the same each time.
-        let page = format!(
-            "SELECT {list} FROM {table}{condition} ORDER BY {list} LIMIT {PAGE} OFFSET {offset}"
-        );
-        let rows = sqlx::query(AssertSqlSafe(page)).persistent(false);
-        let rows = rows.fetch_all(&mut *connection).await?;
-        for row in &rows {
-            let values = (0..row.len()).map(|at| value(row, at)).collect::<Result<_, _>>()?;
-            writer.line(&Line::Row(values))?;
-            writer.rows += 1;
-        }
-        if (rows.len() as i64) < PAGE {
-            return Ok(());
-        }
-        offset += PAGE;
+    let select = format!("SELECT {list} FROM {table}{condition}");
+    let mut rows = sqlx::query(AssertSqlSafe(select)).persistent(false).fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        let values = (0..row.len()).map(|at| value(&row, at)).collect::<Result<_, _>>()?;
+        writer.line(&Line::Row(values))?;
+        writer.rows += 1;
     }
+    Ok(())
 }
 
 /// Restores a backup into a new database, all of it or nothing; returns how many rows it held.
