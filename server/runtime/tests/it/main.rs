@@ -5,6 +5,7 @@ mod access;
 mod bodies;
 mod contract;
 mod endpoints;
+mod log;
 mod routing;
 mod security;
 mod serving;

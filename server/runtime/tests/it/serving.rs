@@ -1,72 +1,37 @@
 //! A server on a socket: failures and their log, event streams, large bodies, shutdown.
 
-use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use serde_json::{Value, json};
+use serde_json::json;
 use symbolon_server::Requirement;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tracing_subscriber::fmt::MakeWriter;
 
+use crate::log;
 use crate::toy::Toy;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn lines(&self, message: &str) -> Vec<Value> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["fields"]["message"] == message).collect()
-    }
-}
 
 #[tokio::test]
 async fn an_undocumented_failure_is_one_opaque_500_and_one_log_line() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
     let toy = Toy::new();
     for (path, logged) in [
         ("/v1/misbehave/fail", std::fmt::Error.to_string()),
         ("/v1/misbehave/panic", "panicked: secret in a panic".to_owned()),
     ] {
-        log.0.lock().unwrap().clear();
+        log::clear();
         let request = http::Request::get(path)
             .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
             .header("x-correlation-id", "quote-me");
         let answer = toy.send(request.body(axum::body::Body::empty()).unwrap()).await;
         let problem = answer.problem(500, "internal-error");
         assert!(!answer.text().contains("secret"));
-        let lines = log.lines("operation failed");
+        let lines = log::lines("operation failed");
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert_eq!(lines[0]["fields"]["error"], logged);
         assert_eq!(lines[0]["span"]["correlation_id"], "quote-me");
         assert_eq!(lines[0]["span"]["trace_id"], "0af7651916cd43dd8448eb211c80319c");
-        let requests = log.lines("request answered");
+        let requests = log::lines("request answered");
         assert_eq!(requests.len(), 1);
         let fields = &requests[0]["fields"];
         assert_eq!((&fields["operation"], &fields["status"]), (&"misbehave".into(), &500.into()));

@@ -337,6 +337,7 @@ impl Toy {
     }
 
     fn of(configure: impl FnOnce(Edge) -> Edge, routes: Vec<Routes>) -> Self {
+        crate::log::keep();
         let folder = tempfile::tempdir().unwrap();
         let identity =
             DevelopmentIdentity::open(folder.path(), "http://issuer.test", "toy").unwrap();
