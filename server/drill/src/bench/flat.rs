@@ -17,6 +17,10 @@ use crate::shop::{ORDERS, message, stream};
 const TIMES: u64 = 500;
 const KIND: &str = "bench.due";
 
+/// A UUID that ends in the number.
+const ID: &str = "'00000000-0000-7000-8000-' || substr('000000000000' || i, \
+    length('000000000000' || i) - 11, 12)";
+
 /// Microseconds each, at one size.
 struct Costs {
     append: f64,
@@ -69,11 +73,11 @@ async fn fill(kernel: &Kernel, from: u64, to: u64) -> Result<(), BoxError> {
              SELECT 'bench', 'Order', 'filled-' || i, 1 FROM n",
             "INSERT INTO messages (message_id, tenant_id, channel, aggregate_type, aggregate_id, \
              version, type, schema_version, occurred_at, correlation_id, causation_id, data) \
-             {numbers} SELECT 'filled-' || i, 'bench', 'shop.orders.v1', 'Order', 'filled-' || i, \
+             {numbers} SELECT {id}, 'bench', 'shop.orders.v1', 'Order', 'filled-' || i, \
              1, 'OrderPlaced', 1, 1, 'fill', 'fill', '{\"orderId\":\"filled\"}' FROM n",
             "INSERT INTO log (position, seq, tenant_id, unit) {numbers} SELECT \
              (SELECT MAX(position) FROM log) + i - {begin} + 1, m.seq, 'bench', m.seq \
-             FROM n JOIN messages m ON m.message_id = 'filled-' || i",
+             FROM n JOIN messages m ON m.message_id = {id}",
             "INSERT INTO timers (tenant_id, kind, timer_key, due_at, fire_at, attempts, payload, \
              correlation_id, causation_id) {numbers} SELECT 'bench', 'bench.due', 'filled-' || i, \
              4000000000000000, 4000000000000000, 0, 'null', 'fill', 'fill' FROM n",
@@ -82,6 +86,7 @@ async fn fill(kernel: &Kernel, from: u64, to: u64) -> Result<(), BoxError> {
              SELECT 'bench', 'filled', i + 1, 'USD', 'filled-' || i, 1, 0, i + 1, 0, i + 1 FROM n",
         ] {
             let text = rest.replace("{numbers}", &numbers).replace("{begin}", &begin.to_string());
+            let text = text.replace("{id}", ID);
             sqlx::query(AssertSqlSafe(text)).persistent(false).execute(unit.sql().1).await?;
         }
         unit.commit().await?;
