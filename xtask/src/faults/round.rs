@@ -115,6 +115,7 @@ impl Round {
             }
             Fault::Crash => {
                 let mut load = self.load(stand, &told, &[])?;
+                begun(&told)?;
                 sleep(moment);
                 stand.server.as_mut().context("a file has no server")?.crash()?;
                 sleep(moment);
@@ -244,6 +245,18 @@ fn log(stand: &Stand) -> anyhow::Result<File> {
 
 fn append(file: &PathBuf) -> anyhow::Result<File> {
     Ok(File::options().create(true).append(true).open(file)?)
+}
+
+/// Waits until something is acknowledged: a database that is lost while it is opened is not opened.
+fn begun(told: &PathBuf) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(30) {
+        if fs::metadata(told)?.len() > 0 {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(10));
+    }
+    bail!("the load has not begun")
 }
 
 /// Waits for a process to end by itself.
