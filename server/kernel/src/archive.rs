@@ -66,7 +66,7 @@ enum Line {
     Table { name: String, columns: Vec<String> },
     /// One row; bytes are an object `{"base64": …}`.
     Row(Vec<Value>),
-    /// The last: how many rows there are, and a digest of all lines before it.
+    /// The last: how many rows there are, and the digest in base64 of all lines before it.
     End { rows: u64, sha256: String },
 }
 
@@ -96,7 +96,7 @@ pub async fn backup(location: &Location, out: impl Write) -> Result<u64, Archive
     for table in tables(snapshot.connection()).await? {
         write_table(&mut snapshot, &table, &mut writer).await?;
     }
-    let sha256 = hex(&writer.digest.clone().finalize());
+    let sha256 = BASE64.encode(writer.digest.clone().finalize());
     writer.line(&Line::End { rows: writer.rows, sha256 })?;
     writer.out.flush()?;
     Ok(writer.rows)
@@ -183,7 +183,7 @@ async fn fill(database: &Database, archive: impl BufRead) -> Result<u64, Archive
                 rows += 1;
             }
             Line::End { rows: told, sha256 } => {
-                if told != rows || sha256 != hex(&digest.finalize()) {
+                if told != rows || sha256 != BASE64.encode(digest.finalize()) {
                     return Err(ArchiveError::Broken);
                 }
                 count_on(turn.connection(), &known).await?;
@@ -329,8 +329,4 @@ fn value(row: &AnyRow, at: usize) -> Result<Value, ArchiveError> {
             return Err(ArchiveError::Foreign(format!("column `{column}` holds a {kind}")));
         }
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,6 +4,8 @@
 //! A projection names its tables in braces. Table `{calls}` of generation 3 is `calls_g3`; whoever
 //! reads uses the plain name, a view of the generation that is live.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Row};
@@ -44,11 +46,7 @@ impl Generation {
 
 /// A digest of statements.
 pub(crate) fn fingerprint(statements: &[&str]) -> String {
-    hex(&Sha256::digest(statements.join(";")))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    BASE64.encode(Sha256::digest(statements.join(";")))
 }
 
 /// A statement with the names in braces as they are in a generation.

@@ -131,10 +131,8 @@ impl Round {
     }
 
     fn arguments(&self, more: u32) -> [String; 5] {
-        let seed = self.number * 10 + more;
-        let seed = ["load".to_owned(), "--seed".to_owned(), seed.to_string()];
-        let [load, seed, number] = seed;
-        [load, seed, number, "--callers".to_owned(), CALLERS.to_string()]
+        let (seed, callers) = ((self.number * 10 + more).to_string(), CALLERS.to_string());
+        ["load", "--seed", &seed, "--callers", &callers].map(str::to_owned)
     }
 
     fn command(&self, stand: &Stand, arguments: &[String]) -> Command {

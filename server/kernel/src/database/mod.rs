@@ -61,22 +61,14 @@ impl Database {
     /// A connection that reads a database which may be in use, and makes none.
     pub(crate) async fn look(location: &Location) -> Result<Connection, Error> {
         sqlx::any::install_default_drivers();
-        let url = match location {
-            Location::File(path) => sqlite::url(path),
-            Location::Server(url) => url.clone(),
-        };
-        Ok(options(&url)?.connect().await?)
+        Ok(options(&url(location))?.connect().await?)
     }
 
     /// A snapshot of a database which may be in use.
     pub(crate) async fn snapshot(location: &Location) -> Result<Snapshot, Error> {
         let pool = AnyPoolOptions::new().max_connections(1);
-        let url = match location {
-            Location::File(path) => sqlite::url(path),
-            Location::Server(url) => url.clone(),
-        };
         sqlx::any::install_default_drivers();
-        let pool = pool.connect_with(options(&url)?).await?;
+        let pool = pool.connect_with(options(&url(location))?).await?;
         let begun = match location {
             Location::File(_) => pool.begin().await?,
             Location::Server(_) => pool.begin_with(postgres::SNAPSHOT).await?,
@@ -154,6 +146,14 @@ impl Turn {
             Self::Sqlite(turn) => turn.rollback().await,
             Self::Postgres(transaction) => Ok(transaction.into_inner().rollback().await?),
         }
+    }
+}
+
+/// The URL of a database that there is.
+fn url(location: &Location) -> Url {
+    match location {
+        Location::File(path) => sqlite::url(path),
+        Location::Server(url) => url.clone(),
     }
 }
 
