@@ -112,7 +112,10 @@ async fn deliver(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, origin: Origin)
 fn is_passing(error: &BoxError) -> bool {
     let kernels = error.downcast_ref::<Error>();
     kernels.is_some_and(|error| {
-        matches!(error, Error::Busy | Error::Unavailable(_) | Error::Fenced(_) | Error::Closed)
+        matches!(
+            error,
+            Error::Busy | Error::Unavailable(_) | Error::Lost | Error::Fenced(_) | Error::Closed
+        )
     })
 }
 
