@@ -6,7 +6,7 @@ use crate::database::dialect::{Verdict, verdict};
 use crate::envelope::StreamId;
 use crate::handlers::BoxError;
 use crate::ledger::LedgerError;
-use crate::streams::Expected;
+use crate::unit::streams::Expected;
 
 /// A stream is not at the version its writer expected; nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

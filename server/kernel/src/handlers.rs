@@ -12,11 +12,11 @@ use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::database::Connection;
 use crate::envelope::{Envelope, TenantId};
-use crate::generations;
-use crate::jobs::Job;
-use crate::schedules::{Every, Scheduled};
-use crate::timers::Timer;
+use crate::projections::generations;
 use crate::unit::Unit;
+use crate::work::jobs::Job;
+use crate::work::schedules::{Every, Scheduled};
+use crate::work::timers::Timer;
 
 /// Any error; a handler's `?` goes into it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -10,21 +10,21 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::bus::{Bus, Tail, TailFrom};
 use crate::clock::{Clock, Stamps};
 use crate::database::migrations::MigrationSet;
 use crate::database::{Database, Dialect, Location};
+use crate::delivery::bus::{Bus, Tail, TailFrom};
+use crate::delivery::{bus, inbox, relay, replays};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyConsumer, Handlers};
-use crate::leases::{Lease, lead};
+use crate::ledger;
+use crate::projections::{self, generations};
 use crate::stats::{self, Groups, Stats};
 use crate::unit::{Unit, View};
-use crate::{
-    bus, generations, inbox, jobs, ledger, projections, relay, replays, retention, schedules,
-    timers,
-};
+use crate::work::leases::{Lease, lead};
+use crate::work::{jobs, retention, schedules, timers};
 
 /// Work that has panicked is begun again after this.
 const RESTART: Duration = Duration::from_millis(100);
@@ -83,7 +83,7 @@ impl Default for Settings {
 enum Transport {
     Log,
     #[cfg(feature = "kafka")]
-    Kafka(Arc<crate::kafka::Kafka>),
+    Kafka(Arc<crate::delivery::kafka::Kafka>),
 }
 
 /// Durable state, and what runs on it. A clone is the same kernel.
@@ -188,7 +188,7 @@ impl Kernel {
     pub async fn start_on_kafka(
         &self,
         handlers: Handlers,
-        kafka: crate::kafka::Kafka,
+        kafka: crate::delivery::kafka::Kafka,
     ) -> Result<(), Error> {
         let nowhere = handlers.consumers.iter().find(|consumer| consumer.channels().is_empty());
         if let Some(consumer) = nowhere {
@@ -197,8 +197,9 @@ impl Kernel {
         let kafka = Arc::new(kafka);
         let (kernel, cluster) = (self.clone(), Arc::clone(&kafka));
         self.start_on(handlers, Transport::Kafka(kafka)).await?;
-        let work = move |lease| crate::kafka::ship(kernel.clone(), Arc::clone(&cluster), lease);
-        self.lead(crate::kafka::SHIPPER.to_owned(), work);
+        let work =
+            move |lease| crate::delivery::kafka::ship(kernel.clone(), Arc::clone(&cluster), lease);
+        self.lead(crate::delivery::kafka::SHIPPER.to_owned(), work);
         Ok(())
     }
 
@@ -307,7 +308,11 @@ impl Kernel {
                 let join = {
                     let kernel = kernel.clone();
                     move || {
-                        crate::kafka::join(kernel.clone(), Arc::clone(&kafka), Arc::clone(&member))
+                        crate::delivery::kafka::join(
+                            kernel.clone(),
+                            Arc::clone(&kafka),
+                            Arc::clone(&member),
+                        )
                     }
                 };
                 self.supervise("groups", join);

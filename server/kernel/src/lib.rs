@@ -111,65 +111,45 @@
 //! Delivery is at least once and effects happen once; the events of one aggregate are
 //! handled in order and a failing one holds only its own aggregate; timers never fire early.
 
-mod aggregates;
-mod archive;
-mod audit;
-mod bus;
 mod clock;
 mod database;
-mod dead_letters;
-mod deliveries;
+mod delivery;
 mod envelope;
 mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
 #[cfg(not(feature = "faults"))]
 mod faults;
-mod generations;
 mod handlers;
-mod idempotency;
-mod inbox;
-mod inspection;
-mod jobs;
-#[cfg(feature = "kafka")]
-mod kafka;
 mod kernel;
-mod lanes;
-mod leases;
 pub mod ledger;
-mod messages;
 mod projections;
-mod relay;
-mod replays;
-mod retention;
-mod schedules;
 mod stats;
-mod streams;
-mod timers;
 mod unit;
+mod work;
 
-pub use aggregates::{Aggregate, Folded};
-pub use archive::{ArchiveError, backup, restore};
-pub use audit::{Action, AuditPage, AuditReach, Audited};
-pub use bus::{Tail, TailFrom};
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
+pub use database::archive::{ArchiveError, backup, restore};
+pub use database::inspection::{Finding, inspect};
 pub use database::migrations::{Migration, MigrationSet};
 pub use database::{Connection, Dialect, InvalidLocation, Location};
-pub use dead_letters::DeadLetter;
+pub use delivery::bus::{Tail, TailFrom};
+pub use delivery::dead_letters::DeadLetter;
+#[cfg(feature = "kafka")]
+pub use delivery::kafka::{Kafka, Topics};
 pub use envelope::{Cause, Envelope, InvalidTenant, NewEvent, Recorded, StreamId, TenantId};
 pub use error::{Conflict, Error};
 pub use handlers::{
     BoxError, Consumer, Handled, Handlers, JobHandler, Projection, ReadModel, Schedule,
     TimerHandler,
 };
-pub use idempotency::{Claim, Claimed};
-pub use inspection::{Finding, inspect};
-pub use jobs::{Job, NewJob};
-#[cfg(feature = "kafka")]
-pub use kafka::{Kafka, Topics};
 pub use kernel::{Backoff, Kernel, Settings};
-pub use schedules::Every;
 pub use stats::{ReaderStats, Stats};
-pub use streams::Expected;
-pub use timers::Timer;
+pub use unit::aggregates::{Aggregate, Folded};
+pub use unit::audit::{Action, AuditPage, AuditReach, Audited};
+pub use unit::idempotency::{Claim, Claimed};
+pub use unit::streams::Expected;
 pub use unit::{Unit, View};
+pub use work::jobs::{Job, NewJob};
+pub use work::schedules::Every;
+pub use work::timers::Timer;

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sqlx::Row;
 
 use crate::database::Connection;
+use crate::delivery::messages::time;
 use crate::error::Error;
-use crate::messages::time;
 
 /// How things stand.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +86,7 @@ pub(crate) async fn collect(
         let (position, lag) = match told {
             Some(told) => told,
             None => {
-                let position = crate::inbox::checkpoint(connection, reader).await?;
+                let position = crate::delivery::inbox::checkpoint(connection, reader).await?;
                 (position, (head - position).max(0))
             }
         };

@@ -2,7 +2,9 @@
 //!
 //! The same SQL runs on both, through sqlx's `Any` driver; what differs is in [`Dialect`].
 
+pub(crate) mod archive;
 pub(crate) mod dialect;
+pub(crate) mod inspection;
 mod location;
 pub(crate) mod migrations;
 mod postgres;

@@ -9,10 +9,10 @@ use super::refusals::LedgerError;
 use super::transfers::{Floors, Posted};
 use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
+use crate::delivery::messages::parsed;
 use crate::envelope::TenantId;
 use crate::error::Error;
 use crate::faults::fault;
-use crate::messages::parsed;
 
 /// What the available balance of an account is not taken below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use sqlx::{AssertSqlSafe, Row};
 use super::accounts::{self, Account};
 use super::names::{AccountId, HoldId, Money, TransferId};
 use crate::database::Connection;
+use crate::delivery::messages::{parsed, time};
 use crate::envelope::TenantId;
 use crate::error::Error;
 use crate::faults::fault;
-use crate::messages::{parsed, time};
 
 /// One change of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]

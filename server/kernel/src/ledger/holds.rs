@@ -11,13 +11,13 @@ use super::names::{AccountId, HoldId, LIMIT, Money};
 use super::refusals::LedgerError;
 use super::transfers::{Consume, Floors, Posted};
 use crate::database::Connection;
+use crate::delivery::messages::{parsed, time};
 use crate::envelope::TenantId;
 use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{Handled, TimerHandler};
-use crate::messages::{parsed, time};
-use crate::timers::{self, Timer};
 use crate::unit::Unit;
+use crate::work::timers::{self, Timer};
 
 /// The kind of the timers of holds that expire; the key is the id of the hold.
 const EXPIRY: &str = "kernel.ledger.hold-expired";

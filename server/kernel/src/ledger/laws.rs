@@ -1,8 +1,8 @@
 //! The laws of the ledger, as rules that a whole database is held to.
 
 use crate::database::Connection;
+use crate::database::inspection::{Finding, Rule, broken};
 use crate::error::Error;
-use crate::inspection::{Finding, Rule, broken};
 
 /// What of the laws of the ledger does not hold, in the books of all tenants; [`inspect`] looks at
 /// these and at all other rules of the kernel. It reads everything.

@@ -9,9 +9,9 @@ use super::holds::{self, Hold};
 use super::names::{AccountId, Currency, HoldId, Money, TransferId};
 use super::transfers::{Consume, Floors, Leg, PostedTransfer, Transfer};
 use crate::database::Connection;
+use crate::delivery::messages::{parsed, time};
 use crate::envelope::TenantId;
 use crate::error::Error;
-use crate::messages::{parsed, time};
 
 /// What an account holds, in minor units.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,23 +5,25 @@
 //! transaction. That happens when somebody asks for it, and by itself when the statements that make
 //! the tables have changed. Until then the old tables stand still and are read.
 
+pub(crate) mod generations;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use self::generations::Standing;
 use crate::database::Connection;
+use crate::delivery::inbox::{checkpoint, move_checkpoint};
+use crate::delivery::messages;
 use crate::envelope::{Cause, Recorded};
 use crate::error::Error;
 use crate::faults::fault;
-use crate::generations::{self, Standing};
 use crate::handlers::{AnyProjection, BoxError, ReadModel};
-use crate::inbox::{checkpoint, move_checkpoint};
 use crate::kernel::Kernel;
-use crate::leases::Lease;
-use crate::messages;
 use crate::unit::Unit;
+use crate::work::leases::Lease;
 
 const BATCH: i64 = 256;
 const PAUSE: Duration = Duration::from_secs(1);

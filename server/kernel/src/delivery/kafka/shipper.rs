@@ -13,13 +13,13 @@ use tokio::sync::watch;
 
 use super::envelopes::Outgoing;
 use super::{Kafka, READER, failed, topics};
-use crate::dead_letters::{self, NewLetter};
+use crate::delivery::dead_letters::{self, NewLetter};
+use crate::delivery::inbox::{checkpoint, move_checkpoint};
+use crate::delivery::messages;
 use crate::envelope::{Envelope, Recorded};
 use crate::error::Error;
-use crate::inbox::{checkpoint, move_checkpoint};
 use crate::kernel::Kernel;
-use crate::leases::Lease;
-use crate::messages;
+use crate::work::leases::Lease;
 
 /// How many messages are on their way before the checkpoint moves.
 const BATCH: i64 = 2048;

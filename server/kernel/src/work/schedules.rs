@@ -12,8 +12,8 @@ use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::handlers::{Handled, Schedule, TimerHandler};
 use crate::kernel::Kernel;
-use crate::timers::{self, NewTimer, Timer};
 use crate::unit::Unit;
+use crate::work::timers::{self, NewTimer, Timer};
 
 const PAUSE: Duration = Duration::from_secs(1);
 

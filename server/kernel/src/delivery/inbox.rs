@@ -12,15 +12,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::database::Connection;
-use crate::deliveries::{self, Origin};
+use crate::delivery::deliveries::{self, Origin};
+use crate::delivery::lanes::{Head, Lanes};
+use crate::delivery::messages::parsed;
 use crate::envelope::{StreamId, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyConsumer, Handled};
 use crate::kernel::Kernel;
-use crate::lanes::{Head, Lanes};
-use crate::leases::Lease;
-use crate::messages::parsed;
+use crate::work::leases::Lease;
 
 const SCAN: i64 = 512;
 /// How many undone events a consumer keeps in mind, those held by a failing one included. Beyond

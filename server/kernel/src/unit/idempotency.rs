@@ -3,10 +3,10 @@
 use sqlx::Row;
 
 use crate::database::Connection;
+use crate::delivery::messages::time;
 use crate::envelope::TenantId;
 use crate::error::Error;
 use crate::faults::fault;
-use crate::messages::time;
 use crate::unit::Unit;
 
 /// What a caller wants to do once.

@@ -17,13 +17,13 @@ use uuid::Uuid;
 
 use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
-use crate::dead_letters::{self, NewLetter};
+use crate::delivery::dead_letters::{self, NewLetter};
+use crate::delivery::messages::parsed;
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyJobHandler, Handled};
 use crate::kernel::Kernel;
-use crate::messages::parsed;
 use crate::unit::Unit;
 
 const PAUSE: Duration = Duration::from_secs(1);
@@ -348,7 +348,7 @@ async fn take(
         .fetch_one(snapshot.connection())
         .await?;
     drop(snapshot);
-    let next = next.map(crate::messages::time).transpose()?;
+    let next = next.map(crate::delivery::messages::time).transpose()?;
     if next.is_none_or(|next| next > now) {
         return Ok((Vec::new(), next));
     }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::database::{Connection, Turn};
-use crate::dead_letters::{self, NewLetter};
+use crate::delivery::dead_letters::{self, NewLetter};
+use crate::delivery::inbox::reader;
+use crate::delivery::messages;
 use crate::envelope::{Cause, Envelope};
 use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyConsumer, BoxError, Handled};
-use crate::inbox::reader;
 use crate::kernel::Kernel;
-use crate::leases::Lease;
-use crate::messages;
 use crate::unit::Unit;
+use crate::work::leases::Lease;
 
 /// Where a message is taken from.
 #[derive(Debug, Clone)]

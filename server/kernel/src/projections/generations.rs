@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Row};
 
 use crate::database::Connection;
+use crate::delivery::messages::parsed;
 use crate::error::Error;
-use crate::messages::parsed;
 
 const CREATE_TABLE: &str = "CREATE TABLE {";
 

@@ -5,11 +5,11 @@ use serde::de::DeserializeOwned;
 use sqlx::Row;
 
 use crate::database::Connection;
+use crate::delivery::messages::parsed;
 use crate::envelope::{Envelope, StreamId, TenantId};
 use crate::error::Error;
 use crate::handlers::BoxError;
-use crate::messages::parsed;
-use crate::streams;
+use crate::unit::streams;
 
 /// A unit writes a snapshot when it had to read more events than this.
 const SNAPSHOT_AFTER: usize = 64;

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::database::Connection;
+use crate::delivery::messages::{columns, envelope};
 use crate::envelope::{Envelope, StreamId, TenantId};
 use crate::error::{Conflict, Error};
 use crate::faults::fault;
-use crate::messages::{columns, envelope};
 
 /// At which version a stream must be for an append to go through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 
+use crate::delivery::messages;
 use crate::envelope::{Recorded, TenantId};
 use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::messages;
 
 /// How many events a tail may be behind before it reads them from the log instead.
 const TAIL_CAPACITY: usize = 1024;
@@ -176,7 +176,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
-    use crate::messages::tests::recorded_at;
+    use crate::delivery::messages::tests::recorded_at;
 
     #[test]
     fn a_reader_never_stops_in_the_middle_of_what_is_published_together() {

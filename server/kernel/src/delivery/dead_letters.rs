@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
+use crate::delivery::messages::{parsed, time};
 use crate::envelope::TenantId;
 use crate::error::Error;
 use crate::faults::fault;
-use crate::messages::{parsed, time};
 
 /// A message or job that a handler has given up on.
 #[derive(Debug, Clone, PartialEq, Eq)]

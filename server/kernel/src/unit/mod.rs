@@ -1,5 +1,10 @@
 //! The unit of work: all of it happens, or none of it.
 
+pub(crate) mod aggregates;
+pub(crate) mod audit;
+pub(crate) mod idempotency;
+pub(crate) mod streams;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,20 +14,20 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::aggregates::{self, Aggregate, Folded};
-use crate::audit::{self, Action, AuditPage, Audited};
+use self::aggregates::{Aggregate, Folded};
+use self::audit::{Action, AuditPage, Audited};
+use self::idempotency::{Claim, Claimed, Found};
+use self::streams::Expected;
 use crate::database::{Connection, Snapshot, Turn};
-use crate::dead_letters::{self, DeadLetter};
+use crate::delivery::dead_letters::{self, DeadLetter};
+use crate::delivery::messages;
 use crate::envelope::{Cause, Envelope, NewEvent, StreamId, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
-use crate::idempotency::{self, Claim, Claimed, Found};
-use crate::jobs::{self, NewJob};
 use crate::kernel::Kernel;
 use crate::ledger::{Books, Ledger};
-use crate::messages;
-use crate::streams::{self, Expected};
-use crate::timers;
+use crate::work::jobs::{self, NewJob};
+use crate::work::timers;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 

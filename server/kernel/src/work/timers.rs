@@ -13,12 +13,12 @@ use tokio::task::{Id, JoinSet};
 
 use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
+use crate::delivery::messages::{parsed, time};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyTimerHandler, Handled};
 use crate::kernel::Kernel;
-use crate::messages::{parsed, time};
 use crate::unit::Unit;
 
 const PAUSE: Duration = Duration::from_secs(1);

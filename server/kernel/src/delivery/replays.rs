@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::dead_letters::{self, Replay};
+use crate::delivery::dead_letters::{self, Replay};
+use crate::delivery::inbox;
 use crate::envelope::{Cause, Envelope};
 use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyConsumer, Handled};
-use crate::inbox;
 use crate::kernel::Kernel;
-use crate::leases::Lease;
 use crate::unit::Unit;
+use crate::work::leases::Lease;
 
 const BATCH: i64 = 64;
 /// Letters may be marked in another process: this often they are looked for without a notice.

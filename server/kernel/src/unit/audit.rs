@@ -8,10 +8,10 @@ use sqlx::any::AnyRow;
 
 use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
+use crate::delivery::messages::{parsed, time};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
-use crate::messages::{parsed, time};
 
 /// What somebody did, to be written down.
 ///

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::delivery::inbox;
 use crate::error::Error;
-use crate::inbox;
 use crate::kernel::Kernel;
-use crate::leases::Lease;
+use crate::work::leases::Lease;
 
 /// Whoever forgets holds the lease of this name.
 pub(crate) const LEASE: &str = "retention";

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::bus;
 use crate::database::{Connection, Dialect};
+use crate::delivery::bus;
+use crate::delivery::messages::{columns, envelope, whole_units};
 use crate::envelope::Recorded;
 use crate::error::Error;
 use crate::faults::fault;
 use crate::kernel::Kernel;
-use crate::leases::Lease;
-use crate::messages::{columns, envelope, whole_units};
+use crate::work::leases::Lease;
 
 /// Whoever relays holds the lease of this name.
 pub(crate) const LEASE: &str = "relay";

@@ -16,13 +16,13 @@ use tokio::task::JoinSet;
 use super::envelopes::{Incoming, Malformed};
 use super::membership::{Membership, Place};
 use super::{Kafka, failed, topics};
-use crate::deliveries::{self, Buried, Origin};
+use crate::delivery::deliveries::{self, Buried, Origin};
+use crate::delivery::inbox::reader;
+use crate::delivery::lanes::{Head, Lanes};
 use crate::envelope::{Envelope, StreamId};
 use crate::error::Error;
 use crate::handlers::{AnyConsumer, Handled};
-use crate::inbox::reader;
 use crate::kernel::Kernel;
-use crate::lanes::{Head, Lanes};
 
 /// How many undone messages of a partition are kept in mind, and how many bytes of them. Beyond
 /// that it is read no further.
