@@ -11,6 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use uuid::{ContextV7, Uuid};
 
+use crate::tasks;
+
 /// How long the system clock sleeps at most before it looks again: wall clocks are stepped.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
@@ -43,7 +45,7 @@ impl Clock for SystemClock {
                 if left.is_zero() {
                     return;
                 }
-                tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+                tasks::sleep(left.min(LONGEST_SLEEP)).await;
             }
         })
     }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Stamps};
 use crate::database::migrations::MigrationSet;
-use crate::database::{Database, Dialect, Location};
+use crate::database::{Database, Location};
 use crate::delivery::bus::{Bus, Tail, TailFrom};
 use crate::delivery::{bus, inbox, relay, replays};
 use crate::envelope::{Cause, TenantId};
@@ -22,6 +22,7 @@ use crate::handlers::{AnyConsumer, Handlers};
 use crate::ledger;
 use crate::projections::{self, generations};
 use crate::stats::{self, Groups, Stats};
+use crate::tasks;
 use crate::unit::{Unit, View};
 use crate::work::leases::{Lease, lead};
 use crate::work::{jobs, retention, schedules, timers};
@@ -252,7 +253,7 @@ impl Kernel {
         let kernel = self.clone();
         let work = move |lease| relay::run(kernel.clone(), lease);
         self.lead(relay::LEASE.to_owned(), work);
-        if self.0.database.dialect() == Dialect::Postgres {
+        if self.0.database.is_shared() {
             let kernel = self.clone();
             self.supervise("bus", move || bus::follow(kernel.clone()));
         }
@@ -276,15 +277,16 @@ impl Kernel {
         F: Future<Output = ()> + Send + 'static,
     {
         let closing = self.closing();
-        self.0.tasks.spawn(async move {
-            while let Err(stopped) = tokio::spawn(work()).await {
+        tasks::spawn(self.0.tasks.track_future(async move {
+            while let Err(stopped) = tasks::spawn(work()).await {
                 tracing::error!(work = name, %stopped, "begun again");
                 tokio::select! {
+                    biased;
                     () = closing.cancelled() => return,
-                    () = tokio::time::sleep(RESTART) => {}
+                    () = tasks::sleep(RESTART) => {}
                 }
             }
-        });
+        }));
     }
 
     fn start_consumer(&self, consumer: Arc<dyn AnyConsumer>, transport: &Transport) {

@@ -125,6 +125,7 @@ mod kernel;
 pub mod ledger;
 mod projections;
 mod stats;
+mod tasks;
 mod unit;
 mod work;
 

@@ -85,6 +85,14 @@ impl Database {
         }
     }
 
+    /// Whether several processes may have it open.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(_) => true,
+        }
+    }
+
     /// Begins to write. On SQLite it waits for the writer, first come first served.
     pub(crate) async fn turn(&self) -> Result<Turn, Error> {
         match self {

@@ -21,6 +21,7 @@ use super::migrations::{self, MigrationSet};
 use super::{Connection, QUEUE_TIMEOUT};
 use crate::error::Error;
 use crate::faults::fault;
+use crate::tasks;
 
 const READERS: u32 = 4;
 /// A commit is durable when it is reported, and readers never wait for the writer. Freed pages are
@@ -65,7 +66,7 @@ impl Store {
     /// Waits for the writer, first come first served.
     pub(crate) async fn turn(&self) -> Result<Turn, Error> {
         let queued = Arc::clone(&self.writer).lock_owned();
-        let writer = tokio::time::timeout(QUEUE_TIMEOUT, queued).await.map_err(|_| Error::Busy)?;
+        let writer = tasks::timeout(QUEUE_TIMEOUT, queued).await.map_err(|_| Error::Busy)?;
         let mut turn = Turn(Some(writer));
         turn.writer().enter().await?;
         Ok(turn)
@@ -262,8 +263,8 @@ impl Turn {
             drop(writer);
             // The queue is fair: whoever waited before this line joins the group.
             let leading = lead(Arc::clone(&queue));
-            tokio::spawn(async move {
-                if tokio::spawn(leading).await.is_err() {
+            tasks::spawn(async move {
+                if tasks::spawn(leading).await.is_err() {
                     queue.lock().await.abandon_group().await;
                 }
             });

@@ -10,6 +10,7 @@ use crate::delivery::messages;
 use crate::envelope::{Recorded, TenantId};
 use crate::error::Error;
 use crate::kernel::Kernel;
+use crate::tasks;
 
 /// How many events a tail may be behind before it reads them from the log instead.
 const TAIL_CAPACITY: usize = 1024;
@@ -63,9 +64,10 @@ pub(crate) async fn follow(kernel: Kernel) {
             }
         };
         tokio::select! {
+            biased;
             () = closing.cancelled() => {}
             () = kernel.inner().log.notified() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = tasks::sleep(pause) => {}
         }
     }
 }
@@ -124,6 +126,7 @@ impl Tail {
     pub async fn next(&mut self) -> Result<Option<Arc<Recorded>>, Error> {
         let closing = self.kernel.closing();
         tokio::select! {
+            biased;
             () = closing.cancelled() => Ok(None),
             next = self.follow() => next.map(Some),
         }

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyConsumer, BoxError, Handled};
 use crate::kernel::Kernel;
+use crate::tasks;
 use crate::unit::Unit;
 use crate::work::leases::Lease;
 
@@ -59,7 +60,7 @@ pub(crate) async fn attempt(
 ) -> Handled {
     // A task of its own, so that a panic of the handler is one more way to fail.
     let delivery = deliver(kernel.clone(), Arc::clone(&consumer), origin.clone());
-    let error = match tokio::spawn(delivery).await {
+    let error = match tasks::spawn(delivery).await {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => error,
         Err(stopped) => stopped.into(),
@@ -70,7 +71,7 @@ pub(crate) async fn attempt(
         return Err(error);
     }
     let given = give_up(kernel, consumer, origin, attempts, error.to_string());
-    match tokio::spawn(given).await {
+    match tasks::spawn(given).await {
         Ok(handled) => handled,
         Err(stopped) => Err(stopped.into()),
     }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::Row;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use crate::database::Connection;
 use crate::delivery::deliveries::{self, Origin};
@@ -20,6 +19,7 @@ use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyConsumer, Handled};
 use crate::kernel::Kernel;
+use crate::tasks::{self, JoinError, JoinSet};
 use crate::work::leases::Lease;
 
 const SCAN: i64 = 512;
@@ -76,8 +76,9 @@ pub(crate) async fn run(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, lease: L
         if let Err(error) = runner.step().await {
             tracing::warn!(reader = runner.reader, cause = ?error, "a consumer could not go on");
             tokio::select! {
+                biased;
                 () = ended.cancelled() => {}
-                () = tokio::time::sleep(PAUSE) => {}
+                () = tasks::sleep(PAUSE) => {}
             }
         }
     }
@@ -145,6 +146,7 @@ impl Runner {
         let release = self.lanes.next_release();
         let release = release.and_then(|at| Timestamp::from_microsecond(at).ok());
         tokio::select! {
+            biased;
             () = ended.cancelled() => {}
             Some(finished) = self.tasks.join_next() => self.settle(finished),
             Ok(()) = self.published.changed() => {}
@@ -152,7 +154,7 @@ impl Runner {
         }
     }
 
-    fn settle(&mut self, finished: Result<Finished, tokio::task::JoinError>) {
+    fn settle(&mut self, finished: Result<Finished, JoinError>) {
         // The outer task neither panics nor is aborted while the runner lives.
         let Ok((head, handled)) = finished else { return };
         match handled {

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::database::{Connection, Dialect};
+use crate::database::Connection;
 use crate::delivery::bus;
 use crate::delivery::messages::{columns, envelope, whole_units};
 use crate::envelope::Recorded;
 use crate::error::Error;
 use crate::faults::fault;
 use crate::kernel::Kernel;
+use crate::tasks;
 use crate::work::leases::Lease;
 
 /// Whoever relays holds the lease of this name.
@@ -31,10 +32,7 @@ pub(crate) async fn head(connection: &mut Connection) -> Result<i64, Error> {
 
 /// Relays until the lease ends.
 pub(crate) async fn run(kernel: Kernel, lease: Lease) {
-    let poll = match kernel.inner().database.dialect() {
-        Dialect::Sqlite => POLL_FILE,
-        Dialect::Postgres => POLL_SERVER,
-    };
+    let poll = if kernel.inner().database.is_shared() { POLL_SERVER } else { POLL_FILE };
     // What is in the log and was not told to the bus: a commit may go through unconfirmed.
     let mut is_behind = true;
     while !lease.ended().is_cancelled() {
@@ -51,9 +49,10 @@ pub(crate) async fn run(kernel: Kernel, lease: Lease) {
             }
         };
         tokio::select! {
+            biased;
             () = lease.ended().cancelled() => {}
             () = kernel.inner().outbox.notified() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = tasks::sleep(pause) => {}
         }
     }
 }
@@ -95,12 +94,11 @@ async fn pass(kernel: &Kernel, lease: &Lease, is_behind: bool) -> Result<usize, 
             "published"
         );
     }
-    match inner.database.dialect() {
-        Dialect::Sqlite => {
-            inner.bus.publish(batch.into_iter().map(|(_, recorded)| recorded).collect());
-        }
+    if inner.database.is_shared() {
         // Every process follows the log.
-        Dialect::Postgres => inner.log.notify_one(),
+        inner.log.notify_one();
+    } else {
+        inner.bus.publish(batch.into_iter().map(|(_, recorded)| recorded).collect());
     }
     Ok(count)
 }

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyConsumer, Handled};
 use crate::kernel::Kernel;
+use crate::tasks;
 use crate::unit::Unit;
 use crate::work::leases::Lease;
 
@@ -38,9 +39,10 @@ pub(crate) async fn run(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, lease: L
             Err(error) => tracing::warn!(source, cause = ?error, "no dead letters were read"),
         }
         tokio::select! {
+            biased;
             () = lease.ended().cancelled() => {}
             Ok(()) = marked.changed() => {}
-            () = tokio::time::sleep(POLL) => {}
+            () = tasks::sleep(POLL) => {}
         }
     }
 }
@@ -53,7 +55,7 @@ async fn next(kernel: &Kernel, source: &str) -> Result<Vec<Uuid>, Error> {
 async fn attempt(kernel: &Kernel, consumer: &Arc<dyn AnyConsumer>, lease: &Lease, id: Uuid) {
     let replay = replay(kernel.clone(), Arc::clone(consumer), lease.clone(), id);
     // A task of its own, so that a panic of the handler is one more way to fail.
-    let handled = match tokio::spawn(replay).await {
+    let handled = match tasks::spawn(replay).await {
         Ok(handled) => handled,
         Err(stopped) => Err(stopped.into()),
     };
@@ -62,7 +64,7 @@ async fn attempt(kernel: &Kernel, consumer: &Arc<dyn AnyConsumer>, lease: &Lease
     tracing::warn!(consumer = consumer.name(), letter = %id, reason, "a replay has failed");
     if let Err(error) = put_back(kernel, lease, id, &reason).await {
         tracing::warn!(letter = %id, cause = ?error, "a failed replay was not noted");
-        tokio::time::sleep(POLL).await;
+        tasks::sleep(POLL).await;
     }
 }
 

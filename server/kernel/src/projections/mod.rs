@@ -7,6 +7,7 @@
 
 pub(crate) mod generations;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyProjection, BoxError, ReadModel};
 use crate::kernel::Kernel;
+use crate::tasks;
 use crate::unit::Unit;
 use crate::work::leases::Lease;
 
@@ -92,8 +94,8 @@ pub(crate) async fn run(kernel: Kernel, projection: Arc<dyn AnyProjection>, leas
     let (standing, live, building) = (Standing::default(), None, None);
     let mut runner = Runner { kernel, projection, lease, published, standing, live, building };
     let mut news = News::Start;
+    let mut look = pin!(tasks::sleep(PAUSE));
     while !ended.is_cancelled() {
-        rebuilds.mark_unchanged();
         let went_on = runner.turn(news).await;
         let has_failed = went_on.is_err();
         match went_on {
@@ -111,11 +113,15 @@ pub(crate) async fn run(kernel: Kernel, projection: Arc<dyn AnyProjection>, leas
         let tracks = [&runner.live, &runner.building];
         let retry_at = tracks.into_iter().flatten().filter_map(|track| track.retry_at).min();
         let heard = tokio::select! {
+            biased;
             () = ended.cancelled() => News::Messages,
-            Ok(()) = runner.published.changed(), if !has_failed => News::Messages,
             Ok(()) = rebuilds.changed() => News::Request,
-            // Another process may have asked for a rebuild.
-            () = tokio::time::sleep(PAUSE) => News::Request,
+            // Another process may have asked for a rebuild, however much there is to read.
+            () = &mut look => {
+                look.set(tasks::sleep(PAUSE));
+                News::Request
+            }
+            Ok(()) = runner.published.changed(), if !has_failed => News::Messages,
             () = clock.sleep_until(retry_at.unwrap_or(Timestamp::MAX)), if retry_at.is_some() => {
                 News::Messages
             }
@@ -231,7 +237,7 @@ impl Runner {
             generation: track.generation,
         };
         // A task of its own, so that a panic of the projection is one more way to fail.
-        let applied = match tokio::spawn(step.take(batch)).await {
+        let applied = match tasks::spawn(step.take(batch)).await {
             Ok(applied) => applied,
             Err(stopped) => Err(stopped.into()),
         };

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::faults::fault;
 use crate::kernel::Kernel;
 use crate::ledger::{Books, Ledger};
+use crate::tasks;
 use crate::work::jobs::{self, NewJob};
 use crate::work::timers;
 
@@ -330,7 +331,7 @@ impl Unit {
     pub async fn commit(self) -> Result<(), Error> {
         let Self { kernel, turn, first_message, after_commit, .. } = self;
         let Self { scheduled, enqueued, replays, .. } = self;
-        let carried = tokio::spawn(async move {
+        let carried = tasks::spawn(async move {
             fault!("unit.commit.before");
             turn.commit().await?;
             fault!("unit.commit.after");
@@ -347,7 +348,7 @@ impl Unit {
                 kernel.inner().replays.send_replace(());
             }
             for task in after_commit.into_inner().unwrap_or_else(PoisonError::into_inner) {
-                kernel.inner().tasks.spawn(task);
+                tasks::spawn(kernel.inner().tasks.track_future(task));
             }
             Ok(())
         });

@@ -12,11 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::any::AnyRow;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use crate::database::Connection;
 use crate::database::dialect::sql;
-use crate::database::{Connection, Dialect};
 use crate::delivery::dead_letters::{self, NewLetter};
 use crate::delivery::messages::parsed;
 use crate::envelope::{Cause, TenantId};
@@ -24,6 +23,7 @@ use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyJobHandler, Handled};
 use crate::kernel::Kernel;
+use crate::tasks::{self, JoinSet};
 use crate::unit::Unit;
 
 const PAUSE: Duration = Duration::from_secs(1);
@@ -165,7 +165,7 @@ pub(crate) async fn run(kernel: Kernel, handler: Arc<dyn AnyJobHandler>) {
     let closing = kernel.closing();
     let mut changed = kernel.inner().jobs.subscribe();
     let clock = kernel.clock();
-    let is_shared = kernel.inner().database.dialect() == Dialect::Postgres;
+    let is_shared = kernel.inner().database.is_shared();
     let limit = kernel.inner().settings.concurrency;
     let mut tasks = JoinSet::new();
     while !closing.is_cancelled() {
@@ -179,8 +179,9 @@ pub(crate) async fn run(kernel: Kernel, handler: Arc<dyn AnyJobHandler>) {
             Err(error) => {
                 tracing::warn!(queue = handler.queue(), cause = ?error, "no jobs were taken");
                 tokio::select! {
+                    biased;
                     () = closing.cancelled() => {}
-                    () = tokio::time::sleep(PAUSE) => {}
+                    () = tasks::sleep(PAUSE) => {}
                 }
                 continue;
             }
@@ -189,10 +190,11 @@ pub(crate) async fn run(kernel: Kernel, handler: Arc<dyn AnyJobHandler>) {
             tasks.spawn(work(kernel.clone(), Arc::clone(&handler), job));
         }
         tokio::select! {
+            biased;
             () = closing.cancelled() => {}
             Some(_) = tasks.join_next() => {}
             Ok(()) = changed.changed() => {}
-            () = tokio::time::sleep(POLL), if is_shared => {}
+            () = tasks::sleep(POLL), if is_shared => {}
             () = clock.sleep_until(next.unwrap_or(Timestamp::MAX)), if next.is_some() => {}
         }
     }
@@ -206,13 +208,14 @@ async fn work(kernel: Kernel, handler: Arc<dyn AnyJobHandler>, job: Job) {
     }
     let (trial, running) = (job.clone(), Arc::clone(&handler));
     // A task of its own, so that a panic of the handler is one more way to fail.
-    let mut trial = tokio::spawn(async move { running.run(&trial).await });
+    let mut trial = tasks::spawn(async move { running.run(&trial).await });
     let lasting = handler.lease();
     let every = Duration::try_from(lasting / RENEWALS).unwrap_or(PAUSE);
     let handled: Handled = loop {
         tokio::select! {
+            biased;
             ended = &mut trial => break ended.unwrap_or_else(|stopped| Err(stopped.into())),
-            () = tokio::time::sleep(every) => match renew(&kernel, &job, lasting).await {
+            () = tasks::sleep(every) => match renew(&kernel, &job, lasting).await {
                 Ok(true) => {}
                 // It is another's by now, or was ended by the handler itself.
                 Ok(false) => match (&mut trial).await {

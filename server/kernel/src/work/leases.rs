@@ -15,6 +15,7 @@ use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
 use crate::error::Error;
 use crate::kernel::Kernel;
+use crate::tasks;
 
 /// A holder renews its lease this often while it lasts.
 const RENEWALS: i32 = 4;
@@ -25,6 +26,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Lease {
     name: String,
     epoch: i64,
+    /// Whether there may be another to take over: a file is locked against other processes.
+    is_shared: bool,
     ended: CancellationToken,
 }
 
@@ -39,11 +42,10 @@ impl Lease {
     /// # Errors
     /// [`Error::Fenced`] when another has taken over.
     pub(crate) async fn hold(&self, connection: &mut Connection) -> Result<(), Error> {
-        let dialect = Dialect::of(connection);
-        // The file is locked: nobody else is there to take over.
-        if dialect == Dialect::Sqlite {
+        if !self.is_shared {
             return Ok(());
         }
+        let dialect = Dialect::of(connection);
         let held = sql!(dialect, "SELECT epoch FROM leases WHERE name = $1 AND epoch = $2", hold);
         let held = sqlx::query(held).bind(&self.name).bind(self.epoch);
         match held.fetch_optional(connection).await? {
@@ -67,12 +69,17 @@ where
     while !closing.is_cancelled() {
         match acquire(&kernel, &name).await {
             Ok(Some(epoch)) => {
-                let lease = Lease { name: name.clone(), epoch, ended: closing.child_token() };
+                let lease = Lease {
+                    name: name.clone(),
+                    epoch,
+                    is_shared: kernel.inner().database.is_shared(),
+                    ended: closing.child_token(),
+                };
                 tracing::debug!(lease = name, epoch, "taken");
-                let keeper = tokio::spawn(keep(kernel.clone(), lease.clone()));
-                if let Err(stopped) = tokio::spawn(work(lease.clone())).await {
+                let keeper = tasks::spawn(keep(kernel.clone(), lease.clone()));
+                if let Err(stopped) = tasks::spawn(work(lease.clone())).await {
                     tracing::error!(lease = name, %stopped, "begun again");
-                    tokio::time::sleep(PAUSE.min(interval(&kernel))).await;
+                    tasks::sleep(PAUSE.min(interval(&kernel))).await;
                 }
                 keeper.abort();
                 if let Err(error) = release(&kernel, &lease).await {
@@ -84,8 +91,9 @@ where
             Err(error) => tracing::warn!(lease = name, cause = ?error, "a lease was not taken"),
         }
         tokio::select! {
+            biased;
             () = closing.cancelled() => {}
-            () = tokio::time::sleep(PAUSE.min(interval(&kernel))) => {}
+            () = tasks::sleep(PAUSE.min(interval(&kernel))) => {}
         }
     }
 }
@@ -97,12 +105,12 @@ fn interval(kernel: &Kernel) -> Duration {
 
 /// Renews a lease until it is lost.
 async fn keep(kernel: Kernel, lease: Lease) {
-    if kernel.inner().database.dialect() == Dialect::Sqlite {
+    if !lease.is_shared {
         return;
     }
     let mut expires_at = kernel.clock().now() + kernel.inner().settings.lease;
     loop {
-        tokio::time::sleep(interval(&kernel)).await;
+        tasks::sleep(interval(&kernel)).await;
         match renew(&kernel, &lease).await {
             Ok(Some(until)) => expires_at = until,
             Ok(None) => return lease.ended.cancel(),
@@ -134,8 +142,7 @@ async fn acquire(kernel: &Kernel, name: &str) -> Result<Option<i64>, Error> {
         None => 0,
         Some(row) => {
             let until: i64 = row.try_get("expires_at")?;
-            let is_sole = database.dialect() == Dialect::Sqlite;
-            if until > now.as_microsecond() && !is_sole {
+            if until > now.as_microsecond() && database.is_shared() {
                 turn.rollback().await?;
                 return Ok(None);
             }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::delivery::inbox;
 use crate::error::Error;
 use crate::kernel::Kernel;
+use crate::tasks;
 use crate::work::leases::Lease;
 
 /// Whoever forgets holds the lease of this name.
@@ -26,11 +27,12 @@ pub(crate) async fn run(kernel: Kernel, consumers: Vec<String>, lease: Lease) {
             Ok(rows) => tracing::debug!(rows, "forgotten"),
             Err(error) => {
                 tracing::warn!(cause = ?error, "old records could not be forgotten");
-                tokio::time::sleep(PAUSE).await;
+                tasks::sleep(PAUSE).await;
             }
         }
         let clock = kernel.clock();
         tokio::select! {
+            biased;
             () = lease.ended().cancelled() => {}
             () = clock.sleep_until(next) => {}
         }

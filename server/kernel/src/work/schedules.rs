@@ -12,6 +12,7 @@ use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::handlers::{Handled, Schedule, TimerHandler};
 use crate::kernel::Kernel;
+use crate::tasks;
 use crate::unit::Unit;
 use crate::work::timers::{self, NewTimer, Timer};
 
@@ -85,8 +86,9 @@ pub(crate) async fn begin(kernel: Kernel, name: String, tenant: TenantId, every:
     while let Err(error) = set(&kernel, &kind, &tenant, every).await {
         tracing::warn!(schedule = name, cause = ?error, "a schedule was not begun");
         tokio::select! {
+            biased;
             () = closing.cancelled() => return,
-            () = tokio::time::sleep(PAUSE) => {}
+            () = tasks::sleep(PAUSE) => {}
         }
     }
 }

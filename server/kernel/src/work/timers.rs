@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::any::AnyRow;
-use tokio::task::{Id, JoinSet};
 
 use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
@@ -19,6 +18,7 @@ use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyTimerHandler, Handled};
 use crate::kernel::Kernel;
+use crate::tasks::{self, Id, JoinSet};
 use crate::unit::Unit;
 
 const PAUSE: Duration = Duration::from_secs(1);
@@ -145,7 +145,7 @@ pub(crate) async fn run(kernel: Kernel, handler: Arc<dyn AnyTimerHandler>) {
     let closing = kernel.closing();
     let mut changed = kernel.inner().timers.subscribe();
     let clock = Arc::clone(&kernel.inner().stamps.clock);
-    let is_shared = kernel.inner().database.dialect() == Dialect::Postgres;
+    let is_shared = kernel.inner().database.is_shared();
     let mut runner = Runner { kernel, handler, tasks: JoinSet::new(), firing: HashMap::new() };
     while !closing.is_cancelled() {
         changed.mark_unchanged();
@@ -155,13 +155,15 @@ pub(crate) async fn run(kernel: Kernel, handler: Arc<dyn AnyTimerHandler>) {
                 let kind = runner.handler.kind();
                 tracing::warn!(kind, cause = ?error, "timers could not be read");
                 tokio::select! {
+                    biased;
                     () = closing.cancelled() => {}
-                    () = tokio::time::sleep(PAUSE) => {}
+                    () = tasks::sleep(PAUSE) => {}
                 }
                 continue;
             }
         };
         tokio::select! {
+            biased;
             () = closing.cancelled() => {}
             Some(fired) = runner.tasks.join_next_with_id() => {
                 let id = fired.map_or_else(|stopped| stopped.id(), |(id, ())| id);
@@ -169,7 +171,7 @@ pub(crate) async fn run(kernel: Kernel, handler: Arc<dyn AnyTimerHandler>) {
             }
             Ok(()) = changed.changed() => {}
             // Other processes schedule too.
-            () = tokio::time::sleep(POLL), if is_shared => {}
+            () = tasks::sleep(POLL), if is_shared => {}
             () = clock.sleep_until(next.unwrap_or(Timestamp::MAX)), if next.is_some() => {}
         }
     }
@@ -204,7 +206,7 @@ async fn attempt(kernel: Kernel, handler: Arc<dyn AnyTimerHandler>, tenant: Tena
     let kind = handler.kind().to_owned();
     let firing = fire(kernel.clone(), handler, tenant.clone(), key.clone());
     // A task of its own, so that a panic of the handler is one more way to fail.
-    let handled = match tokio::spawn(firing).await {
+    let handled = match tasks::spawn(firing).await {
         Ok(handled) => handled,
         Err(stopped) => Err(stopped.into()),
     };
@@ -212,7 +214,7 @@ async fn attempt(kernel: Kernel, handler: Arc<dyn AnyTimerHandler>, tenant: Tena
     tracing::warn!(kind, %tenant, key, error, "a timer could not be handled");
     if let Err(error) = postpone(&kernel, &tenant, &kind, &key).await {
         tracing::warn!(kind, %tenant, key, cause = ?error, "a timer could not be moved on");
-        tokio::time::sleep(PAUSE).await;
+        tasks::sleep(PAUSE).await;
     }
 }
 
