@@ -4,7 +4,9 @@ use super::access::{Access, reader};
 use crate::diagnostic::{Diagnostic, Kind, Severity};
 use crate::model::System;
 use crate::resolve::{Entry, resolve};
-use crate::source::{LoadError, OverlayMistake, Place, Pointer, Reader, Sources, Unread};
+use crate::source::{
+    LoadError, NameMistake, OverlayMistake, Place, Pointer, Reader, Sources, Unread,
+};
 
 /// A contract that was read: its model, and everything that is wrong with it.
 #[derive(Debug)]
@@ -70,7 +72,9 @@ pub fn collect_overlaid(entry: Entry<'_>, overlays: &[String], reader: Reader<'_
     if let Some(path) = entry.asyncapi {
         errors.extend(sources.add(path, reader));
     }
+    let mistakes = sources.settle();
     let (system, mut problems) = resolve(&sources, entry);
+    problems.extend(mistakes.into_iter().map(|(place, mistake)| ambiguous(place, mistake)));
     problems.extend(errors.into_iter().map(diagnostic));
     for problem in &mut problems {
         problem.each_place(&mut |place| *place = sources.origin(place.clone()));
@@ -108,4 +112,23 @@ fn diagnostic(error: LoadError) -> Diagnostic {
             Diagnostic::new(place, kind)
         }
     }
+}
+
+fn ambiguous(place: Place, mistake: NameMistake) -> Diagnostic {
+    let kind = match mistake {
+        NameMistake::Id { uri } => Kind::Defect {
+            why: format!("several schemas have the `$id` `{uri}`: the first is taken"),
+            hint: "give each schema an `$id` of its own",
+        },
+        NameMistake::Anchor => Kind::Defect {
+            why: "another schema of this resource has this name: that one is taken".to_owned(),
+            hint: "give each schema that has a `$dynamicAnchor` an `$id` of its own",
+        },
+        NameMistake::Ways => {
+            let why = "what it leads to reads differently on too many ways: here it is read as if \
+                       nothing came before it";
+            Kind::Degraded { what: "a reference", why: why.to_owned() }
+        }
+    };
+    Diagnostic::new(place, kind)
 }

@@ -96,21 +96,27 @@ impl<'a> Folder<'a> {
     fn fold(&mut self, at: &Cursor<'a>, names: Names) -> Value {
         match at.value {
             Value::Object(members) => {
-                if let Some(reference) = at.reference() {
-                    return self.reference(at, reference);
-                }
+                let target = at.reference().and_then(|reference| at.target(reference).ok());
+                let address = match &target {
+                    None => Address::Same,
+                    Some(target) => match self.address(at, target) {
+                        None => return self.in_place(at, target),
+                        Some(address) => address,
+                    },
+                };
                 let is_discriminator = at.name() == Some("discriminator");
                 let folded = members.iter().map(|(name, value)| {
                     let member = names.inside(name, value).and_then(|inner| {
                         let nested = value.is_object() || value.is_array();
                         nested.then(|| at.get(name)).flatten().map(|member| (member, inner))
                     });
-                    let value = match member {
-                        Some((member, _)) if is_discriminator && name == "mapping" => {
+                    let value = match (member, &address) {
+                        (Some((member, _)), _) if is_discriminator && name == "mapping" => {
                             self.mapping(&member)
                         }
-                        Some((member, inner)) => self.fold(&member, inner),
-                        None => value.clone(),
+                        (Some((member, inner)), _) => self.fold(&member, inner),
+                        (None, Address::New(address)) if name == "$ref" => address.clone().into(),
+                        (None, Address::New(_) | Address::Same) => value.clone(),
                     };
                     (name.clone(), value)
                 });
@@ -121,19 +127,6 @@ impl<'a> Folder<'a> {
                 elements.iter().map(|element| self.fold(element, Names::Keywords)).collect()
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => at.value.clone(),
-        }
-    }
-
-    fn reference(&mut self, at: &Cursor<'a>, reference: &str) -> Value {
-        let Ok(target) = at.target(reference) else { return at.value.clone() };
-        match self.address(at, &target) {
-            None => self.in_place(at, &target),
-            Some(Address::Same) => at.value.clone(),
-            Some(Address::New(address)) => {
-                let mut folded = at.value.clone();
-                folded["$ref"] = address.into();
-                folded
-            }
         }
     }
 

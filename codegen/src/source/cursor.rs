@@ -149,6 +149,13 @@ impl<'a> Cursor<'a> {
         Some(self.below(self.step_here(), Token::Name(name), value))
     }
 
+    /// The member of this name, or the element at this position.
+    pub(super) fn child(&self, token: &str) -> Option<Self> {
+        let Value::Array(items) = self.value else { return self.get(token) };
+        let index = token.parse::<usize>().ok()?;
+        Some(self.below(self.step_here(), Token::Index(index), items.get(index)?))
+    }
+
     /// The members of an object, by name; none for anything else.
     pub fn members(&self) -> Vec<(&'a str, Self)> {
         let Value::Object(members) = self.value else { return Vec::new() };
@@ -272,14 +279,8 @@ impl<'a> Cursor<'a> {
     }
 
     fn step(&self, token: &str, steps: &mut usize) -> Result<Option<Self>, RefError> {
-        if let Value::Array(items) = self.value {
-            let found =
-                token.parse::<usize>().ok().and_then(|index| Some((index, items.get(index)?)));
-            return Ok(found
-                .map(|(index, value)| self.below(self.step_here(), Token::Index(index), value)));
-        }
         // A reference on the way is followed: real documents point through references.
-        match self.get(token) {
+        match self.child(token) {
             None if self.reference().is_some() => Ok(self.follow_within(steps)?.get(token)),
             found => Ok(found),
         }

@@ -52,6 +52,12 @@ impl Pointer {
         self.tokens().last().map(Cow::into_owned)
     }
 
+    /// Whether this points at what the other does, or at something in it.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        let rest = self.0.strip_prefix(&other.0);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// The escaped text form.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -9,7 +9,8 @@ use super::json_pointer::percent_decode;
 use super::members::Names;
 use super::origins::Origins;
 use super::overlay::{self, OverlayMistake};
-use super::{File, Place, Pointer, parse};
+use super::resources::{absolute, heeds, resources};
+use super::{File, Place, Pointer, bindings, parse};
 
 /// Reads the text of a file; the only way this room sees a disk or a network.
 pub type Reader<'a> = &'a dyn Fn(&str) -> Result<String, Unread>;
@@ -44,6 +45,8 @@ pub struct Sources {
     overlays: Vec<(String, String)>,
     /// Where the values of documents come from that overlays have changed.
     origins: BTreeMap<String, Origins>,
+    /// Where schemas stand that have an address; more than one place has it only by mistake.
+    pub(super) resources: BTreeMap<String, Vec<Place>>,
 }
 
 /// Why a file is not among the sources.
@@ -72,6 +75,20 @@ pub enum LoadError {
         /// What is wrong.
         mistake: OverlayMistake,
     },
+}
+
+/// What schemas are called in a way that is ambiguous, or cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NameMistake {
+    /// A reference leads to an `$id` that several schemas have.
+    Id {
+        /// The address.
+        uri: String,
+    },
+    /// A `$dynamicAnchor` whose name is taken in its resource.
+    Anchor,
+    /// A schema reads differently on more ways than can be followed.
+    Ways,
 }
 
 impl Sources {
@@ -142,10 +159,10 @@ impl Sources {
 
     /// Adds a file and every file its references lead to; reports every file that cannot be had.
     pub fn add(&mut self, path: &str, read: Reader<'_>) -> Vec<LoadError> {
-        let mut errors = Vec::new();
-        let mut waiting: Vec<(String, Option<Place>)> = vec![(path.to_owned(), None)];
+        let mut errors: Vec<(String, LoadError)> = Vec::new();
+        let mut waiting = vec![Awaited { path: path.to_owned(), ..Awaited::default() }];
         let mut seen: BTreeSet<String> = self.files.keys().cloned().collect();
-        while let Some((path, referrer)) = waiting.pop() {
+        while let Some(Awaited { path, uri, referrer }) = waiting.pop() {
             if !seen.insert(path.clone()) {
                 continue;
             }
@@ -155,30 +172,75 @@ impl Sources {
                 Err(Unread::Remote) => continue,
                 Err(reason) => {
                     self.absent.insert(path.clone());
-                    errors.push(LoadError::Unreadable { path, referrer, reason });
+                    errors.push((uri, LoadError::Unreadable { path, referrer, reason }));
                     continue;
                 }
             };
             match parse(&path, &text) {
                 Ok(mut value) => {
-                    errors.extend(self.overlaid(&path, &mut value));
-                    let mut found = Vec::new();
-                    outward(&value, &mut Pointer::default(), Names::Keywords, &mut found);
-                    for (target, pointer) in found {
-                        let place = Place::new(&path, pointer);
-                        waiting.push((referred(&path, &target), Some(place)));
-                    }
-                    self.files.insert(path.clone(), File::new(path, text, value));
+                    let laid = self.overlaid(&path, &mut value);
+                    errors.extend(laid.into_iter().map(|error| (String::new(), error)));
+                    waiting.extend(self.keep(path, text, value));
                 }
                 Err(error) => {
-                    errors.push(LoadError::Malformed { path: path.clone(), error });
+                    errors.push((uri, LoadError::Malformed { path: path.clone(), error }));
                     self.absent.insert(path.clone());
                     let value = Value::Null;
                     self.files.insert(path.clone(), File::new(path, text, value));
                 }
             }
         }
-        errors
+        // A schema may have the address at which there is no file.
+        errors.retain(|(uri, _)| !self.resources.contains_key(uri));
+        errors.into_iter().map(|(_, error)| error).collect()
+    }
+
+    /// Keeps a file; says which others its references lead to.
+    fn keep(&mut self, path: String, text: String, value: Value) -> Vec<Awaited> {
+        let mut found = Found::default();
+        outward(&value, &mut Pointer::default(), Names::Keywords, &mut found);
+        let resources = resources(&path, &value, found.ids);
+        for resource in &resources {
+            let place = Place::new(&path, resource.pointer.clone());
+            self.resources.entry(resource.uri.clone()).or_default().push(place);
+        }
+        let is_dynamic = found.is_dynamic && heeds(&value);
+        let file = File { resources, is_dynamic, ..File::new(path, text, value) };
+        let mut waiting = Vec::new();
+        for (target, pointer) in found.references {
+            let uri = absolute(file.base(&pointer), &target);
+            if !self.resources.contains_key(&uri) {
+                let referrer = Some(Place::new(&file.path, pointer));
+                waiting.push(Awaited { path: referred(&file.path, &target), uri, referrer });
+            }
+        }
+        self.files.insert(file.path.clone(), file);
+        waiting
+    }
+
+    /// Once all files are there: makes plain references of those by address.
+    pub fn settle(&mut self) -> Vec<(Place, NameMistake)> {
+        bindings::settle(self)
+    }
+
+    /// Where the values of a file come from.
+    pub(super) fn origins_of(&self, path: &str) -> Origins {
+        self.origins.get(path).cloned().unwrap_or_else(|| Origins::new(path))
+    }
+
+    /// Puts these values in the place of those that the files had.
+    pub(super) fn rewrite(
+        &mut self,
+        written: BTreeMap<String, Value>,
+        origins: BTreeMap<String, Origins>,
+    ) {
+        for (path, value) in written {
+            if let Some(file) = self.files.get_mut(&path) {
+                let text = std::mem::take(&mut file.text);
+                *file = File::new(path, text, value);
+            }
+        }
+        self.origins.extend(origins);
     }
 
     /// The file of this path.
@@ -203,17 +265,40 @@ impl Sources {
     }
 }
 
-/// The files that references inside `value` lead to. Extensions (`x-*`) and plain values are data.
-fn outward(value: &Value, at: &mut Pointer, names: Names, found: &mut Vec<(String, Pointer)>) {
+/// A file to be read.
+#[derive(Debug, Default)]
+struct Awaited {
+    path: String,
+    /// What a schema might be called that is meant instead.
+    uri: String,
+    referrer: Option<Place>,
+}
+
+/// What a file says of others, and of its own schemas.
+#[derive(Debug, Default)]
+struct Found {
+    /// Other files that references lead to.
+    references: Vec<(String, Pointer)>,
+    /// The addresses of its schemas, as written.
+    ids: Vec<(String, Pointer)>,
+    is_dynamic: bool,
+}
+
+/// What is said inside `value`. Extensions (`x-*`) and plain values are data.
+fn outward(value: &Value, at: &mut Pointer, names: Names, found: &mut Found) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
                 match member {
-                    Value::String(text) if name == "$ref" => {
+                    Value::String(text) if name == "$ref" || name == "$dynamicRef" => {
+                        found.is_dynamic |= name == "$dynamicRef";
                         let path = text.split('#').next().unwrap_or_default();
                         if !path.is_empty() {
-                            found.push((path.to_owned(), at.child(name)));
+                            found.references.push((path.to_owned(), at.child(name)));
                         }
+                    }
+                    Value::String(id) if name == "$id" && names == Names::Keywords => {
+                        found.ids.push((id.clone(), at.clone()));
                     }
                     Value::Object(_) | Value::Array(_) => {
                         if let Some(inner) = names.inside(name, member) {

@@ -3,6 +3,7 @@
 //! Documents are parsed fast, without spans; a place is a file and a JSON pointer (RFC 6901), and
 //! [`locate`] finds it in the text only when a problem points there.
 
+mod bindings;
 mod cursor;
 mod dialect;
 mod json;
@@ -13,6 +14,7 @@ mod locate_json;
 mod members;
 mod origins;
 mod overlay;
+mod resources;
 mod yaml;
 
 pub mod bundle;
@@ -20,7 +22,7 @@ pub mod bundle;
 pub use cursor::{Cursor, RefError, ValueId};
 pub use dialect::modern;
 pub use json_pointer::Pointer;
-pub use load::{LoadError, Reader, Sources, Unread, file_stem, is_remote, normal};
+pub use load::{LoadError, NameMistake, Reader, Sources, Unread, file_stem, is_remote, normal};
 pub use locate::{Located, locate, locate_all};
 pub use overlay::OverlayMistake;
 pub use yaml::Located as ParseError;
@@ -66,11 +68,16 @@ pub struct File {
     pub value: Arc<Value>,
     /// Where the schemas stand that name themselves, once somebody asks for one.
     anchors: OnceLock<BTreeMap<String, Pointer>>,
+    /// The schemas in it that have an address, outermost first.
+    resources: Vec<resources::Resource>,
+    /// Whether it has a `$dynamicRef`.
+    is_dynamic: bool,
 }
 
 impl File {
     fn new(path: String, text: String, value: Value) -> Self {
-        Self { path, text, value: Arc::new(value), anchors: OnceLock::new() }
+        let (anchors, resources) = (OnceLock::new(), Vec::new());
+        Self { path, text, value: Arc::new(value), anchors, resources, is_dynamic: false }
     }
 }
 

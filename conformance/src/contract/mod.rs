@@ -77,6 +77,8 @@ pub(crate) fn load(options: &Options) -> Result<Sources, Unreadable> {
         errors.extend(sources.add(path, &reader));
     }
     if errors.is_empty() {
+        // The generator says what is ambiguous in it.
+        sources.settle();
         return Ok(sources);
     }
     let reasons = errors.into_iter().map(|error| match error {
