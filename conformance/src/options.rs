@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Options {
     /// The OpenAPI document.
     pub contract: PathBuf,
+    /// Overlays, in the order they are laid over the document they extend, else over the contract.
+    pub overlays: Vec<PathBuf>,
     /// The AsyncAPI document; without it no event is judged.
     pub asyncapi: Option<PathBuf>,
     /// The Arazzo document; without it no workflow runs.
@@ -60,6 +62,7 @@ impl Options {
     pub fn new(contract: impl Into<PathBuf>, url: impl Into<String>) -> Self {
         Self {
             contract: contract.into(),
+            overlays: Vec::new(),
             asyncapi: None,
             workflows: None,
             url: url.into(),

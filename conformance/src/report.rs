@@ -3,8 +3,9 @@
 use std::fmt;
 
 use serde::Serialize;
-use symbolon_codegen::source::{Cursor, locate};
+use symbolon_codegen::source::Cursor;
 
+use crate::contract::written;
 use crate::coverage::Row;
 
 /// Everything a run found.
@@ -105,15 +106,15 @@ impl<'c> Complaint<'c> {
 
     /// The finding about this subject.
     pub(crate) fn about(self, kind: Kind, subject: &str) -> Finding {
-        let found = locate(&self.at.file.text, &self.at.pointer());
+        let (place, found) = written(&self.at);
         Finding {
             kind,
             subject: subject.to_owned(),
             check: self.check,
-            file: self.at.file.path.clone(),
+            file: place.file,
             line: found.line,
             column: found.column,
-            pointer: self.at.pointer().to_string(),
+            pointer: place.pointer.to_string(),
             expected: self.expected,
             got: self.got,
             curl: None,

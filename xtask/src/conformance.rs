@@ -22,6 +22,10 @@ pub struct Arguments {
     /// The OpenAPI document.
     #[arg(long, value_name = "FILE")]
     contract: PathBuf,
+    /// An overlay (1.0 or 1.1) to lay over the document it extends, else over the contract; may be
+    /// given again.
+    #[arg(long, value_name = "FILE")]
+    overlay: Vec<PathBuf>,
     /// The AsyncAPI document; without it no event is judged.
     #[arg(long, value_name = "FILE")]
     asyncapi: Option<PathBuf>,
@@ -57,6 +61,7 @@ const USAGE: u8 = 2;
 /// When the report cannot be written as JSON.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut options = Options::new(arguments.contract, arguments.url);
+    options.overlays = arguments.overlay;
     options.asyncapi = arguments.asyncapi;
     options.workflows = arguments.workflows;
     options.headers = arguments.headers;

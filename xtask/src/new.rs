@@ -16,7 +16,7 @@ use symbolon_codegen::project::{
     scaffold as generated, scaffold_manifest, write_standalone,
 };
 use symbolon_codegen::resolve::Entry;
-use symbolon_codegen::source::file_stem;
+use symbolon_codegen::source::{file_stem, parse};
 
 use crate::gen_house::STALE;
 use crate::gen_standalone::{package_name, valid_name};
@@ -42,6 +42,10 @@ pub struct Arguments {
     /// The AsyncAPI document that goes with it.
     #[arg(long, value_name = "FILE", requires = "contract")]
     asyncapi: Option<String>,
+    /// An overlay (1.0 or 1.1), copied and named in the workspace's catalogue: it is laid over the
+    /// document it extends, else over the contract, by every run; may be given more than once.
+    #[arg(long, value_name = "FILE", requires = "contract")]
+    overlay: Vec<String>,
     /// What the packages are called; the contract's file name if absent.
     #[arg(long, value_parser = valid_name, requires = "contract")]
     name: Option<String>,
@@ -61,9 +65,11 @@ struct Kept {
     name: String,
     openapi: String,
     asyncapi: Option<String>,
+    overlays: Vec<String>,
     /// Paths in the workspace.
     document: String,
     events: Option<String>,
+    laid: Vec<String>,
     /// What is to be copied: path in the workspace and text.
     copies: Vec<(String, String)>,
 }
@@ -103,7 +109,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(_) => arguments.root.clone(),
         None => Some(dir.join("contracts")),
     };
-    let mut contract = read_within(entry, &Access { root, ..Access::default() }).bearing();
+    let access = Access { root, overlays: kept.overlays.clone(), ..Access::default() };
+    let mut contract = read_within(entry, &access).bearing();
     if !contract.is_sound() {
         if arguments.json {
             let errors = to_json(&contract.problems, &contract.sources);
@@ -124,7 +131,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let system = contract.system.clone();
     let contract = Contract::new(contract, &kept.openapi, kept.asyncapi.as_deref());
-    let once = scaffold::emit(&system, &exchanges(&contract, 1), &kept.document);
+    let laid: Vec<String> = kept.laid.iter().map(|path| format!("contracts/{path}")).collect();
+    let once = scaffold::emit(&system, &exchanges(&contract, 1), &kept.document, &laid);
     let mut tree = generated(&system);
     tree.former = former;
     let manifest = scaffold_manifest(&system, &tree, &once);
@@ -142,8 +150,10 @@ fn kept(arguments: &Arguments) -> anyhow::Result<Kept> {
         (None, Some(known)) => Ok(Kept {
             openapi: inside(&known.openapi),
             asyncapi: known.asyncapi.as_deref().map(inside),
+            overlays: known.overlays.iter().map(|path| inside(path)).collect(),
             document: format!("contracts/{}", known.openapi),
             events: known.asyncapi,
+            laid: known.overlays,
             name: known.name,
             copies: Vec::new(),
         }),
@@ -153,15 +163,26 @@ fn kept(arguments: &Arguments) -> anyhow::Result<Kept> {
                 Some(known) => known.name.clone(),
                 None => package_name(file_stem(openapi)),
             });
-            if let Some(known) = known.filter(|known| known.name != name) {
-                bail!("{} is the workspace of `{}`, not of `{name}`", dir.display(), known.name);
-            }
             let placed = |path: &str| format!("{name}/{}", relative(arguments, path));
+            let laid: Vec<String> = arguments.overlay.iter().map(|path| placed(path)).collect();
+            if let Some(known) = known {
+                if known.name != name {
+                    bail!("{} is the workspace of `{}`, not `{name}`", dir.display(), known.name);
+                }
+                if known.overlays != laid {
+                    bail!("{}/contracts/catalog.toml names other overlays", dir.display());
+                }
+            }
+            if let Some(path) = laid.iter().enumerate().find(|(at, it)| laid[..*at].contains(it)) {
+                bail!("two overlays would be kept as contracts/{}; rename one", path.1);
+            }
             Ok(Kept {
                 document: format!("contracts/{}", placed(openapi)),
                 events: arguments.asyncapi.as_deref().map(placed),
                 openapi: openapi.clone(),
                 asyncapi: arguments.asyncapi.clone(),
+                overlays: arguments.overlay.clone(),
+                laid,
                 name,
                 copies: Vec::new(),
             })
@@ -169,7 +190,8 @@ fn kept(arguments: &Arguments) -> anyhow::Result<Kept> {
     }
 }
 
-/// The path of a contract's file in the folder that holds all of it; its name if it lies outside.
+/// The path of a contract's file in the folder that holds all of it; its name if it lies outside,
+/// and that of an overlay in a folder for those.
 fn relative(arguments: &Arguments, path: &str) -> String {
     let document = Path::new(arguments.contract.as_deref().unwrap_or_default());
     let folder = match &arguments.root {
@@ -177,13 +199,22 @@ fn relative(arguments: &Arguments, path: &str) -> String {
         None => document.parent().map(Path::to_owned).unwrap_or_default(),
     };
     let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
-    let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let (folder, file) = (absolute(&folder), absolute(Path::new(path)));
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
     match file.strip_prefix(&folder) {
         Ok(inside) => inside.to_string_lossy().into_owned(),
+        Err(_) if arguments.overlay.iter().any(|overlay| overlay == path) => {
+            format!("{OVERLAYS}/{}", name.unwrap_or_default())
+        }
         Err(_) => name.unwrap_or_default(),
     }
+}
+
+/// The folder of overlays that lay elsewhere than the contract.
+const OVERLAYS: &str = "overlays";
+
+fn absolute(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 fn copies<'f>(
@@ -191,18 +222,43 @@ fn copies<'f>(
     kept: &Kept,
     files: impl Iterator<Item = (&'f String, &'f String)>,
 ) -> Vec<(String, String)> {
-    let placed = |path: &str| format!("contracts/{}/{}", kept.name, relative(arguments, path));
-    files.map(|(path, text)| (placed(path), text.clone())).collect()
+    let copy = |(path, text): (&String, &String)| {
+        let inside = relative(arguments, path);
+        let text = match kept.overlays.contains(path) && inside.starts_with(OVERLAYS) {
+            true => extending(arguments, path, text),
+            false => text.clone(),
+        };
+        (format!("contracts/{}/{inside}", kept.name), text)
+    };
+    files.map(copy).collect()
+}
+
+/// The text of an overlay that lies elsewhere now, so that it extends the same document as before.
+fn extending(arguments: &Arguments, path: &str, text: &str) -> String {
+    let overlay = parse(path, text).unwrap_or_default();
+    let extended = overlay.get("extends").and_then(|extended| extended.as_str());
+    let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+    let document = extended.and_then(|extended| {
+        let meant = absolute(&folder.join(extended));
+        let documents = [arguments.contract.as_ref(), arguments.asyncapi.as_ref()];
+        documents.into_iter().flatten().find(|document| absolute(Path::new(document)) == meant)
+    });
+    let (Some(extended), Some(document)) = (extended, document) else { return text.to_owned() };
+    let (before, after) = text.split_at(text.find("extends").unwrap_or_default());
+    let now = format!("../{}", relative(arguments, document));
+    format!("{before}{}", after.replacen(extended, &now, 1))
 }
 
 fn plan(dir: &Path, kept: &Kept, tree: &Tree, once: Vec<GeneratedFile>) -> anyhow::Result<Plan> {
     let mut plan = Plan { changes: compare(dir, tree)?, ..Plan::default() };
     let events = kept.events.as_ref().map(|path| format!("asyncapi = {path:?}\n"));
     let openapi = kept.document.trim_start_matches("contracts/");
+    let laid = (!kept.laid.is_empty()).then(|| format!("overlays = {:?}\n", kept.laid));
     let catalog = format!(
-        "# The contract of this workspace.\n[[system]]\nname = {:?}\nopenapi = {openapi:?}\n{}",
+        "# The contract of this workspace.\n[[system]]\nname = {:?}\nopenapi = {openapi:?}\n{}{}",
         kept.name,
-        events.unwrap_or_default()
+        events.unwrap_or_default(),
+        laid.unwrap_or_default()
     );
     let expected: BTreeSet<String> = once.iter().map(|file| file.path.clone()).collect();
     let catalog = GeneratedFile { path: "contracts/catalog.toml".to_owned(), text: catalog };

@@ -7,10 +7,13 @@ mod schemas;
 mod workflows;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde_json::Value;
 use symbolon_codegen::project::{Access, reader};
-use symbolon_codegen::source::{Cursor, LoadError, RefError, Sources, locate};
+use symbolon_codegen::source::{
+    Cursor, LoadError, Located, OverlayMistake, Place, RefError, Sources, locate,
+};
 
 use crate::Options;
 
@@ -68,30 +71,48 @@ pub(crate) fn load(options: &Options) -> Result<Sources, Unreadable> {
     let mut errors = Vec::new();
     let documents =
         [Some(&options.contract), options.asyncapi.as_ref(), options.workflows.as_ref()];
-    let documents: Vec<_> =
-        documents.into_iter().flatten().map(|path| path.to_string_lossy()).collect();
-    let documents: Vec<&str> = documents.iter().map(AsRef::as_ref).collect();
+    let shown = |path: &PathBuf| path.to_string_lossy().into_owned();
+    let documents: Vec<String> = documents.into_iter().flatten().map(shown).collect();
+    let documents: Vec<&str> = documents.iter().map(String::as_str).collect();
+    let overlays: Vec<String> = options.overlays.iter().map(shown).collect();
+    let overlays: Vec<&str> = overlays.iter().map(String::as_str).collect();
     let access = Access::default();
-    let reader = reader(&documents, &access);
+    let named = [documents.as_slice(), &overlays].concat();
+    let reader = reader(&named, &access);
+    for path in overlays {
+        errors.extend(sources.lay(path, &documents, &reader));
+    }
     for path in &documents {
         errors.extend(sources.add(path, &reader));
     }
-    if errors.is_empty() {
+    let reasons: Vec<String> = errors.into_iter().filter_map(reason).collect();
+    if reasons.is_empty() {
         // The generator says what is ambiguous in it.
         sources.settle();
         return Ok(sources);
     }
-    let reasons = errors.into_iter().map(|error| match error {
-        LoadError::Unreadable { path, referrer, reason } => match referrer {
-            Some(place) => format!("{}{}: `{path}`: {reason}", place.file, place.pointer),
-            None => format!("{path}: {reason}"),
-        },
+    Err(Unreadable { reasons })
+}
+
+/// Why nothing can be judged, if that is the reason.
+fn reason(error: LoadError) -> Option<String> {
+    Some(match error {
+        LoadError::Unreadable { path, referrer: Some(place), reason } => {
+            format!("{}{}: `{path}`: {reason}", place.file, place.pointer)
+        }
+        LoadError::Unreadable { path, referrer: None, reason } => format!("{path}: {reason}"),
         LoadError::Malformed { path, error } => {
             format!("{path}:{}:{}: {}", error.line, error.column, error.message)
         }
-        LoadError::Overlay { place, .. } => format!("{}{}", place.file, place.pointer),
-    });
-    Err(Unreadable { reasons: reasons.collect() })
+        LoadError::Overlay { place, mistake: OverlayMistake::Bad(why) } => {
+            format!("{}{}: {why}", place.file, place.pointer)
+        }
+        // What an overlay leaves as it was can be judged all the same.
+        LoadError::Overlay {
+            mistake: OverlayMistake::Unused(_) | OverlayMistake::Elsewhere(_),
+            ..
+        } => return None,
+    })
 }
 
 impl<'a> Contract<'a> {
@@ -206,6 +227,14 @@ fn credential_headers(schemes: &[(&str, Cursor<'_>)]) -> Vec<String> {
 
 /// `file:line:column` of a place.
 pub(crate) fn position(at: &Cursor<'_>) -> String {
-    let found = locate(&at.file.text, &at.pointer());
-    format!("{}:{}:{}", at.file.path, found.line, found.column)
+    let (place, found) = written(at);
+    format!("{}:{}:{}", place.file, found.line, found.column)
+}
+
+/// Where a value was written, which may be an overlay.
+pub(crate) fn written(at: &Cursor<'_>) -> (Place, Located) {
+    let place = at.sources.origin(at.place());
+    let text = at.sources.file(&place.file).map_or("", |file| &file.text);
+    let found = locate(text, &place.pointer);
+    (place, found)
 }

@@ -120,6 +120,16 @@ async fn a_credential_that_is_missing_is_a_gap_and_fails() {
     assert!(hint.contains("--credential guest="), "{hint}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_laid_over_the_contract_is_judged_and_named() {
+    let mut options = options(notes::start(Fault::None).await);
+    options.overlays.push(format!("{CASE}/weather.overlay.yaml").into());
+    let report = run(options).await.unwrap();
+    let finding = report.findings.iter().find(|one| one.check.contains("header X-Weather"));
+    let finding = finding.unwrap_or_else(|| panic!("{report}"));
+    assert!(finding.file.ends_with("weather.overlay.yaml") && finding.line == 6, "{report}");
+}
+
 #[tokio::test]
 async fn a_contract_that_cannot_be_read_says_where() {
     let mut options = options("http://127.0.0.1:1".into());

@@ -122,3 +122,43 @@ fn somebody_elses_folder_is_refused() {
     assert!(told.contains("no workspace of `symbolon new`"), "{told}");
     assert_eq!(fs::read_dir(&root).unwrap().count(), 1);
 }
+
+const OVERLAY: &str = "overlay: 1.1.0
+info: { title: Ours, version: 1.0.0 }
+extends: ../in/pets.yaml
+actions:
+  - target: $.paths['/pets/{petId}'].get
+    update: { operationId: findPet }
+";
+
+#[test]
+fn what_is_laid_over_the_contract_is_kept_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let contract = contract(folder.path());
+    fs::create_dir(folder.path().join("ours")).unwrap();
+    let outside = folder.path().join("ours/names.yaml");
+    fs::write(&outside, OVERLAY).unwrap();
+    let inside = folder.path().join("in/more.yaml");
+    fs::write(&inside, OVERLAY.replace("../in/", "").replace("findPet", "seePet")).unwrap();
+    let root = folder.path().join("out");
+    let dir = root.to_str().unwrap();
+    let overlays = [outside.to_str().unwrap(), inside.to_str().unwrap()];
+    let over = ["--overlay", overlays[0], "--overlay", overlays[1]];
+    let made = new(&[&[dir, "--contract", &contract], over.as_slice()].concat());
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(made.stderr.is_empty(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(root.join("server/pets/src/pets/see_pet.rs").exists(), "the last overlay wins");
+    let catalog = fs::read_to_string(root.join("contracts/catalog.toml")).unwrap();
+    assert!(catalog.contains(r#"overlays = ["pets/overlays/names.yaml", "pets/more.yaml"]"#));
+    let moved = fs::read_to_string(root.join("contracts/pets/overlays/names.yaml")).unwrap();
+    assert!(moved.contains("extends: ../pets.yaml"), "{moved}");
+    let kept = fs::read_to_string(root.join("contracts/pets/pets.yaml")).unwrap();
+    assert_eq!(kept, CONTRACT, "the document itself is as it was");
+    // The catalogue names them, so that a later run lays them again.
+    assert_eq!(new(&[dir, "--check"]).status.code(), Some(0));
+    let replay = fs::read_to_string(root.join("server/app/tests/replay.rs")).unwrap();
+    assert!(replay.contains("\"/../../contracts/pets/more.yaml\""), "{replay}");
+
+    let others = new(&[dir, "--contract", &contract]);
+    assert!(!others.status.success(), "the catalogue names overlays");
+}

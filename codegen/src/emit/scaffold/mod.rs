@@ -36,11 +36,12 @@ const TEMPLATES: &[Template] = &[
 static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new(TEMPLATES));
 
 /// The files, their paths relative to the workspace. `exchanges` are by the id of the operation;
-/// `document` is the path of the OpenAPI document.
+/// `document` is the path of the OpenAPI document, `overlays` are those of what is laid over it.
 pub fn emit(
     system: &System,
     exchanges: &BTreeMap<String, Vec<Exchange>>,
     document: &str,
+    overlays: &[String],
 ) -> Vec<GeneratedFile> {
     let renderer = &*RENDERER;
     let tags: Vec<plan::Tag> = system
@@ -76,6 +77,7 @@ pub fn emit(
         wire_crate: package(system, "wire").replace('-', "_"),
         app: package(system, "app"),
         document: document.to_owned(),
+        overlays: overlays.to_vec(),
         has_problems: !system.problems.is_empty(),
         has_asyncapi: system.documents.asyncapi.is_some(),
         scopes: scopes(system),

@@ -16,6 +16,7 @@ pub(super) struct Project {
     pub(super) wire_crate: String,
     pub(super) app: String,
     pub(super) document: String,
+    pub(super) overlays: Vec<String>,
     pub(super) has_problems: bool,
     pub(super) has_asyncapi: bool,
     /// As string literals.
