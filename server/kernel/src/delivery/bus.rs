@@ -1,7 +1,7 @@
 //! The in-process bus: how far the log is published, and the live tail of it, both bounded.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
@@ -23,6 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Bus {
     /// The position up to which everything is published.
     published: watch::Sender<i64>,
+    publishing: Mutex<()>,
     tail: broadcast::Sender<Arc<Recorded>>,
 }
 
@@ -30,13 +31,18 @@ impl Bus {
     pub(crate) fn new(published: i64) -> Self {
         Self {
             published: watch::Sender::new(published),
+            publishing: Mutex::default(),
             tail: broadcast::Sender::new(TAIL_CAPACITY),
         }
     }
 
-    /// Publishes events together: no reader goes on to one of them before it may go on to all.
-    /// After a restart some may be published that were published before.
-    pub(crate) fn publish(&self, batch: Vec<Recorded>) {
+    /// Publishes events together: no reader goes on to one of them before it may go on to all. What
+    /// was published already is left out: the relay and whoever follows the log may both be at it.
+    pub(crate) fn publish(&self, mut batch: Vec<Recorded>) {
+        // One at a time: a tail takes what is sent to it for the whole of what comes next.
+        let _publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let published = *self.published.borrow();
+        batch.retain(|recorded| recorded.position > published);
         let Some(last) = batch.last() else { return };
         // First, so that a tail which begins in between finds in the log what it was not sent.
         self.published.send_replace(last.position);
@@ -199,5 +205,34 @@ mod tests {
             }
         });
         assert_eq!(*published.borrow(), 30_000);
+    }
+
+    #[test]
+    fn a_reader_misses_nothing_of_what_two_publish() {
+        let bus = Bus::new(0);
+        let mut tail = bus.tail.subscribe();
+        // Each reads on from what is published, as `catch_up` does.
+        let publish = || {
+            while *bus.published().borrow() < 30_000 {
+                let first = *bus.published().borrow() + 1;
+                let batch = first..first + 3;
+                bus.publish(batch.map(|position| recorded_at(position, "one")).collect());
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(publish);
+            scope.spawn(publish);
+            let mut position = 0;
+            while position < 30_000 {
+                match tail.blocking_recv() {
+                    Ok(recorded) => {
+                        assert_eq!(recorded.position, position + 1);
+                        position = recorded.position;
+                    }
+                    Err(broadcast::error::RecvError::Lagged(missed)) => position += missed as i64,
+                    Err(broadcast::error::RecvError::Closed) => unreachable!("the bus is there"),
+                }
+            }
+        });
     }
 }
