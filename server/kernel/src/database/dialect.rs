@@ -20,6 +20,8 @@ pub enum Dialect {
 /// - `settled`: which rows of a table `o` no transaction can come before any more. On PostgreSQL a
 ///   lower number may become visible after a higher one; the rows of transactions older than every
 ///   running one are complete.
+/// - `columns`: those of a message, of a table `m`.
+/// - `listed`: after a column, that it is one of the numbers of `$1`, a JSON list.
 /// - `claim`: ends a `SELECT` so that its rows are this transaction's, and leaves out those that
 ///   are another's.
 /// - `lock`: ends a `SELECT` so that its rows are this transaction's until it ends.
@@ -47,6 +49,12 @@ macro_rules! in_sqlite {
     (claim) => {
         ""
     };
+    (columns) => {
+        $crate::delivery::messages::columns!()
+    };
+    (listed) => {
+        " IN (SELECT value FROM json_each($1))"
+    };
     (lock) => {
         ""
     };
@@ -67,6 +75,12 @@ macro_rules! in_postgres {
     };
     (claim) => {
         " FOR UPDATE SKIP LOCKED"
+    };
+    (columns) => {
+        $crate::delivery::messages::columns!()
+    };
+    (listed) => {
+        " = ANY(CAST(TRANSLATE($1, '[]', '{}') AS BIGINT[]))"
     };
     (lock) => {
         " FOR UPDATE"

@@ -1,7 +1,9 @@
 //! A PostgreSQL database: a pool of connections, each unit of work a transaction.
 
+use std::time::Duration;
+
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Executor as _, Transaction};
+use sqlx::{Any, AnyPool, Connection as _, Executor as _, Transaction};
 use url::Url;
 
 use super::QUEUE_TIMEOUT;
@@ -9,6 +11,8 @@ use super::migrations::{self, MigrationSet};
 use crate::error::Error;
 
 const CONNECTIONS: u32 = 16;
+/// A connection that was idle for longer is asked whether it is still there.
+const FRESH: Duration = Duration::from_secs(1);
 /// Begins a transaction that sees one moment and writes nothing.
 pub(super) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// A process that stands still in the middle of a transaction holds its locks no longer than this.
@@ -24,6 +28,15 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(QUEUE_TIMEOUT)
+            .test_before_acquire(false)
+            .before_acquire(|connection, idle| {
+                Box::pin(async move {
+                    if idle.idle_for > FRESH {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(SESSION).await.map(drop) })
             })

@@ -1,19 +1,19 @@
 //! The database file: one writer behind a queue, with group commit, and a pool of readers.
 //!
-//! Whoever has the writer works in a savepoint of a transaction it shares with those queued behind
-//! it; one `COMMIT`, and so one sync of the disk, serves the whole group. A commit is reported only
-//! when the group is durable.
+//! Those who queue for the writer share a transaction: the first has it to itself, who comes after
+//! works in a savepoint of it; one `COMMIT`, and so one sync of the disk, serves the whole group. A
+//! commit is reported only when the group is durable.
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Any, AnyPool, ConnectOptions as _, Connection as _, Executor as _, Transaction};
 use sync_wrapper::SyncWrapper;
-use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use url::Url;
 
@@ -38,6 +38,8 @@ pub(super) fn url(path: &Path) -> Url {
 #[derive(Debug)]
 pub(crate) struct Store {
     writer: Arc<Mutex<Writer>>,
+    /// How many wait for the writer.
+    queued: Arc<AtomicUsize>,
     readers: AnyPool,
 }
 
@@ -55,19 +57,24 @@ impl Store {
         let readers = AnyPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(QUEUE_TIMEOUT)
+            // A file does not go away.
+            .test_before_acquire(false)
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(READER).await.map(drop) })
             })
             .connect_with(options)
             .await?;
-        Ok(Self { writer: Arc::new(Mutex::new(Writer::new(connection, lock))), readers })
+        let writer = Arc::new(Mutex::new(Writer::new(connection, lock)));
+        Ok(Self { writer, queued: Arc::default(), readers })
     }
 
     /// Waits for the writer, first come first served.
     pub(crate) async fn turn(&self) -> Result<Turn, Error> {
+        let place = Place::new(&self.queued);
         let queued = Arc::clone(&self.writer).lock_owned();
         let writer = tasks::timeout(QUEUE_TIMEOUT, queued).await.map_err(|_| Error::Busy)?;
-        let mut turn = Turn(Some(writer));
+        drop(place);
+        let mut turn = Turn { writer: Some(writer), queued: Arc::clone(&self.queued) };
         turn.writer().enter().await?;
         Ok(turn)
     }
@@ -82,14 +89,15 @@ impl Store {
         self.readers.close().await;
         let mut writer = self.writer.lock().await;
         writer.recover().await;
-        writer.commit_group().await;
+        let committed = writer.commit_group().await;
         let lock = writer.lock.take();
         let closed = match writer.connection.take() {
             Some(connection) => connection.into_inner().close().await,
             None => Ok(()),
         };
         drop(lock);
-        Ok(closed?)
+        closed?;
+        committed
     }
 }
 
@@ -106,12 +114,41 @@ fn lock(database: &Path) -> Result<File, Error> {
     }
 }
 
-/// How far a statement that opens something has come; `Opening` when its future was dropped.
+/// A place in the queue for the writer, until it is dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn new(queued: &'a AtomicUsize) -> Self {
+        queued.fetch_add(1, Ordering::Relaxed);
+        Self(queued)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How far a transaction has come; `Opening` when the future of a statement was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Closed,
     Opening,
     Open,
+}
+
+/// What the unit at hand is undone by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// There is no unit.
+    Nothing,
+    /// The transaction: it is the first of its group.
+    Transaction,
+    /// A savepoint, if the statement that was to make it got through.
+    Opening,
+    /// A savepoint.
+    Savepoint,
 }
 
 #[derive(Debug)]
@@ -120,7 +157,7 @@ struct Writer {
     /// Keeps other kernels out for as long as the file is open.
     lock: Option<File>,
     transaction: Phase,
-    savepoint: Phase,
+    held: Held,
     /// Those of this group who have committed and wait for it to be durable.
     waiting: Vec<oneshot::Sender<()>>,
     /// Whether one of them has taken it on to commit the group.
@@ -133,7 +170,7 @@ impl Writer {
             connection: Some(SyncWrapper::new(connection)),
             lock: Some(lock),
             transaction: Phase::Closed,
-            savepoint: Phase::Closed,
+            held: Held::Nothing,
             waiting: Vec::new(),
             led: false,
         }
@@ -152,10 +189,12 @@ impl Writer {
             fault!("writer.begin");
             self.run("BEGIN IMMEDIATE").await?;
             self.transaction = Phase::Open;
+            self.held = Held::Transaction;
+        } else {
+            self.held = Held::Opening;
+            self.run("SAVEPOINT unit").await?;
+            self.held = Held::Savepoint;
         }
-        self.savepoint = Phase::Opening;
-        self.run("SAVEPOINT unit").await?;
-        self.savepoint = Phase::Open;
         Ok(())
     }
 
@@ -164,19 +203,21 @@ impl Writer {
         if self.transaction == Phase::Opening {
             self.abandon_group().await;
         }
-        let left = std::mem::replace(&mut self.savepoint, Phase::Closed);
-        if left == Phase::Closed {
-            return;
+        let left = std::mem::replace(&mut self.held, Held::Nothing);
+        match left {
+            Held::Nothing => return,
+            Held::Transaction => return self.abandon_group().await,
+            Held::Opening | Held::Savepoint => {}
         }
         // Restored while the statements run: if this future is dropped, the next one undoes it.
-        self.savepoint = Phase::Opening;
+        self.held = Held::Opening;
         let undone = match self.run("ROLLBACK TO unit").await {
             Ok(()) => self.run("RELEASE unit").await,
             Err(error) => Err(error),
         };
-        self.savepoint = Phase::Closed;
+        self.held = Held::Nothing;
         // A savepoint that was open is gone only if the database gave up the whole transaction.
-        if left == Phase::Open && undone.is_err() {
+        if left == Held::Savepoint && undone.is_err() {
             self.abandon_group().await;
         }
     }
@@ -185,15 +226,20 @@ impl Writer {
         self.waiting.clear();
         self.led = false;
         self.transaction = Phase::Opening;
-        self.savepoint = Phase::Closed;
+        self.held = Held::Nothing;
         // Refused when there is no transaction, which is what is wanted.
         let _ = self.run("ROLLBACK").await;
         self.transaction = Phase::Closed;
     }
 
+    /// Makes what the unit at hand has written part of the group.
     async fn release(&mut self) -> Result<(), Error> {
         fault!("writer.release");
-        self.run("RELEASE unit").await
+        if self.held == Held::Savepoint {
+            self.run("RELEASE unit").await?;
+        }
+        self.held = Held::Nothing;
+        Ok(())
     }
 
     async fn commit(&mut self) -> Result<(), Error> {
@@ -203,13 +249,15 @@ impl Writer {
         Ok(())
     }
 
-    async fn commit_group(&mut self) {
+    /// Commits what was released, and tells those who wait for it.
+    async fn commit_group(&mut self) -> Result<(), Error> {
         if self.transaction == Phase::Closed {
-            return;
+            return Ok(());
         }
         if self.commit().await.is_err() {
-            tracing::error!("a group of {} transactions was lost", self.waiting.len());
-            return self.abandon_group().await;
+            tracing::error!("a group of {} transactions was lost", self.waiting.len().max(1));
+            self.abandon_group().await;
+            return Err(Error::Lost);
         }
         self.transaction = Phase::Closed;
         self.led = false;
@@ -217,16 +265,20 @@ impl Writer {
             // Gone when its caller did not wait.
             let _ = waiting.send(());
         }
+        Ok(())
     }
 }
 
 /// The writer, held; dropped without [`Turn::commit`] it leaves nothing.
 #[derive(Debug)]
-pub(crate) struct Turn(Option<OwnedMutexGuard<Writer>>);
+pub(crate) struct Turn {
+    writer: Option<OwnedMutexGuard<Writer>>,
+    queued: Arc<AtomicUsize>,
+}
 
 impl Turn {
     fn writer(&mut self) -> &mut Writer {
-        self.0.as_mut().expect("a turn holds the writer until it is consumed")
+        self.writer.as_mut().expect("a turn holds the writer until it is consumed")
     }
 
     pub(crate) fn connection(&mut self) -> &mut Connection {
@@ -237,13 +289,12 @@ impl Turn {
     /// Returns when it is durable. Run it where it is not cancelled: in a task of its own.
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
         let writer = self.writer();
-        let released = writer.release().await;
-        if released.is_err() {
+        if writer.release().await.is_err() {
             writer.abandon_group().await;
             return Err(Error::Lost);
         }
-        writer.savepoint = Phase::Closed;
-        self.until_durable().await
+        let is_alone = writer.waiting.is_empty() && self.queued.load(Ordering::Relaxed) == 0;
+        if is_alone { self.writer().commit_group().await } else { self.until_durable().await }
     }
 
     /// Undoes it, and returns when everything it has read is durable.
@@ -258,7 +309,7 @@ impl Turn {
         let writer = self.writer();
         writer.waiting.push(done);
         let leads = !std::mem::replace(&mut writer.led, true);
-        if leads && let Some(writer) = self.0.take() {
+        if leads && let Some(writer) = self.writer.take() {
             let queue = Arc::clone(OwnedMutexGuard::mutex(&writer));
             drop(writer);
             // The queue is fair: whoever waited before this line joins the group.
@@ -269,7 +320,7 @@ impl Turn {
                 }
             });
         }
-        self.0 = None;
+        self.writer = None;
         durable.await.map_err(|_| Error::Lost)
     }
 }
@@ -277,19 +328,21 @@ impl Turn {
 async fn lead(queue: Arc<Mutex<Writer>>) {
     let mut writer = queue.lock().await;
     writer.recover().await;
-    writer.commit_group().await;
+    // Those who wait are told, or find that there is nobody left to tell them.
+    let _ = writer.commit_group().await;
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let Some(mut writer) = self.0.take() else { return };
-        let idle = writer.savepoint == Phase::Closed && writer.transaction == Phase::Closed;
-        // Without a runtime the next turn recovers.
-        if let (false, Ok(runtime)) = (idle, Handle::try_current()) {
-            runtime.spawn(async move {
+        let Some(mut writer) = self.writer.take() else { return };
+        let idle = writer.held == Held::Nothing && writer.transaction == Phase::Closed;
+        // Where there is no runtime the next turn recovers.
+        if !idle {
+            tasks::detach(async move {
                 writer.recover().await;
                 if writer.waiting.is_empty() {
-                    writer.commit_group().await;
+                    // Nobody waits.
+                    let _ = writer.commit_group().await;
                 }
             });
         }

@@ -7,7 +7,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use uuid::Uuid;
 
-use crate::database::Connection;
+use crate::database::{Connection, Dialect};
 use crate::envelope::{Envelope, Recorded, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
@@ -21,6 +21,26 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
+macro_rules! insert {
+    () => {
+        "INSERT INTO messages (message_id, tenant_id, channel, aggregate_type, aggregate_id, \
+         version, type, schema_version, occurred_at, correlation_id, causation_id, data) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    };
+}
+/// Both rows at once: what a unit costs is how often it asks the database.
+const INSERT_IN_SQLITE: &str = concat!(
+    insert!(),
+    "; INSERT INTO outbox (seq, unit) \
+     VALUES (last_insert_rowid(), COALESCE($13, last_insert_rowid())) RETURNING seq"
+);
+const INSERT_IN_POSTGRES: &str = concat!(
+    "WITH written AS (",
+    insert!(),
+    " RETURNING seq) INSERT INTO outbox (seq, unit) \
+     SELECT seq, COALESCE($13, seq) FROM written RETURNING seq"
+);
+
 /// Writes a message and its outbox row; returns its number.
 ///
 /// `unit` is the number of the first message of the same transaction, if there is one.
@@ -31,32 +51,29 @@ pub(crate) async fn insert(
 ) -> Result<i64, Error> {
     fault!("message.insert.before");
     let version = (message.version > 0).then_some(message.version);
-    let seq: i64 = sqlx::query_scalar(
-        "INSERT INTO messages (message_id, tenant_id, channel, aggregate_type, aggregate_id, \
-         version, type, schema_version, occurred_at, correlation_id, causation_id, data) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING seq",
-    )
-    .bind(message.message_id.to_string())
-    .bind(message.tenant_id.as_str())
-    .bind(&message.channel)
-    .bind(&message.aggregate_type)
-    .bind(&message.aggregate_id)
-    .bind(version)
-    .bind(&message.event_type)
-    .bind(i64::from(message.schema_version))
-    .bind(message.timestamp.as_microsecond())
-    .bind(&message.correlation_id)
-    .bind(&message.causation_id)
-    .bind(serde_json::to_string(&message.data)?)
-    .fetch_one(&mut *connection)
-    .await?;
-    fault!("message.insert.after");
-    sqlx::query("INSERT INTO outbox (seq, unit) VALUES ($1, $2)")
-        .bind(seq)
-        .bind(unit.unwrap_or(seq))
-        .execute(connection)
+    let statement = match Dialect::of(connection) {
+        Dialect::Sqlite => INSERT_IN_SQLITE,
+        Dialect::Postgres => INSERT_IN_POSTGRES,
+    };
+    let rows = sqlx::query(statement)
+        .bind(message.message_id.to_string())
+        .bind(message.tenant_id.as_str())
+        .bind(&message.channel)
+        .bind(&message.aggregate_type)
+        .bind(&message.aggregate_id)
+        .bind(version)
+        .bind(&message.event_type)
+        .bind(i64::from(message.schema_version))
+        .bind(message.timestamp.as_microsecond())
+        .bind(&message.correlation_id)
+        .bind(&message.causation_id)
+        .bind(serde_json::to_string(&message.data)?)
+        .bind(unit)
+        // Not `fetch_one`: the first of two statements has no row.
+        .fetch_all(connection)
         .await?;
-    fault!("message.outbox.after");
+    let seq = rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get("seq")?;
+    fault!("message.insert.after");
     Ok(seq)
 }
 

@@ -1,13 +1,13 @@
 //! The relay: gives what is in the outbox its place in the log, in order, and tells the bus.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::Row;
 
-use crate::database::Connection;
+use crate::database::dialect::sql;
+use crate::database::{Connection, Dialect};
 use crate::delivery::bus;
-use crate::delivery::messages::{columns, envelope, whole_units};
+use crate::delivery::messages::{envelope, whole_units};
 use crate::envelope::Recorded;
 use crate::error::Error;
 use crate::faults::fault;
@@ -28,6 +28,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) async fn head(connection: &mut Connection) -> Result<i64, Error> {
     let head = sqlx::query_scalar("SELECT COALESCE(MAX(position), 0) FROM log");
     Ok(head.fetch_one(connection).await?)
+}
+
+/// Messages that go into the log together.
+struct Batch {
+    /// Their numbers, as a JSON list.
+    numbers: String,
+    messages: Vec<Recorded>,
 }
 
 /// Relays until the lease ends.
@@ -76,7 +83,7 @@ async fn pass(kernel: &Kernel, lease: &Lease, is_behind: bool) -> Result<usize, 
     fault!("relay.before");
     let head = head(connection).await?;
     let batch = pending(connection, head).await?;
-    if batch.is_empty() {
+    if batch.messages.is_empty() {
         turn.rollback().await?;
         return Ok(0);
     }
@@ -84,8 +91,8 @@ async fn pass(kernel: &Kernel, lease: &Lease, is_behind: bool) -> Result<usize, 
     fault!("relay.placed");
     turn.commit().await?;
     fault!("relay.committed");
-    let count = batch.len();
-    for (_, recorded) in &batch {
+    let count = batch.messages.len();
+    for recorded in &batch.messages {
         tracing::debug!(
             tenant = %recorded.envelope.tenant_id, position = recorded.position,
             event = recorded.envelope.event_type,
@@ -98,7 +105,7 @@ async fn pass(kernel: &Kernel, lease: &Lease, is_behind: bool) -> Result<usize, 
         // Every process follows the log.
         inner.log.notify_one();
     } else {
-        inner.bus.publish(batch.into_iter().map(|(_, recorded)| recorded).collect());
+        inner.bus.publish(batch.messages);
     }
     Ok(count)
 }
@@ -109,45 +116,45 @@ async fn waits(connection: &mut Connection) -> Result<bool, Error> {
 }
 
 /// The next messages, each with its number and the position it will have.
-async fn pending(connection: &mut Connection, head: i64) -> Result<Vec<(i64, Recorded)>, Error> {
+async fn pending(connection: &mut Connection, head: i64) -> Result<Batch, Error> {
     // Whoever sees an event sees the earlier ones of its stream: their transactions have ended
     // before its own could touch the stream. So each statement finds a beginning of every stream.
-    let rows = sqlx::query(concat!(
-        "SELECT o.unit, ",
-        columns!(),
-        " FROM outbox o JOIN messages m ON m.seq = o.seq ORDER BY o.seq LIMIT $1"
-    ))
-    .bind(BATCH)
-    .fetch_all(connection)
-    .await?;
+    let rows = sqlx::query("SELECT seq, unit FROM outbox ORDER BY seq LIMIT $1")
+        .bind(BATCH)
+        .fetch_all(&mut *connection)
+        .await?;
     let units: Result<Vec<i64>, _> = rows.iter().map(|row| row.try_get("unit")).collect();
     let end = whole_units(&units?, BATCH);
-    let batch = (head + 1..).zip(&rows[..end]).map(|(position, row)| {
-        Ok((row.try_get("seq")?, Recorded { position, envelope: envelope(row)? }))
-    });
-    Ok(batch.collect::<Result<_, sqlx::Error>>()?)
+    let numbers: Result<Vec<i64>, _> = rows[..end].iter().map(|row| row.try_get("seq")).collect();
+    let numbers = serde_json::to_string(&numbers?)?;
+    let select = sql!(
+        Dialect::of(connection),
+        "SELECT ",
+        columns,
+        " FROM messages m WHERE m.seq",
+        listed,
+        " ORDER BY m.seq"
+    );
+    let rows = sqlx::query(select).bind(&numbers).fetch_all(connection).await?;
+    let messages = (head + 1..)
+        .zip(&rows)
+        .map(|(position, row)| Ok(Recorded { position, envelope: envelope(row)? }))
+        .collect::<Result<_, sqlx::Error>>()?;
+    Ok(Batch { numbers, messages })
 }
 
 /// Gives a batch its places in the log, in the order of its numbers.
-async fn place(
-    connection: &mut Connection,
-    head: i64,
-    batch: &[(i64, Recorded)],
-) -> Result<(), Error> {
-    let mut numbers = String::new();
-    for (seq, _) in batch {
-        let comma = if numbers.is_empty() { "" } else { "," };
-        write!(numbers, "{comma}{seq}").expect("a string takes whatever is written");
-    }
-    let insert = format!(
+async fn place(connection: &mut Connection, head: i64, batch: &Batch) -> Result<(), Error> {
+    let dialect = Dialect::of(connection);
+    let insert = sql!(
+        dialect,
         "INSERT INTO log (position, seq, tenant_id, unit) \
-         SELECT $1 + ROW_NUMBER() OVER (ORDER BY o.seq), o.seq, m.tenant_id, o.unit \
-         FROM outbox o JOIN messages m ON m.seq = o.seq WHERE o.seq IN ({numbers})"
+         SELECT $2 + ROW_NUMBER() OVER (ORDER BY o.seq), o.seq, m.tenant_id, o.unit \
+         FROM outbox o JOIN messages m ON m.seq = o.seq WHERE o.seq",
+        listed
     );
-    // Nothing but whole numbers was put into the text.
-    let insert = sqlx::query(AssertSqlSafe(insert)).persistent(false);
-    insert.bind(head).execute(&mut *connection).await?;
-    let delete = format!("DELETE FROM outbox WHERE seq IN ({numbers})");
-    sqlx::query(AssertSqlSafe(delete)).persistent(false).execute(connection).await?;
+    sqlx::query(insert).bind(&batch.numbers).bind(head).execute(&mut *connection).await?;
+    let delete = sql!(dialect, "DELETE FROM outbox WHERE seq", listed);
+    sqlx::query(delete).bind(&batch.numbers).execute(connection).await?;
     Ok(())
 }

@@ -7,9 +7,13 @@ pub(crate) mod streams;
 
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
@@ -331,7 +335,7 @@ impl Unit {
     pub async fn commit(self) -> Result<(), Error> {
         let Self { kernel, turn, first_message, after_commit, .. } = self;
         let Self { scheduled, enqueued, replays, .. } = self;
-        let carried = tasks::spawn(async move {
+        carry_through(async move {
             fault!("unit.commit.before");
             turn.commit().await?;
             fault!("unit.commit.after");
@@ -351,8 +355,8 @@ impl Unit {
                 tasks::spawn(kernel.inner().tasks.track_future(task));
             }
             Ok(())
-        });
-        carried.await.unwrap_or(Err(Error::Lost))
+        })
+        .await
     }
 
     /// Undoes it, and returns when everything the unit has read is durable: do this, instead of
@@ -368,6 +372,38 @@ impl Unit {
     pub(crate) fn turn_to(&mut self, event: &Envelope) {
         self.tenant = event.tenant_id.clone();
         self.caused_by(event);
+    }
+}
+
+/// Carries work through that must not stop half-way: where it is while its caller waits, and in a
+/// task of its own once its caller is gone.
+async fn carry_through(
+    work: impl Future<Output = Result<(), Error>> + Send + 'static,
+) -> Result<(), Error> {
+    let work = AssertUnwindSafe(work).catch_unwind();
+    Carried(Some(Box::pin(async { work.await.unwrap_or(Err(Error::Lost)) }))).await
+}
+
+struct Carried(Option<BoxFuture<'static, Result<(), Error>>>);
+
+impl Future for Carried {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(work) = &mut self.0 else { return Poll::Ready(Err(Error::Lost)) };
+        let polled = work.as_mut().poll(context);
+        if polled.is_ready() {
+            self.0 = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take() {
+            tasks::detach(work.map(drop));
+        }
     }
 }
 
