@@ -140,6 +140,7 @@ fn info(operation: &Operation) -> Info {
         security: kept_list(security.collect()),
         consumes: kept_list(operation.bodies.iter().map(|media| media.name).collect()),
         idempotency: operation.idempotency,
+        told: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check there is, in the order in which they fail fastest.
 
+mod behaviour;
 mod halves;
 mod kernel;
 mod public_contracts;

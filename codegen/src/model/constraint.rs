@@ -56,6 +56,13 @@ impl Constraints {
         }
     }
 
+    /// Keeps the keywords alone.
+    pub fn forget_rules(&mut self) {
+        self.rules.clear();
+        let held = self.each.iter_mut().chain(&mut self.names).map(|inner| &mut **inner);
+        held.chain(&mut self.positions).for_each(Self::forget_rules);
+    }
+
     /// Takes in what others ask too: of two bounds the tighter one.
     pub fn take(&mut self, other: Self) {
         self.min_length = self.min_length.max(other.min_length);

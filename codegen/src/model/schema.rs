@@ -83,6 +83,9 @@ pub struct Definition {
     pub rules: Vec<Rule>,
     /// Whether a request can hold it.
     pub in_requests: bool,
+    /// Whether an edge holds its values against its constraints: a server's, of requests, or that
+    /// of who is told something.
+    pub held: bool,
     /// Whether a response or an event can hold it.
     pub in_responses: bool,
 }
@@ -298,6 +301,25 @@ impl Definition {
                 }
             }
             Shape::Alias(_, limits) => limits.each_rule(visit),
+            Shape::Enumeration(_) => {}
+        }
+    }
+
+    /// Keeps the keywords of its constraints alone.
+    pub fn forget_rules(&mut self) {
+        self.rules.clear();
+        match &mut self.shape {
+            Shape::Object(object) => {
+                object.properties.iter_mut().for_each(|found| found.constraints.forget_rules());
+                if let Additional::Kept(_, limits) = &mut object.additional {
+                    limits.forget_rules();
+                }
+            }
+            Shape::Union(union) => {
+                union.ruled = false;
+                union.variants.iter_mut().for_each(|found| found.constraints.forget_rules());
+            }
+            Shape::Alias(_, limits) => limits.forget_rules(),
             Shape::Enumeration(_) => {}
         }
     }

@@ -33,6 +33,15 @@ pub(super) fn find(system: &mut System, named: &BTreeSet<TypeId>) {
         let others = members.iter().filter(|id| *id != leader && !named.contains(**id));
         same.extend(others.map(|id| ((*id).clone(), (*leader).clone())));
     }
+    // What stands for a type that is held against its constraints is held for it.
+    let held: Vec<TypeId> = same
+        .iter()
+        .filter(|(id, _)| system.types.get(*id).is_some_and(|found| found.held))
+        .map(|(_, leader)| leader.clone())
+        .collect();
+    for leader in held {
+        system.types.entry(leader).and_modify(|found| found.held = true);
+    }
     system.same = same;
 }
 
@@ -66,6 +75,7 @@ impl Alike<'_> {
     fn settle(&mut self, number: usize) {
         let mut said = self.types[number].1.clone();
         said.description = None;
+        said.held = false;
         // Where an enumeration is open is said where it is used.
         if matches!(said.shape, Shape::Enumeration(_)) {
             (said.in_requests, said.in_responses) = (false, false);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{System, Type, TypeId};
+use crate::model::{Constraints, System, Type, TypeId};
 
 /// Marks every definition with the directions it can travel in.
 pub(super) fn mark(system: &mut System) {
@@ -28,6 +28,29 @@ pub(super) fn mark(system: &mut System) {
     for (id, definition) in &mut system.types {
         definition.in_requests = requests.contains(id);
         definition.in_responses = responses.contains(id);
+    }
+}
+
+/// Marks what is held against its constraints, once every type has its views. Who is told something
+/// must survive a newer teller: of what only ever is told no rule is kept, since what else may
+/// stand in a value is a part of what rules say.
+pub(super) fn hold(system: &mut System) {
+    let mut told: Vec<TypeId> = Vec::new();
+    for operation in system.webhooks.iter().flat_map(|context| &context.operations) {
+        operation.each_asked(&mut |ty| ty.each_name(&mut |id| told.push(id.clone())));
+    }
+    let told = reach(system, told);
+    for (id, definition) in &mut system.types {
+        definition.held = definition.in_requests || told.contains(id);
+        if definition.held && !definition.in_requests {
+            definition.forget_rules();
+        }
+    }
+    for operation in system.webhooks.iter_mut().flat_map(|context| &mut context.operations) {
+        let parameters = operation.parameters.iter_mut().map(|found| &mut found.constraints);
+        let offers = operation.body.iter_mut().flat_map(|body| &mut body.offers);
+        let offers = offers.map(|offer| &mut offer.constraints);
+        parameters.chain(offers).for_each(Constraints::forget_rules);
     }
 }
 

@@ -105,6 +105,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     forms::settle(&mut scope, &mut system);
     directions::mark(&mut system);
     let inputs = views::split(&mut system, &mut scope);
+    directions::hold(&mut system);
     recursion::mark(&mut system, &mut scope);
     alike::find(&mut system, &scope.named(&inputs));
     used_rules::keep_used(&mut system, std::mem::take(&mut scope.predicates));

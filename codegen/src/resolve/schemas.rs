@@ -191,6 +191,7 @@ impl<'a> Scope<'a> {
             description,
             rules: built.rules,
             in_requests: false,
+            held: false,
             in_responses: false,
         };
         self.types.insert(id.clone(), definition);

@@ -35,13 +35,10 @@ pub(super) struct Directed<'a> {
 
 /// Fills in what the system asks of its callers.
 pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut System) {
+    let found = callbacks(scope);
     let hooks = hooks(scope, root);
     let webhooks = context(scope, root, "webhooks", hooks, system);
-    let found = callbacks(scope);
     let callbacks = context(scope, root, "callbacks", found, system);
-    for Called { at, .. } in std::mem::take(&mut scope.called) {
-        scope.degrade(&at, "a callback", "nothing is generated for callbacks of its own");
-    }
     system.webhooks.extend(webhooks);
     system.webhooks.extend(callbacks);
 }
@@ -137,6 +134,9 @@ fn context<'a>(
         }
         for (_, at) in scope.paginated.split_off(paginated) {
             scope.degrade(&at, "a webhook", "what its receiver answers has no pages");
+        }
+        for Called { at, .. } in std::mem::take(&mut scope.called) {
+            scope.degrade(&at, "a webhook", "what its receiver calls in turn is left out");
         }
         // What the document asks of callers, it does not ask of itself.
         let security = match found.at.get("security") {
@@ -255,6 +255,7 @@ pub(super) fn unite(scope: &mut Scope<'_>, system: &mut System) {
         description: Some("What may arrive where all webhooks arrive.".to_owned()),
         rules: Vec::new(),
         in_requests: false,
+        held: false,
         in_responses: true,
     };
     system.types.insert(id.clone(), definition);

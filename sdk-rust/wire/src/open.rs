@@ -62,7 +62,7 @@ impl<T> Validate for Open<T> {
     /// The server's edge is closed: a request may only hold values of the contract.
     fn validate(&self, at: &mut Violations) {
         if matches!(self, Self::Unknown(_)) {
-            at.report("enum", "must be one of the values the contract lists");
+            at.unlisted();
         }
     }
 }

@@ -49,6 +49,14 @@ pub struct Violations {
     pointer: String,
     found: Vec<Violation>,
     sent: Option<Sent>,
+    listing: Listing,
+}
+
+/// What becomes of values that the contract does not list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listing {
+    Closed,
+    Open,
 }
 
 /// A body as it was sent, read once somebody asks.
@@ -56,7 +64,13 @@ type Sent = LazyCell<Option<Value>, Box<dyn FnOnce() -> Option<Value> + Send>>;
 
 impl Default for Violations {
     fn default() -> Self {
-        Self { location: In::Body, pointer: String::new(), found: Vec::new(), sent: None }
+        Self {
+            location: In::Body,
+            pointer: String::new(),
+            found: Vec::new(),
+            sent: None,
+            listing: Listing::Closed,
+        }
     }
 }
 
@@ -65,6 +79,12 @@ impl Violations {
     /// lacks the members that its types do not know.
     pub fn of(body: impl FnOnce() -> Option<Value> + Send + 'static) -> Self {
         Self { sent: Some(Sent::new(Box::new(body))), ..Self::default() }
+    }
+
+    /// None yet of what somebody tells who may know a newer contract: values that this one does not
+    /// list are borne with, and so is all that rules say, of which such values are a part.
+    pub fn bearing_unlisted() -> Self {
+        Self { listing: Listing::Open, ..Self::default() }
     }
 
     /// Everything found, in the order of the checks.
@@ -247,6 +267,13 @@ impl Violations {
     /// `enum` or `const` of numbers or booleans.
     pub fn one_of<T: PartialEq>(&mut self, value: T, known: &[T]) {
         if !known.contains(&value) {
+            self.unlisted();
+        }
+    }
+
+    /// Reports a value that the contract does not list.
+    pub(crate) fn unlisted(&mut self) {
+        if self.listing == Listing::Closed {
             self.report("enum", UNLISTED);
         }
     }
@@ -254,7 +281,7 @@ impl Violations {
     /// `enum` or `const` of texts.
     pub fn one_of_texts(&mut self, value: &str, known: &[&str]) {
         if !known.contains(&value) {
-            self.report("enum", UNLISTED);
+            self.unlisted();
         }
     }
 
@@ -272,6 +299,9 @@ impl Violations {
         keyword: &str,
         rule: &Predicate,
     ) {
+        if self.listing == Listing::Open {
+            return;
+        }
         let body = self.sent.as_deref().filter(|_| self.location == In::Body);
         let holds = match body.and_then(|body| body.as_ref()?.pointer(&self.pointer)) {
             Some(sent) => rule.holds(sent),

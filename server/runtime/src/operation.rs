@@ -44,12 +44,15 @@ pub struct Info {
     pub consumes: &'static [&'static str],
     /// `x-idempotency`.
     pub idempotency: Option<IdempotencyRule>,
+    /// Whether this is a webhook: what it brings is held against its constraints, but its teller
+    /// may be newer than the contract, and say values that this one does not list.
+    pub told: bool,
 }
 
 impl Info {
     /// An operation without security, body or idempotency.
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
-        Self { id, method, path, security: &[], consumes: &[], idempotency: None }
+        Self { id, method, path, security: &[], consumes: &[], idempotency: None, told: false }
     }
 
     /// The same operation with these alternatives of requirements.
@@ -62,6 +65,12 @@ impl Info {
     #[must_use]
     pub const fn consumes(self, consumes: &'static [&'static str]) -> Self {
         Self { consumes, ..self }
+    }
+
+    /// The same operation, as a webhook.
+    #[must_use]
+    pub const fn told(self) -> Self {
+        Self { told: true, ..self }
     }
 
     /// The same operation with this rule.

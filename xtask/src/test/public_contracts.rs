@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::sdk_ts;
+use super::{behaviour, sdk_ts};
 use crate::corpus::{CONTRACTS, FOLDER};
 use crate::process::{command, run as start};
 use crate::server::target;
@@ -72,6 +72,9 @@ pub(super) fn compile(root: &Path) -> anyhow::Result<()> {
         features_alone(&out, &target.join("public/target"), &name, every)?;
         let typescript = out.join("sdk-ts");
         start(&typescript, "node", &[&compiler.to_string_lossy(), "--noEmit"])?;
+        if let Some(case) = path.parent().filter(|_| path.ends_with("openapi.yaml")) {
+            behaviour::run(case, &out, &name, &target.join("public/target"), &compiler)?;
+        }
     }
     Ok(())
 }

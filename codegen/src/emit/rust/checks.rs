@@ -15,6 +15,7 @@ use crate::model::{
 pub(crate) struct Checks<'a> {
     pub(crate) system: &'a System,
     pub(crate) checked: &'a BTreeSet<TypeId>,
+    /// Where enumerations stand, whose other values are refused where they are open.
     pub(crate) position: Position,
 }
 
@@ -177,7 +178,7 @@ impl Checks<'_> {
 
 /// The named types whose values can violate a constraint, directly or through what they hold.
 pub(crate) fn holds_checks(system: &System) -> BTreeSet<TypeId> {
-    let sent = system.types.iter().filter(|(_, definition)| definition.in_requests);
+    let sent = system.types.iter().filter(|(_, definition)| definition.held);
     let mut holders: BTreeMap<&TypeId, Vec<(&TypeId, &Definition)>> = BTreeMap::new();
     let mut checked: BTreeSet<TypeId> = BTreeSet::new();
     let mut waiting: Vec<&TypeId> = Vec::new();
@@ -203,7 +204,7 @@ pub(crate) fn holds_checks(system: &System) -> BTreeSet<TypeId> {
 }
 
 fn has_checks(system: &System, definition: &Definition, checked: &BTreeSet<TypeId>) -> bool {
-    let checks = Checks { system, checked, position: Position::of(definition) };
+    let checks = Checks { system, checked, position: Position::checking(definition) };
     let any = |ty: &Type, limits: &Constraints| !checks.value(ty, limits, 0).is_empty();
     let held = match &definition.shape {
         Shape::Object(object) => {

@@ -20,6 +20,11 @@ impl Position {
     pub(crate) fn of(definition: &Definition) -> Self {
         if definition.in_responses { Self::Open } else { Self::Closed }
     }
+
+    /// The position in which it is checked: what is only told may have values of its own.
+    pub(crate) fn checking(definition: &Definition) -> Self {
+        if definition.in_requests { Self::of(definition) } else { Self::Closed }
+    }
 }
 
 /// Spells types and remembers what must be imported for them.

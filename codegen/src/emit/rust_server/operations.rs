@@ -10,7 +10,8 @@ use crate::emit::rust::{
     parameter_ident, part_list, variant_ident, wrapped,
 };
 use crate::model::{
-    Answer, Body, BodyKind, Context, Errors, Offer, Operation, Requirement, Status, Stream, System,
+    Answer, Body, BodyKind, Context, Direction, Errors, Offer, Operation, Requirement, Status,
+    Stream, System,
 };
 
 /// The operations of a context.
@@ -57,7 +58,7 @@ fn one(
         method: operation.method.clone(),
         path: one_line(&operation.path),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
-        info: info(operation, &operation.path, &besides(operation)),
+        info: info(operation, &operation.path, &besides(context, operation)),
         input: if reads.is_empty() { "_" } else { "input" },
         reads,
         answers,
@@ -65,8 +66,11 @@ fn one(
 }
 
 /// What not every operation has.
-fn besides(operation: &Operation) -> Vec<String> {
+fn besides(context: &Context, operation: &Operation) -> Vec<String> {
     let mut lines = Vec::new();
+    if context.direction == Direction::Asking {
+        lines.push(".told()".to_owned());
+    }
     if !operation.security.is_empty() {
         let alternatives: Vec<String> =
             operation.security.iter().map(|all| requirements(all)).collect();

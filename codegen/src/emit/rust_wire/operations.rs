@@ -11,7 +11,7 @@ use crate::emit::rust::{
     variant_ident,
 };
 use crate::model::{
-    Answer, Body, Context, Direction, Errors, Location, Operation, Status, System, Type, TypeId,
+    Answer, Body, Context, Errors, Location, Operation, Status, System, Type, TypeId,
 };
 
 /// The operations of a context.
@@ -33,11 +33,7 @@ fn one(
     speller: &mut Speller<'_>,
 ) -> plan::Operation {
     let fields = request_fields(operation, speller);
-    let checks = match context.direction {
-        Direction::Asked => request_checks(system, operation, checked, &fields),
-        // Who is told something must survive a newer teller.
-        Direction::Asking => Vec::new(),
-    };
+    let checks = request_checks(system, operation, checked, &fields);
     let defaultable = fields.iter().all(|field| field.ty.starts_with("Option<"));
     let summary = operation.summary.as_deref().or(operation.description.as_deref());
     let summary = doc_lines(summary).into_iter().next();

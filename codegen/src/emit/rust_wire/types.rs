@@ -10,8 +10,8 @@ use crate::emit::rust::{
     rule_checks, type_ident, variant_ident,
 };
 use crate::model::{
-    Additional, Definition, Enumeration, Object, Property, Rule, Shape, System, Type, TypeId,
-    Union, Variant,
+    Additional, Definition, Enumeration, Object, Property, Shape, System, Type, TypeId, Union,
+    Variant,
 };
 
 /// The named types of these that stand for themselves.
@@ -77,7 +77,7 @@ fn item(
     definition: &Definition,
 ) -> plan::Item {
     let position = Position::of(definition);
-    let checks = Checks { system, checked, position };
+    let checks = Checks { system, checked, position: Position::checking(definition) };
     let is_checked = checked.contains(id);
     let ident = type_ident(&id.0);
     let docs = doc_lines(definition.description.as_deref());
@@ -99,8 +99,7 @@ fn item(
             item.enumeration = Some(enumeration(found, &item.ident, described))
         }
         Shape::Union(found) => {
-            item.union =
-                Some(union(found, &item.ident, &definition.rules, is_checked, &checks, speller));
+            item.union = Some(union(found, &item.ident, definition, is_checked, &checks, speller));
         }
         Shape::Alias(ty, _) => {
             item.alias = Some(plan::Alias { ty: speller.spell(ty, position) });
@@ -160,7 +159,7 @@ fn object(
                 lines.extend(inner);
             }
         }
-        let spelled = speller.spell(ty, checks.position);
+        let spelled = speller.spell(ty, Position::of(definition));
         let map = speller.name("std::collections::BTreeMap");
         fields.push(plan::Field {
             ident,
@@ -178,7 +177,7 @@ fn object(
     let head = rest.map_or(head.to_owned(), |ident| format!(" keeps {ident}"));
     let codec = bracketed(0, &format!("record!({ident}{head} {{ "), &members, " });");
     let defaults = match definition.in_requests {
-        true => defaults(object, &fields, checks.position, speller),
+        true => defaults(object, &fields, Position::of(definition), speller),
         false => Vec::new(),
     };
     plan::Object { derives, attributes, fields, checks: lines, defaults, codec: spaced(codec) }
@@ -247,7 +246,7 @@ fn field(
     speller: &mut Speller<'_>,
 ) -> plan::Field {
     let ident = field_ident(&property.name);
-    let mut spelled = speller.spell(property.ty.present(), checks.position);
+    let mut spelled = speller.spell(property.ty.present(), Position::of(definition));
     if property.recursive {
         spelled = format!("Box<{spelled}>");
     }
@@ -383,7 +382,7 @@ fn told_by(tags: &[String]) -> Option<String> {
 fn union(
     union: &Union,
     name: &str,
-    rules: &[Rule],
+    definition: &Definition,
     checked: bool,
     checks: &Checks<'_>,
     speller: &mut Speller<'_>,
@@ -400,7 +399,7 @@ fn union(
         .variants
         .iter()
         .map(|variant| {
-            let spelled = speller.spell(&variant.ty, checks.position);
+            let spelled = speller.spell(&variant.ty, Position::of(definition));
             let is_alone = first(checks.system, variant).is_some_and(|id| counts[id] == 1);
             let named = is_nominal(checks.system, &variant.ty);
             let lines = match checked && !union.ruled {
@@ -437,7 +436,7 @@ fn union(
         codec: spaced(bracketed(0, &head, &arms, &tail)),
         checked,
         by_variant: !union.ruled,
-        rules: if checked { rule_checks(rules, "self", 2) } else { Vec::new() },
+        rules: if checked { rule_checks(&definition.rules, "self", 2) } else { Vec::new() },
         variants,
     }
 }

@@ -4,7 +4,7 @@
 //! Each has a module of its own: what is asked (`Request`), what is answered (`Response`), and the
 //! errors that the contract documents (`Error`).
 
-use symbolon_wire::{Documented, Validate};
+use symbolon_wire::{Documented, Validate, Violations};
 
 use crate::types;
 
@@ -16,7 +16,11 @@ pub mod order_lost {
     pub struct Request {
         pub body: types::Lost,
     }
-    impl Validate for Request {}
+    impl Validate for Request {
+        fn validate(&self, at: &mut Violations) {
+            self.body.validate(at);
+        }
+    }
 
     #[derive(Debug, Clone, PartialEq)]
     pub enum Response {
@@ -40,7 +44,16 @@ pub mod order_shipped {
         pub x_signature: String,
         pub body: types::Shipped,
     }
-    impl Validate for Request {}
+    impl Validate for Request {
+        fn validate(&self, at: &mut Violations) {
+            at.inside(symbolon_wire::In::Query, |at| {
+                at.optional("attempt", &self.attempt, |value, at| {
+                    at.minimum(*value, 1);
+                });
+            });
+            self.body.validate(at);
+        }
+    }
 
     #[derive(Debug, Clone, PartialEq)]
     pub enum Response {

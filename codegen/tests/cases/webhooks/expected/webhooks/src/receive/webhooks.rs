@@ -31,6 +31,7 @@ impl Operation for OrderLost {
     messages!(wire::order_lost);
     type Principal = symbolon_server::Principal;
     const INFO: Info = Info::new("orderLost", Method::POST, "/order-lost")
+        .told()
         .security(&[&[Requirement { scheme: "key", scopes: &[] }]])
         .consumes(&["application/json"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
@@ -49,6 +50,7 @@ impl Operation for OrderShipped {
     messages!(wire::order_shipped);
     type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("order.shipped", Method::POST, "/order-shipped")
+        .told()
         .consumes(&["application/json"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let attempt = input.optional(Parameter::query("attempt"));
