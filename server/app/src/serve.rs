@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use calls_server::problems::CATALOGUE;
 use calls_server::{ASYNCAPI, OPENAPI, service_calls};
 use symbolon_calls::{Calls, Loopback, MIGRATIONS, ServiceCallsService, Settings};
-use symbolon_kernel::{Handlers, Kernel, SystemClock};
+use symbolon_kernel::{Handlers, Kernel, machine_clock};
 use symbolon_server::{
     Authenticator, DevelopmentIdentity, Edge, EdgeError, Expectations, Failure, Requirement, Router,
 };
@@ -29,7 +29,7 @@ pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
         listener.with_context(|| format!("cannot listen on {}", configuration.listen))?;
     let stop = stop_signal()?;
     let database = configuration.database.location();
-    let kernel = Kernel::open(&database, &[MIGRATIONS], Arc::new(SystemClock)).await;
+    let kernel = Kernel::open(&database, &[MIGRATIONS], machine_clock()).await;
     let kernel = kernel.with_context(|| format!("{database} cannot be opened"))?;
     let served = serve(&configuration, authenticator, &kernel, listener, stop).await;
     let closed = kernel.shutdown().await;

@@ -7,13 +7,11 @@
 
 mod audit;
 mod bench;
-mod clock;
 mod load;
 mod shop;
 mod till;
 
 pub use audit::{Acknowledged, audit};
 pub use bench::{Line, bench};
-pub use clock::clock;
 pub use load::{Load, load};
 pub use shop::{MIGRATIONS, TENANTS, handlers, settings};

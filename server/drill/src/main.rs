@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use symbolon_drill::{
-    Acknowledged, Line, Load, MIGRATIONS, audit, bench, clock, handlers, load, settings,
+    Acknowledged, Line, Load, MIGRATIONS, audit, bench, handlers, load, settings,
 };
-use symbolon_kernel::{Kernel, Location};
+use symbolon_kernel::{Kernel, Location, machine_clock};
 use tracing_subscriber::EnvFilter;
 
 /// The drill of the kernel: a small shop under load, and its closing audit.
@@ -98,7 +98,7 @@ async fn main() -> anyhow::Result<ExitCode> {
 
 /// The kernel with everything the shop reacts with.
 async fn shop(database: &Location) -> anyhow::Result<Kernel> {
-    let kernel = Kernel::open_with(database, &[MIGRATIONS], clock(), settings()).await?;
+    let kernel = Kernel::open_with(database, &[MIGRATIONS], machine_clock(), settings()).await?;
     kernel.start(handlers()).await?;
     Ok(kernel)
 }

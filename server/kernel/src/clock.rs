@@ -51,6 +51,62 @@ impl Clock for SystemClock {
     }
 }
 
+/// The clock a program opens its kernel with: that of the machine. With the feature `faults` it is
+/// so many milliseconds off as the file says that `SYMBOLON_CLOCK` names; the file may change at any
+/// time.
+#[must_use]
+pub fn machine_clock() -> Arc<dyn Clock> {
+    #[cfg(feature = "faults")]
+    if let Some(file) = std::env::var_os("SYMBOLON_CLOCK") {
+        return Arc::new(moved::MovedClock::new(file.into()));
+    }
+    Arc::new(SystemClock)
+}
+
+#[cfg(feature = "faults")]
+mod moved {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// The file may change at any time.
+    const POLL: Duration = Duration::from_millis(20);
+
+    /// The clock of the machine, moved from outside.
+    #[derive(Debug)]
+    pub(super) struct MovedClock {
+        file: PathBuf,
+    }
+
+    impl MovedClock {
+        pub(super) fn new(file: PathBuf) -> Self {
+            Self { file }
+        }
+
+        /// None, as long as the file is being written.
+        fn offset(&self) -> SignedDuration {
+            let text = std::fs::read_to_string(&self.file).unwrap_or_default();
+            SignedDuration::from_millis(text.trim().parse().unwrap_or(0))
+        }
+    }
+
+    impl Clock for MovedClock {
+        fn now(&self) -> Timestamp {
+            SystemClock.now() + self.offset()
+        }
+
+        fn sleep_until(&self, deadline: Timestamp) -> Sleep<'_> {
+            Box::pin(async move {
+                while self.now() < deadline {
+                    let left = Duration::try_from(deadline.duration_since(self.now()));
+                    let left = left.unwrap_or_default().clamp(Duration::from_millis(1), POLL);
+                    tasks::sleep(left).await;
+                }
+            })
+        }
+    }
+}
+
 /// A clock that stands still until it is told to move; clones share the time.
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<watch::Sender<Timestamp>>);

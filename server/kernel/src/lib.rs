@@ -129,7 +129,7 @@ mod tasks;
 mod unit;
 mod work;
 
-pub use clock::{Clock, ManualClock, Sleep, SystemClock};
+pub use clock::{Clock, ManualClock, Sleep, SystemClock, machine_clock};
 pub use database::archive::{ArchiveError, backup, restore};
 pub use database::inspection::{Finding, inspect};
 pub use database::migrations::{Migration, MigrationSet};

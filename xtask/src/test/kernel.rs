@@ -63,8 +63,12 @@ pub(super) fn on_kafka(root: &Path) -> anyhow::Result<()> {
 
 /// Every place at which the kernel can be made to fail, and a few rounds of what happens outside.
 pub(super) fn faults(root: &Path) -> anyhow::Result<()> {
-    let places = ["test", "--quiet", "-p", "symbolon-drill", "--features", "faults"];
-    process::run(root, "cargo", &places)?;
+    for package in ["symbolon-drill", "symbolon-app"] {
+        let lints = ["clippy", "--quiet", "-p", package, "--features", "faults", "--all-targets"];
+        process::run(root, "cargo", &[&lints[..], &["--", "-D", "warnings"]].concat())?;
+        let places = ["test", "--quiet", "-p", package, "--features", "faults"];
+        process::run(root, "cargo", &places)?;
+    }
     for database in [Database::Sqlite, Database::Postgres] {
         let rounds = Faults { rounds: ROUNDS, database, fault: None, seed: 1 };
         if crate::faults::run(&rounds)? != ExitCode::SUCCESS {

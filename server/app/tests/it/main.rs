@@ -1,6 +1,8 @@
 //! The binary as it is run: over HTTP, with a data folder of its own, until a signal ends it.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "faults")]
+mod faults;
 mod server;
 
 use std::path::Path;

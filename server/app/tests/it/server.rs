@@ -35,7 +35,17 @@ impl Server {
     }
 
     pub(crate) async fn start_in(folder: TempDir, flags: &[&str]) -> Self {
+        Self::start_under(folder, flags, &[]).await
+    }
+
+    /// Starts it with variables of its environment.
+    pub(crate) async fn start_under(
+        folder: TempDir,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut command = command();
+        command.envs(variables.iter().copied());
         command.args(["serve", "--listen", "127.0.0.1:0", "--development"]).args(flags);
         command.arg("--data").arg(folder.path()).stdout(Stdio::piped());
         let mut process =
@@ -72,15 +82,24 @@ impl Server {
 
     pub(crate) async fn submit(&self, token: &str, key: &str, target: &str) -> Response {
         let body = json!({ "name": "test", "request": { "method": "GET", "url": target } });
+        self.post(token, key, &body).await.unwrap()
+    }
+
+    /// Submits a body; fails when the server is gone before it has answered.
+    pub(crate) async fn post(
+        &self,
+        token: &str,
+        key: &str,
+        body: &Value,
+    ) -> reqwest::Result<Response> {
         self.client
             .post(format!("{}/v1/service-calls", self.origin))
             .bearer_auth(token)
             .header("idempotency-key", key)
             .header("x-correlation-id", "test-1")
-            .json(&body)
+            .json(body)
             .send()
             .await
-            .unwrap()
     }
 
     /// Waits until a call has succeeded, and returns it.
@@ -115,6 +134,14 @@ impl Server {
         let status = tokio::time::timeout(Duration::from_secs(30), end).await.unwrap();
         assert!(status.success());
         (self.folder, lines)
+    }
+
+    /// Waits for whatever end; returns the data folder.
+    #[cfg(feature = "faults")]
+    pub(crate) async fn gone(mut self) -> TempDir {
+        let end = tokio::time::timeout(Duration::from_secs(30), self.process.wait()).await;
+        assert!(!end.unwrap().unwrap().success());
+        self.folder
     }
 
     pub(crate) async fn stop(self) {
