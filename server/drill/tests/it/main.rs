@@ -6,14 +6,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use symbolon_drill::{Load, MIGRATIONS, audit, clock, handlers, load, settings};
+use symbolon_drill::{Load, MIGRATIONS, audit, handlers, load, settings};
 use symbolon_kernel::faults::{self, Action, POINTS};
-use symbolon_kernel::{Kernel, Location};
+use symbolon_kernel::{Kernel, Location, machine_clock};
 use tempfile::TempDir;
 
 /// Loads a new database with a place armed, and tells what the audit finds.
 async fn drill(location: &Location, armed: Option<(&str, Action)>) -> Vec<String> {
-    let kernel = Kernel::open_with(location, &[MIGRATIONS], clock(), settings()).await.unwrap();
+    let kernel =
+        Kernel::open_with(location, &[MIGRATIONS], machine_clock(), settings()).await.unwrap();
     faults::disarm_all();
     kernel.start(handlers()).await.unwrap();
     if let Some((name, action)) = armed {
