@@ -52,7 +52,7 @@ impl Clock for SystemClock {
 }
 
 /// The clock a program opens its kernel with: that of the machine. With the feature `faults` it is
-/// so many milliseconds off as the file says that `SYMBOLON_CLOCK` names; it may change at any time.
+/// so many milliseconds off as a file says, which `SYMBOLON_CLOCK` names and which may change.
 #[must_use]
 pub fn machine_clock() -> Arc<dyn Clock> {
     #[cfg(feature = "faults")]
