@@ -34,11 +34,10 @@ pub enum Fault {
 }
 
 /// Where a process can be made to end.
-const PLACES: [&str; 12] = [
+const PLACES: [&str; 11] = [
     "unit.commit.before",
     "unit.commit.after",
     "message.insert.after",
-    "message.outbox.after",
     "relay.placed",
     "relay.committed",
     "consumer.recorded",
