@@ -83,11 +83,13 @@ pub struct Definition {
     pub rules: Vec<Rule>,
     /// Whether a request can hold it.
     pub in_requests: bool,
-    /// Whether an edge holds its values against its constraints: a server's, of requests, or that
-    /// of who is told something.
+    /// Whether somebody holds its values against its constraints: the edge of a server, of
+    /// requests; that of who is told something; who publishes or consumes an event.
     pub held: bool,
     /// Whether a response or an event can hold it.
     pub in_responses: bool,
+    /// Whether an event can hold it.
+    pub in_messages: bool,
 }
 
 /// The kinds of named types.
@@ -283,6 +285,12 @@ impl Type {
 }
 
 impl Definition {
+    /// Whether its values are held against all that is said of them: by whoever only is told
+    /// something they are held against keywords alone.
+    pub fn is_ruled(&self) -> bool {
+        self.in_requests || self.in_messages
+    }
+
     /// Calls `visit` for every rule that its values are held against.
     pub fn each_rule<'d>(&'d self, visit: &mut dyn FnMut(&'d Rule)) {
         self.rules.iter().for_each(&mut *visit);

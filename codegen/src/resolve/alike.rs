@@ -78,7 +78,7 @@ impl Alike<'_> {
         said.held = false;
         // Where an enumeration is open is said where it is used.
         if matches!(said.shape, Shape::Enumeration(_)) {
-            (said.in_requests, said.in_responses) = (false, false);
+            (said.in_requests, said.in_responses, said.in_messages) = (false, false, false);
         }
         said.shape.each_name_mut(&mut |held| {
             if let Some(number) = self.numbers.get(held) {

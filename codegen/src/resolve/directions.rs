@@ -1,4 +1,4 @@
-//! Which types travel in requests, which in responses and events.
+//! Which types travel in requests, which in responses, which in events.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,7 @@ use crate::model::{Constraints, System, Type, TypeId};
 pub(super) fn mark(system: &mut System) {
     let mut requests: Vec<TypeId> = Vec::new();
     let mut responses: Vec<TypeId> = Vec::new();
+    let mut messages: Vec<TypeId> = Vec::new();
     let note = |into: &mut Vec<TypeId>, ty: &Type| {
         ty.each_name(&mut |id| into.push(id.clone()));
     };
@@ -21,13 +22,15 @@ pub(super) fn mark(system: &mut System) {
         operation.each_answered(&mut |ty| note(&mut requests, ty));
     }
     for message in system.channels.iter().flat_map(|channel| &channel.messages) {
-        note(&mut responses, &message.ty);
+        note(&mut messages, &message.ty);
     }
     let requests = reach(system, requests);
     let responses = reach(system, responses);
+    let messages = reach(system, messages);
     for (id, definition) in &mut system.types {
         definition.in_requests = requests.contains(id);
-        definition.in_responses = responses.contains(id);
+        definition.in_messages = messages.contains(id);
+        definition.in_responses = definition.in_messages || responses.contains(id);
     }
 }
 
@@ -41,8 +44,8 @@ pub(super) fn hold(system: &mut System) {
     }
     let told = reach(system, told);
     for (id, definition) in &mut system.types {
-        definition.held = definition.in_requests || told.contains(id);
-        if definition.held && !definition.in_requests {
+        definition.held = definition.is_ruled() || told.contains(id);
+        if definition.held && !definition.is_ruled() {
             definition.forget_rules();
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Scope, examples};
-use crate::model::{Channel, Message, Name, System, Type, unique_names};
+use crate::model::{Channel, Constraints, Message, Name, System, Type, unique_names};
 use crate::source::{Cursor, bundle};
 
 /// Fills in the channels.
@@ -17,7 +17,7 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
     for (id, at) in members {
         let Some(at) = scope.follow(&at) else { continue };
         let found = if is_older { exchanged(scope, &at, id) } else { listed(scope, &at) };
-        let messages = messages(scope, found);
+        let messages = messages(scope, id, found);
         if messages.is_empty() {
             scope.degrade(&at, "a channel", "it has no messages, so nothing is generated for it");
             continue;
@@ -80,20 +80,27 @@ fn name_of(at: &Cursor<'_>, target: &Cursor<'_>) -> Option<String> {
     key.or(own).or_else(|| target.text("title")).map(str::to_owned)
 }
 
-fn messages<'a>(scope: &mut Scope<'a>, found: BTreeMap<String, Cursor<'a>>) -> Vec<Message> {
+fn messages<'a>(
+    scope: &mut Scope<'a>,
+    channel: &str,
+    found: BTreeMap<String, Cursor<'a>>,
+) -> Vec<Message> {
     let names = unique_names(found.keys().map(String::as_str));
     let mut messages: Vec<Message> = found
         .iter()
         .map(|(wire, at)| {
             let name = names[wire.as_str()].clone();
-            let (ty, schema) = payload(scope, at, &name.then(&Name::new("payload")));
+            scope.told.insert((channel.to_owned(), wire.clone()), at.clone());
+            let (ty, constraints, schema) = payload(scope, at, &name.then(&Name::new("payload")));
             let traits = traits(scope, at);
             if let Some(headers) = either(at, &traits, "headers") {
                 scope.degrade(&headers, "a message", "its headers have no type");
             }
             let text = |key| either(at, &traits, key)?.value.as_str().map(str::to_owned);
             let description = text("description").or_else(|| text("summary"));
-            Message { wire: wire.clone(), name, ty, schema, description }
+            let (wire, event_type) = (wire.clone(), wire.clone());
+            let (versions, data) = (vec![1], None);
+            Message { wire, name, event_type, versions, ty, constraints, data, schema, description }
         })
         .collect();
     messages.sort_by(|left, right| left.name.cmp(&right.name));
@@ -111,11 +118,13 @@ fn either<'a>(at: &Cursor<'a>, traits: &[Cursor<'a>], member: &str) -> Option<Cu
     at.get(member).or_else(|| traits.iter().rev().find_map(|each| each.get(member)))
 }
 
-fn payload<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, name: &Name) -> (Type, Value) {
+/// The type of a payload, what it must keep to, and its schema.
+fn payload<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, name: &Name) -> (Type, Constraints, Value) {
+    let anything = (Type::Any, Constraints::default(), Value::Bool(true));
     let Some(payload) = at.get("payload") else {
         scope.degrade(at, "a message", "it has no payload");
         scope.untyped(at, "it has no payload");
-        return (Type::Any, Value::Bool(true));
+        return anything;
     };
     // AsyncAPI 3 wraps a schema of another format, AsyncAPI 2 says so beside it.
     let (format, schema) = match payload.text("schemaFormat") {
@@ -126,12 +135,12 @@ fn payload<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, name: &Name) -> (Type, Va
         let why = format!("its payload is any JSON: schemas of `{format}` are not read");
         scope.degrade(&schema, "a message", &why);
         scope.untyped(&schema, "its schema is of a format that is not read");
-        return (Type::Any, Value::Bool(true));
+        return anything;
     }
-    let ty = scope.type_of(&schema, name).0;
+    let (ty, constraints) = scope.type_of(&schema, name);
     let bundled = bundle::schema(&schema);
     examples::check_message(scope, at, &bundled);
-    (ty, bundled)
+    (ty, constraints, bundled)
 }
 
 /// Whether a schema format is JSON Schema or something close: that of AsyncAPI and of OpenAPI.

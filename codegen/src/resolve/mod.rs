@@ -10,6 +10,7 @@ mod constraints;
 mod deep_names;
 mod directions;
 mod enumerations;
+mod envelopes;
 mod evaluated;
 mod events;
 mod examples;
@@ -108,6 +109,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     directions::hold(&mut system);
     recursion::mark(&mut system, &mut scope);
     alike::find(&mut system, &scope.named(&inputs));
+    envelopes::find(&mut scope, &mut system);
     used_rules::keep_used(&mut system, std::mem::take(&mut scope.predicates));
     let mut problems = scope.problems;
     problems.sort();
@@ -160,6 +162,8 @@ struct Scope<'a> {
     /// Schemas in place that are being looked at right now.
     standing: BTreeSet<ValueId>,
     lifecycles: Vec<(TypeId, Cursor<'a>)>,
+    /// Where messages stand, by the key of their channel and their own.
+    told: BTreeMap<(String, String), Cursor<'a>>,
     /// Every name in an `x-emits`.
     emitted: Vec<(String, Cursor<'a>)>,
     /// Every `x-pagination`, by the id of its operation.
@@ -198,6 +202,7 @@ impl<'a> Scope<'a> {
             merged: BTreeMap::new(),
             standing: BTreeSet::new(),
             lifecycles: Vec::new(),
+            told: BTreeMap::new(),
             emitted: Vec::new(),
             paginated: Vec::new(),
             linked: Vec::new(),

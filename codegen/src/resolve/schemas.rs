@@ -193,6 +193,7 @@ impl<'a> Scope<'a> {
             in_requests: false,
             held: false,
             in_responses: false,
+            in_messages: false,
         };
         self.types.insert(id.clone(), definition);
     }

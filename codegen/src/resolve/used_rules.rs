@@ -1,4 +1,4 @@
-//! Which rules are kept: those a request can be held against, and can break.
+//! Which rules are kept: those a request or an event can be held against, and can break.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,14 +74,17 @@ fn is_read(predicate: &Predicate, said: &BTreeMap<TypeId, Predicate>) -> bool {
     true
 }
 
-/// Keeps of what is said by name what a request can be held against.
+/// Keeps of what is said by name what a request or an event can be held against.
 pub(super) fn keep_used(system: &mut System, mut said: BTreeMap<TypeId, Predicate>) {
     let mut waiting: Vec<TypeId> = Vec::new();
     let mut note = |rule: &Rule| rule.predicate.each_name(&mut |id| waiting.push(id.clone()));
     for operation in system.everything_asked() {
         operation.each_rule(&mut note);
     }
-    for definition in system.types.values().filter(|definition| definition.in_requests) {
+    for message in system.channels.iter().flat_map(|channel| &channel.messages) {
+        message.constraints.each_rule(&mut note);
+    }
+    for definition in system.types.values().filter(|definition| definition.is_ruled()) {
         definition.each_rule(&mut note);
     }
     while let Some(id) = waiting.pop() {

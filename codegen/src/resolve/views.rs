@@ -22,7 +22,12 @@ pub(super) fn split(system: &mut System, scope: &mut Scope<'_>) -> BTreeMap<Type
     for (id, input) in &inputs {
         let Some(answered) = system.types.get_mut(id) else { continue };
         answered.in_requests = false;
-        let sent = Definition { in_requests: true, in_responses: false, ..answered.clone() };
+        let sent = Definition {
+            in_requests: true,
+            in_responses: false,
+            in_messages: false,
+            ..answered.clone()
+        };
         system.types.insert(input.clone(), sent);
     }
     let mut renamed = |id: &mut TypeId| {

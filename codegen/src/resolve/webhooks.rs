@@ -257,6 +257,7 @@ pub(super) fn unite(scope: &mut Scope<'_>, system: &mut System) {
         in_requests: false,
         held: false,
         in_responses: true,
+        in_messages: false,
     };
     system.types.insert(id.clone(), definition);
     system.webhook_payload = Some(id);

@@ -9,7 +9,8 @@ record!(AttemptFailed {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",
     lax causation_id "causationId", need correlation_id "correlationId", need data "data",
     need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
-    need timestamp "timestamp", need type_ "type", need version "version",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+    need version "version",
 });
 record!(AttemptFailedData {
     need attempt "attempt", lax headers "headers", need kind "kind", lax latency_ms "latencyMs",
@@ -20,7 +21,8 @@ record!(AttemptStarted {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",
     lax causation_id "causationId", need correlation_id "correlationId", need data "data",
     need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
-    need timestamp "timestamp", need type_ "type", need version "version",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+    need version "version",
 });
 record!(AttemptStartedData { need attempt "attempt", need lease_id "leaseId" });
 text_enum!(AttemptStartedType { AttemptStarted "AttemptStarted" });
@@ -28,7 +30,8 @@ record!(AttemptSucceeded {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",
     lax causation_id "causationId", need correlation_id "correlationId", need data "data",
     need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
-    need timestamp "timestamp", need type_ "type", need version "version",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+    need version "version",
 });
 record!(AttemptSucceededData {
     need attempt "attempt", need headers "headers", need latency_ms "latencyMs",
@@ -39,7 +42,8 @@ record!(DueTimeReached {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",
     lax causation_id "causationId", need correlation_id "correlationId", need data "data",
     need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
-    need timestamp "timestamp", need type_ "type", need version "version",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+    need version "version",
 });
 record!(DueTimeReachedData { need due_at "dueAt" });
 text_enum!(DueTimeReachedType { DueTimeReached "DueTimeReached" });
@@ -67,7 +71,8 @@ record!(ServiceCallCancelled {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",
     lax causation_id "causationId", need correlation_id "correlationId", need data "data",
     need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
-    need timestamp "timestamp", need type_ "type", need version "version",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+    need version "version",
 });
 record!(ServiceCallCancelledData { need previous_status "previousStatus" });
 text_enum!(ServiceCallCancelledType { ServiceCallCancelled "ServiceCallCancelled" });
@@ -83,7 +88,8 @@ record!(ServiceCallFailed {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",
     lax causation_id "causationId", need correlation_id "correlationId", need data "data",
     need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
-    need timestamp "timestamp", need type_ "type", need version "version",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+    need version "version",
 });
 record!(ServiceCallFailedData { need attempts "attempts", need kind "kind" });
 text_enum!(ServiceCallFailedType { ServiceCallFailed "ServiceCallFailed" });
@@ -97,7 +103,8 @@ record!(ServiceCallScheduled {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",
     lax causation_id "causationId", need correlation_id "correlationId", need data "data",
     need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
-    need timestamp "timestamp", need type_ "type", need version "version",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+    need version "version",
 });
 record!(ServiceCallScheduledData { need due_at "dueAt" });
 text_enum!(ServiceCallScheduledType { ServiceCallScheduled "ServiceCallScheduled" });
@@ -109,7 +116,8 @@ record!(ServiceCallSubmitted {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",
     lax causation_id "causationId", need correlation_id "correlationId", need data "data",
     need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
-    need timestamp "timestamp", need type_ "type", need version "version",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+    need version "version",
 });
 record!(ServiceCallSubmittedData {
     lax due_at "dueAt", need name "name", need policy "policy", need request "request",
@@ -120,7 +128,8 @@ record!(ServiceCallSucceeded {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",
     lax causation_id "causationId", need correlation_id "correlationId", need data "data",
     need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
-    need timestamp "timestamp", need type_ "type", need version "version",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+    need version "version",
 });
 record!(ServiceCallSucceededData {
     need attempts "attempts", need latency_ms "latencyMs", need status "status",

@@ -29,19 +29,46 @@ pub struct AttemptFailed {
     /// Identity of the event; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
+    /// Version of the event's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
     #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: AttemptFailedType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
     pub version: i64,
+}
+
+impl Validate for AttemptFailed {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.valid("data", &self.data);
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+        at.member("version", &self.version, |value, at| {
+            at.minimum(*value, 1);
+        });
+    }
 }
 
 /// Why the attempt failed, and the target's response if there was one.
@@ -59,6 +86,26 @@ pub struct AttemptFailedData {
     pub snippet: Option<Snippet>,
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("maximum" = 599, "minimum" = 100)))]
     pub status: Option<HttpStatus>,
+}
+
+impl Validate for AttemptFailedData {
+    fn validate(&self, at: &mut Violations) {
+        at.member("attempt", &self.attempt, |value, at| {
+            at.minimum(*value, 1);
+            at.maximum(*value, 1);
+        });
+        at.valid("kind", &self.kind);
+        at.optional("latencyMs", &self.latency_ms, |value, at| {
+            at.minimum(*value, 0);
+        });
+        at.optional("snippet", &self.snippet, |value, at| {
+            at.max_length(value, 8192);
+        });
+        at.optional("status", &self.status, |value, at| {
+            at.minimum(*value, 100);
+            at.maximum(*value, 599);
+        });
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,19 +136,46 @@ pub struct AttemptStarted {
     /// Identity of the event; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
+    /// Version of the event's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
     #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: AttemptStartedType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
     pub version: i64,
+}
+
+impl Validate for AttemptStarted {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.valid("data", &self.data);
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+        at.member("version", &self.version, |value, at| {
+            at.minimum(*value, 1);
+        });
+    }
 }
 
 /// The attempt and the lease it runs under.
@@ -113,6 +187,18 @@ pub struct AttemptStartedData {
     /// The lease of the worker that sends the request.
     #[cfg_attr(feature = "schemars", schemars(rename = "leaseId", extend("minLength" = 1)))]
     pub lease_id: String,
+}
+
+impl Validate for AttemptStartedData {
+    fn validate(&self, at: &mut Violations) {
+        at.member("attempt", &self.attempt, |value, at| {
+            at.minimum(*value, 1);
+            at.maximum(*value, 1);
+        });
+        at.member("leaseId", &self.lease_id, |value, at| {
+            at.min_length(value, 1);
+        });
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,19 +226,46 @@ pub struct AttemptSucceeded {
     /// Identity of the event; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
+    /// Version of the event's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
     #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: AttemptSucceededType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
     pub version: i64,
+}
+
+impl Validate for AttemptSucceeded {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.valid("data", &self.data);
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+        at.member("version", &self.version, |value, at| {
+            at.minimum(*value, 1);
+        });
+    }
 }
 
 /// The target's response.
@@ -168,6 +281,25 @@ pub struct AttemptSucceededData {
     pub snippet: Snippet,
     #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 599, "minimum" = 100)))]
     pub status: HttpStatus,
+}
+
+impl Validate for AttemptSucceededData {
+    fn validate(&self, at: &mut Violations) {
+        at.member("attempt", &self.attempt, |value, at| {
+            at.minimum(*value, 1);
+            at.maximum(*value, 1);
+        });
+        at.member("latencyMs", &self.latency_ms, |value, at| {
+            at.minimum(*value, 0);
+        });
+        at.member("snippet", &self.snippet, |value, at| {
+            at.max_length(value, 8192);
+        });
+        at.member("status", &self.status, |value, at| {
+            at.minimum(*value, 100);
+            at.maximum(*value, 599);
+        });
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -198,19 +330,45 @@ pub struct DueTimeReached {
     /// Identity of the event; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
+    /// Version of the event's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
     #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: DueTimeReachedType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
     pub version: i64,
+}
+
+impl Validate for DueTimeReached {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+        at.member("version", &self.version, |value, at| {
+            at.minimum(*value, 1);
+        });
+    }
 }
 
 /// The time that was reached.
@@ -373,6 +531,15 @@ pub struct RecordedRequest {
     pub url: String,
 }
 
+impl Validate for RecordedRequest {
+    fn validate(&self, at: &mut Violations) {
+        at.valid("method", &self.method);
+        at.member("url", &self.url, |value, at| {
+            at.format(value, symbolon_wire::Format::Uri);
+        });
+    }
+}
+
 /// Header fields to send. Fields that frame the message (Host, Content-Length,
 /// Transfer-Encoding, Connection, Upgrade, TE, Trailer) are refused as `invalid-request`.
 pub type RequestHeaders = BTreeMap<String, HeaderValue>;
@@ -421,19 +588,46 @@ pub struct ServiceCallCancelled {
     /// Identity of the event; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
+    /// Version of the event's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
     #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: ServiceCallCancelledType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
     pub version: i64,
+}
+
+impl Validate for ServiceCallCancelled {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.valid("data", &self.data);
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+        at.member("version", &self.version, |value, at| {
+            at.minimum(*value, 1);
+        });
+    }
 }
 
 /// Where the call stood.
@@ -442,6 +636,12 @@ pub struct ServiceCallCancelled {
 pub struct ServiceCallCancelledData {
     #[cfg_attr(feature = "schemars", schemars(rename = "previousStatus"))]
     pub previous_status: Open<ServiceCallStatus>,
+}
+
+impl Validate for ServiceCallCancelledData {
+    fn validate(&self, at: &mut Violations) {
+        at.valid("previousStatus", &self.previous_status);
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -554,19 +754,46 @@ pub struct ServiceCallFailed {
     /// Identity of the event; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
+    /// Version of the event's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
     #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: ServiceCallFailedType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
     pub version: i64,
+}
+
+impl Validate for ServiceCallFailed {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.valid("data", &self.data);
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+        at.member("version", &self.version, |value, at| {
+            at.minimum(*value, 1);
+        });
+    }
 }
 
 /// The failure that decided it.
@@ -576,6 +803,16 @@ pub struct ServiceCallFailedData {
     #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 1, "minimum" = 0)))]
     pub attempts: AttemptCount,
     pub kind: Open<FailureKind>,
+}
+
+impl Validate for ServiceCallFailedData {
+    fn validate(&self, at: &mut Violations) {
+        at.member("attempts", &self.attempts, |value, at| {
+            at.minimum(*value, 0);
+            at.maximum(*value, 1);
+        });
+        at.valid("kind", &self.kind);
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -644,19 +881,45 @@ pub struct ServiceCallScheduled {
     /// Identity of the event; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
+    /// Version of the event's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
     #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: ServiceCallScheduledType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
     pub version: i64,
+}
+
+impl Validate for ServiceCallScheduled {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+        at.member("version", &self.version, |value, at| {
+            at.minimum(*value, 1);
+        });
+    }
 }
 
 /// The time the call waits for.
@@ -717,19 +980,46 @@ pub struct ServiceCallSubmitted {
     /// Identity of the event; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
+    /// Version of the event's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
     #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: ServiceCallSubmittedType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
     pub version: i64,
+}
+
+impl Validate for ServiceCallSubmitted {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.valid("data", &self.data);
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+        at.member("version", &self.version, |value, at| {
+            at.minimum(*value, 1);
+        });
+    }
 }
 
 /// What was submitted.
@@ -744,6 +1034,25 @@ pub struct ServiceCallSubmittedData {
     pub request: RecordedRequest,
     #[cfg_attr(feature = "schemars", schemars(extend("items" = {"maxLength": 64, "minLength": 1, "pattern": "^[a-z0-9][a-z0-9._:-]*$", "type": "string"})))]
     pub tags: Tags,
+}
+
+impl Validate for ServiceCallSubmittedData {
+    fn validate(&self, at: &mut Violations) {
+        at.member("name", &self.name, |value, at| {
+            at.min_length(value, 1);
+            at.max_length(value, 120);
+            at.pattern(value, symbolon_wire::pattern!("^[^\\x00-\\x1f\\x7f]+$"));
+        });
+        at.valid("policy", &self.policy);
+        at.valid("request", &self.request);
+        at.member("tags", &self.tags, |value, at| {
+            at.each(value, |value, at| {
+                at.min_length(value, 1);
+                at.max_length(value, 64);
+                at.pattern(value, symbolon_wire::pattern!("^[a-z0-9][a-z0-9._:-]*$"));
+            });
+        });
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -771,19 +1080,46 @@ pub struct ServiceCallSucceeded {
     /// Identity of the event; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema.
-    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("minimum" = 1)))]
+    /// Version of the event's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
     /// When the event was recorded.
     pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
     #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
     pub type_: ServiceCallSucceededType,
     /// Position in the aggregate's stream, from 1 without gaps.
     #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
     pub version: i64,
+}
+
+impl Validate for ServiceCallSucceeded {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.valid("data", &self.data);
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+        at.member("version", &self.version, |value, at| {
+            at.minimum(*value, 1);
+        });
+    }
 }
 
 /// The attempt that decided it.
@@ -796,6 +1132,22 @@ pub struct ServiceCallSucceededData {
     pub latency_ms: LatencyMs,
     #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 599, "minimum" = 100)))]
     pub status: HttpStatus,
+}
+
+impl Validate for ServiceCallSucceededData {
+    fn validate(&self, at: &mut Violations) {
+        at.member("attempts", &self.attempts, |value, at| {
+            at.minimum(*value, 0);
+            at.maximum(*value, 1);
+        });
+        at.member("latencyMs", &self.latency_ms, |value, at| {
+            at.minimum(*value, 0);
+        });
+        at.member("status", &self.status, |value, at| {
+            at.minimum(*value, 100);
+            at.maximum(*value, 599);
+        });
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -24,8 +24,21 @@ pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<Refusal>> {
     };
     let first = Refusal::from_json(&error);
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return Err(vec![first]) };
-    let found = refused(|log| T::deserialize(Collector { value: &value, log }));
-    Err(if found.is_empty() { vec![first] } else { found })
+    Err(refusals::<T>(&value, first))
+}
+
+/// Reads a value. Where it cannot be read, every place that stands in the way is reported.
+///
+/// # Errors
+/// Every refusal found, at least one.
+pub(crate) fn read_value<T: DeserializeOwned>(value: &Value) -> Result<T, Vec<Refusal>> {
+    T::deserialize(value).map_err(|error| refusals::<T>(value, Refusal::from_json(&error)))
+}
+
+/// What stands in the way of reading a value; `first` is what reading ended with.
+fn refusals<T: DeserializeOwned>(value: &Value, first: Refusal) -> Vec<Refusal> {
+    let found = refused(|log| T::deserialize(Collector { value, log }));
+    if found.is_empty() { vec![first] } else { found }
 }
 
 /// Where what is refused is recorded, and the place that is read.

@@ -2,6 +2,7 @@
 //!
 //! Both halves use it, the server and the SDKs; it must never know HTTP servers or HTTP clients.
 
+pub mod channel;
 pub mod media;
 pub mod parameter;
 pub mod stream;
@@ -22,6 +23,7 @@ mod problem;
 mod record;
 mod rule;
 mod text_enum;
+mod trace;
 mod union;
 mod validate;
 
@@ -44,6 +46,7 @@ pub use rule::{JsonKind, Known, Predicate, Values, parse_values};
 pub use serde;
 pub use stream::{Event, Events, Lines, StreamError};
 pub use text_enum::{TextEnum, find_text, parse_text, read_text};
+pub use trace::{InvalidTraceParent, TraceParent};
 pub use union::{Tagged, none_fits, variant};
 pub use validate::{Pattern, Validate, Violations, compile_pattern};
 

@@ -17,12 +17,14 @@ export interface AttemptFailed {
   data: AttemptFailedData;
   /** Identity of the event; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema. */
-  schemaVersion: number;
+  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
   /** When the event was recorded. */
   timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
   type: 'AttemptFailed';
   /** Position in the aggregate's stream, from 1 without gaps. */
   version: number;
@@ -53,12 +55,14 @@ export interface AttemptStarted {
   data: AttemptStartedData;
   /** Identity of the event; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema. */
-  schemaVersion: number;
+  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
   /** When the event was recorded. */
   timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
   type: 'AttemptStarted';
   /** Position in the aggregate's stream, from 1 without gaps. */
   version: number;
@@ -83,12 +87,14 @@ export interface AttemptSucceeded {
   data: AttemptSucceededData;
   /** Identity of the event; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema. */
-  schemaVersion: number;
+  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
   /** When the event was recorded. */
   timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
   type: 'AttemptSucceeded';
   /** Position in the aggregate's stream, from 1 without gaps. */
   version: number;
@@ -118,12 +124,14 @@ export interface DueTimeReached {
   data: DueTimeReachedData;
   /** Identity of the event; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema. */
-  schemaVersion: number;
+  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
   /** When the event was recorded. */
   timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
   type: 'DueTimeReached';
   /** Position in the aggregate's stream, from 1 without gaps. */
   version: number;
@@ -223,12 +231,14 @@ export interface ServiceCallCancelled {
   data: ServiceCallCancelledData;
   /** Identity of the event; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema. */
-  schemaVersion: number;
+  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
   /** When the event was recorded. */
   timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
   type: 'ServiceCallCancelled';
   /** Position in the aggregate's stream, from 1 without gaps. */
   version: number;
@@ -268,12 +278,14 @@ export interface ServiceCallFailed {
   data: ServiceCallFailedData;
   /** Identity of the event; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema. */
-  schemaVersion: number;
+  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
   /** When the event was recorded. */
   timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
   type: 'ServiceCallFailed';
   /** Position in the aggregate's stream, from 1 without gaps. */
   version: number;
@@ -324,12 +336,14 @@ export interface ServiceCallScheduled {
   data: ServiceCallScheduledData;
   /** Identity of the event; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema. */
-  schemaVersion: number;
+  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
   /** When the event was recorded. */
   timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
   type: 'ServiceCallScheduled';
   /** Position in the aggregate's stream, from 1 without gaps. */
   version: number;
@@ -364,12 +378,14 @@ export interface ServiceCallSubmitted {
   data: ServiceCallSubmittedData;
   /** Identity of the event; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema. */
-  schemaVersion: number;
+  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
   /** When the event was recorded. */
   timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
   type: 'ServiceCallSubmitted';
   /** Position in the aggregate's stream, from 1 without gaps. */
   version: number;
@@ -396,12 +412,14 @@ export interface ServiceCallSucceeded {
   data: ServiceCallSucceededData;
   /** Identity of the event; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema. */
-  schemaVersion: number;
+  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
   /** When the event was recorded. */
   timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
   type: 'ServiceCallSucceeded';
   /** Position in the aggregate's stream, from 1 without gaps. */
   version: number;

@@ -23,7 +23,7 @@ impl Position {
 
     /// The position in which it is checked: what is only told may have values of its own.
     pub(crate) fn checking(definition: &Definition) -> Self {
-        if definition.in_requests { Self::of(definition) } else { Self::Closed }
+        if definition.is_ruled() { Self::of(definition) } else { Self::Closed }
     }
 }
 

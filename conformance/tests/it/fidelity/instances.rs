@@ -23,7 +23,7 @@ pub(super) struct Instances<'a> {
 }
 
 /// Texts that some of the contract's patterns take.
-const TEXTS: [&str; 8] = [
+const TEXTS: [&str; 9] = [
     "nightly-report",
     "a",
     "x-trace.id:7",
@@ -31,6 +31,7 @@ const TEXTS: [&str; 8] = [
     "https://example.com",
     "https://example.com:8443/hooks/run?late=1#x",
     "http://198.51.100.7/",
+    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     "",
 ];
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use calls_wire::events::ServiceCallEvents;
 use calls_wire::types;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,7 +33,7 @@ fn read<T: DeserializeOwned + Serialize>(value: &Value) -> Result<Value, String>
     serde_json::to_value(read).map_err(|error| error.to_string())
 }
 
-/// As the edge reads a request.
+/// As the edge reads a request, and whoever publishes or consumes a message.
 fn check<T: DeserializeOwned + Serialize + Validate>(value: &Value) -> Result<Value, String> {
     let read = T::deserialize(value).map_err(|error| error.to_string())?;
     let sent = value.clone();
@@ -72,12 +71,11 @@ where
     Subject { checked: true, ..subject::<T>(name, name, Box::new(check::<T>)) }
 }
 
-fn message<T: JsonSchema>(name: &'static str) -> Subject {
-    let read = move |value: &Value| {
-        let read = ServiceCallEvents::read(name, value.clone()).map_err(|error| error.to_string());
-        read.and_then(|event| event.to_value().map_err(|error| error.to_string()))
-    };
-    Subject { message: true, ..subject::<T>(name, name, Box::new(read)) }
+fn message<T>(name: &str) -> Subject
+where
+    T: DeserializeOwned + Serialize + JsonSchema + Validate + 'static,
+{
+    Subject { message: true, ..checking::<T>(name) }
 }
 
 macro_rules! named {

@@ -1,8 +1,10 @@
 //! What both halves of a contract rely on.
 #![allow(clippy::unwrap_used)]
 
+mod channel;
 mod multipart;
 mod parameter;
 mod refusal;
 mod rule;
+mod trace;
 mod union;

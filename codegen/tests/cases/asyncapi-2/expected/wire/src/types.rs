@@ -2,6 +2,7 @@
 //! Types of Streetlights, as they travel.
 
 use jiff::Timestamp;
+use symbolon_wire::{Validate, Violations};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fast {
@@ -17,6 +18,14 @@ pub enum FastKind {
 pub struct Measurement {
     pub lumens: i64,
     pub sent_at: Option<Timestamp>,
+}
+
+impl Validate for Measurement {
+    fn validate(&self, at: &mut Violations) {
+        at.member("lumens", &self.lumens, |value, at| {
+            at.minimum(*value, 0);
+        });
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -52,6 +52,12 @@ pub struct OrderedPayload {
     pub kind: Option<Open<UserKind>>,
 }
 
+impl Validate for OrderedPayload {
+    fn validate(&self, at: &mut Violations) {
+        at.valid("kind", &self.kind);
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told {
     pub user: User,
