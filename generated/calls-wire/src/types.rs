@@ -84,7 +84,7 @@ pub struct AttemptFailedData {
     pub latency_ms: Option<LatencyMs>,
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("maxLength" = 8192)))]
     pub snippet: Option<Snippet>,
-    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("maximum" = 599, "minimum" = 100)))]
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("maximum" = 999, "minimum" = 100)))]
     pub status: Option<HttpStatus>,
 }
 
@@ -103,7 +103,7 @@ impl Validate for AttemptFailedData {
         });
         at.optional("status", &self.status, |value, at| {
             at.minimum(*value, 100);
-            at.maximum(*value, 599);
+            at.maximum(*value, 999);
         });
     }
 }
@@ -279,7 +279,7 @@ pub struct AttemptSucceededData {
     pub latency_ms: LatencyMs,
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 8192)))]
     pub snippet: Snippet,
-    #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 599, "minimum" = 100)))]
+    #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 999, "minimum" = 100)))]
     pub status: HttpStatus,
 }
 
@@ -297,7 +297,7 @@ impl Validate for AttemptSucceededData {
         });
         at.member("status", &self.status, |value, at| {
             at.minimum(*value, 100);
-            at.maximum(*value, 599);
+            at.maximum(*value, 999);
         });
     }
 }
@@ -511,7 +511,7 @@ impl Validate for HttpRequest {
     }
 }
 
-/// Status of the target's response.
+/// Status of the target's response, whatever three digits it has sent.
 pub type HttpStatus = i32;
 
 /// Milliseconds from sending the request to the end of the response.
@@ -854,7 +854,7 @@ pub struct ServiceCallResult {
     pub failure_kind: Option<Open<FailureKind>>,
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none"))]
     pub headers: Option<RecordedHeaders>,
-    #[cfg_attr(feature = "schemars", schemars(rename = "httpStatus", skip_serializing_if = "Option::is_none", extend("maximum" = 599, "minimum" = 100)))]
+    #[cfg_attr(feature = "schemars", schemars(rename = "httpStatus", skip_serializing_if = "Option::is_none", extend("maximum" = 999, "minimum" = 100)))]
     pub http_status: Option<HttpStatus>,
     #[cfg_attr(feature = "schemars", schemars(rename = "latencyMs", skip_serializing_if = "Option::is_none", extend("minimum" = 0)))]
     pub latency_ms: Option<LatencyMs>,
@@ -1130,7 +1130,7 @@ pub struct ServiceCallSucceededData {
     pub attempts: AttemptCount,
     #[cfg_attr(feature = "schemars", schemars(rename = "latencyMs", extend("minimum" = 0)))]
     pub latency_ms: LatencyMs,
-    #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 599, "minimum" = 100)))]
+    #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 999, "minimum" = 100)))]
     pub status: HttpStatus,
 }
 
@@ -1145,7 +1145,7 @@ impl Validate for ServiceCallSucceededData {
         });
         at.member("status", &self.status, |value, at| {
             at.minimum(*value, 100);
-            at.maximum(*value, 599);
+            at.maximum(*value, 999);
         });
     }
 }

@@ -181,7 +181,7 @@ export interface HttpRequest {
   url: TargetUrl;
 }
 
-/** Status of the target's response. */
+/** Status of the target's response, whatever three digits it has sent. */
 export type HttpStatus = number;
 
 /** Milliseconds from sending the request to the end of the response. */

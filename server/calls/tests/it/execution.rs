@@ -76,6 +76,7 @@ async fn everything_but_2xx_in_time_is_a_failure() {
     let https = target.url("ok").replace("http:", "https:");
     let cases = [
         (timed(&target.url("missing"), 5000), FailureKind::Http, Some(404)),
+        (timed(&target.url("odd"), 5000), FailureKind::Http, Some(799)),
         (timed(&target.url("elsewhere"), 5000), FailureKind::Http, Some(302)),
         (timed(&target.url("slow"), 150), FailureKind::Timeout, None),
         (timed(&target.url("endless"), 300), FailureKind::Timeout, Some(200)),

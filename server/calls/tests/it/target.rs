@@ -57,6 +57,7 @@ async fn answer(
             ([("x-private", "of the target"), ("etag", "\"1\"")], text).into_response()
         }
         "missing" => StatusCode::NOT_FOUND.into_response(),
+        "odd" => StatusCode::from_u16(799).unwrap().into_response(),
         "elsewhere" => (StatusCode::FOUND, [("location", "/ok")]).into_response(),
         "slow" => {
             tokio::time::sleep(Duration::from_secs(30)).await;
