@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::channels::Schema;
+
 /// Whose data it is; first in every key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -114,10 +116,13 @@ pub struct NewEvent {
     pub schema_version: u32,
     /// The payload.
     pub data: Value,
+    /// What it is held against before it is written.
+    pub schema: Schema,
 }
 
 impl NewEvent {
-    /// An event whose payload is `data` written as JSON.
+    /// An event whose payload is `data` written as JSON, and that is held against nothing. One of
+    /// a contract is made of its message: `ServiceCallEvents::DueTimeReached(data).into()`.
     ///
     /// # Errors
     /// When `data` cannot be written as JSON.
@@ -129,7 +134,7 @@ impl NewEvent {
     ) -> Result<Self, serde_json::Error> {
         let data = serde_json::to_value(data)?;
         let (channel, event_type) = (channel.into(), event_type.into());
-        Ok(Self { channel, event_type, schema_version, data })
+        Ok(Self { channel, event_type, schema_version, data, schema: Schema::default() })
     }
 }
 

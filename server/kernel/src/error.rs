@@ -1,6 +1,7 @@
 //! What can go wrong in the kernel, closed.
 
 use sqlx::migrate::MigrateError;
+use symbolon_wire::channel::Refused;
 
 use crate::database::dialect::{Verdict, verdict};
 use crate::envelope::StreamId;
@@ -27,6 +28,9 @@ pub enum Error {
     /// See [`Conflict`].
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// An event breaks the schema of its contract; nothing was written by this call.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// See [`LedgerError`].
     #[error(transparent)]
     Ledger(#[from] LedgerError),

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+use symbolon_wire::channel::{Channel, Handler};
 
+use crate::channels::{Listener, Projector};
 use crate::database::Connection;
 use crate::envelope::{Envelope, TenantId};
 use crate::projections::generations;
@@ -343,6 +345,40 @@ impl Handlers {
     pub fn consumer(mut self, consumer: impl Consumer) -> Self {
         self.consumers.push(Arc::new(consumer));
         self
+    }
+
+    /// Adds a consumer of one channel of a contract: a handler of all its messages
+    /// ([`Fully`](crate::Fully)), of some ([`Partly`](crate::Partly)), or of whatever they are.
+    /// `name` is as [`Consumer::name`].
+    ///
+    /// Messages that break their contract are dead letters at once, and so are those of a type or
+    /// version that this program does not know.
+    #[must_use]
+    pub fn on<C, H>(self, name: impl Into<String>, handler: H) -> Self
+    where
+        C: Channel,
+        H: Handler<C, Unit> + 'static,
+    {
+        self.consumer(Listener::<C, H>::new(name.into(), handler))
+    }
+
+    /// Adds a projection of one channel of a contract, by a handler as for [`Handlers::on`].
+    /// `name` and `tables` are as [`Projection::name`] and [`Projection::tables`].
+    ///
+    /// Messages that the handler cannot be given are dead letters, and the rest goes on: once they
+    /// can be read, the projection is to be built anew.
+    #[must_use]
+    pub fn project<C, H>(
+        self,
+        name: impl Into<String>,
+        tables: &'static [&'static str],
+        handler: H,
+    ) -> Self
+    where
+        C: Channel,
+        H: for<'a> Handler<C, ReadModel<'a>> + 'static,
+    {
+        self.projection(Projector::<C, H>::new(name.into(), tables, handler))
     }
 
     /// Adds a handler of timers.

@@ -111,6 +111,7 @@
 //! Delivery is at least once and effects happen once; the events of one aggregate are
 //! handled in order and a failing one holds only its own aggregate; timers never fire early.
 
+mod channels;
 mod clock;
 mod database;
 mod delivery;
@@ -129,6 +130,7 @@ mod tasks;
 mod unit;
 mod work;
 
+pub use channels::Schema;
 pub use clock::{Clock, ManualClock, Sleep, SystemClock, machine_clock};
 pub use database::archive::{ArchiveError, backup, restore};
 pub use database::inspection::{Finding, inspect};
@@ -146,6 +148,7 @@ pub use handlers::{
 };
 pub use kernel::{Backoff, Kernel, Settings};
 pub use stats::{ReaderStats, Stats};
+pub use symbolon_wire::channel::{Channel, Event, Fully, Handler, Partly, Refused};
 pub use unit::aggregates::{Aggregate, Folded};
 pub use unit::audit::{Action, AuditPage, AuditReach, Audited};
 pub use unit::idempotency::{Claim, Claimed};

@@ -1,67 +1,23 @@
-//! The events of a service call, as they are appended and read back.
+//! The events of a service call: the contract's own, as they are folded and appended.
 
-use calls_wire::events::SERVICE_CALL_EVENTS as CHANNEL;
-use calls_wire::types;
-use symbolon_kernel::{Envelope, NewEvent};
+use calls_wire::events::ServiceCallEvents;
+use symbolon_kernel::{NewEvent, Refused};
 
-/// The version of the shape of every payload.
-const SCHEMA_VERSION: u32 = 1;
+/// One event, by its name in the contract.
+pub(crate) type Event = ServiceCallEvents;
 
-/// An event in a stream is not one of the contract.
+/// A stream cannot be folded to a call.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
-    #[error("an event is of an unknown type")]
-    Type,
-    #[error("the payload of an event does not have its shape")]
-    Payload(#[from] serde_json::Error),
+    #[error(transparent)]
+    Event(#[from] Refused),
     #[error("a stream does not begin with a submission")]
     Beginning,
     #[error("a stream submits its call twice")]
     Repetition,
 }
 
-macro_rules! events {
-    ($($event:ident($data:ident)),* $(,)?) => {
-        /// One event, by its name in the contract.
-        #[derive(Debug, Clone, PartialEq)]
-        pub(crate) enum Event {
-            $($event(types::$data)),*
-        }
-
-        impl Event {
-            /// Reads the payload of a stored event.
-            pub(crate) fn read(envelope: &Envelope) -> Result<Self, Unreadable> {
-                match envelope.event_type.as_str() {
-                    $(stringify!($event) => Ok(Self::$event(envelope.decode()?)),)*
-                    _ => Err(Unreadable::Type),
-                }
-            }
-
-            /// Makes it ready to be appended.
-            pub(crate) fn seal(&self) -> Result<NewEvent, serde_json::Error> {
-                match self {
-                    $(Self::$event(data) => {
-                        NewEvent::new(CHANNEL, stringify!($event), SCHEMA_VERSION, data)
-                    })*
-                }
-            }
-        }
-    };
-}
-
-events! {
-    ServiceCallSubmitted(ServiceCallSubmittedData),
-    ServiceCallScheduled(ServiceCallScheduledData),
-    DueTimeReached(DueTimeReachedData),
-    AttemptStarted(AttemptStartedData),
-    AttemptSucceeded(AttemptSucceededData),
-    AttemptFailed(AttemptFailedData),
-    ServiceCallSucceeded(ServiceCallSucceededData),
-    ServiceCallFailed(ServiceCallFailedData),
-    ServiceCallCancelled(ServiceCallCancelledData),
-}
-
 /// Makes events ready to be appended.
-pub(crate) fn seal(events: &[Event]) -> Result<Vec<NewEvent>, serde_json::Error> {
-    events.iter().map(Event::seal).collect()
+pub(crate) fn seal(events: impl IntoIterator<Item = Event>) -> Vec<NewEvent> {
+    events.into_iter().map(NewEvent::from).collect()
 }

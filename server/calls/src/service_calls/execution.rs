@@ -8,21 +8,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calls_wire::events::SERVICE_CALL_EVENTS;
-use calls_wire::types::{DueTimeReachedData, FailureKind, ServiceCallStatus};
+use calls_wire::events::OnSomeServiceCallEvents;
+use calls_wire::types::{
+    DueTimeReachedData, FailureKind, ServiceCallStatus, ServiceCallSubmittedData,
+};
 use jiff::SignedDuration;
 use symbolon_kernel::{
-    BoxError, Cause, Consumer, Envelope, Error, Expected, Handled, Kernel, StreamId, TenantId,
-    Timer, TimerHandler, Unit,
+    BoxError, Cause, Envelope, Error, Expected, Handled, Kernel, StreamId, TenantId, Timer,
+    TimerHandler, Unit,
 };
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use super::events::{self, Event};
+use super::events::Event;
 use super::rules::{self, Call, Ending};
 use super::sender::Sender;
 use super::store::{self, Queued};
-use super::{AGGREGATE_TYPE, Settings, stream};
+use super::{Settings, stream};
 
 /// Timers of this kind fire when a scheduled call is due; the key is the call.
 pub(crate) const DUE: &str = "service_calls.due";
@@ -41,28 +43,31 @@ pub(crate) struct Enqueue {
     pub(crate) wake: Arc<Notify>,
 }
 
-impl Consumer for Enqueue {
-    fn name(&self) -> &str {
-        "service_calls.execution"
+impl OnSomeServiceCallEvents<Unit> for Enqueue {
+    async fn service_call_submitted(
+        &self,
+        event: symbolon_kernel::Event<ServiceCallSubmittedData>,
+        unit: &mut Unit,
+    ) -> Handled {
+        self.enqueue(&event.aggregate_id, unit).await
     }
 
-    fn channels(&self) -> Vec<String> {
-        vec![SERVICE_CALL_EVENTS.to_owned()]
+    async fn due_time_reached(
+        &self,
+        event: symbolon_kernel::Event<DueTimeReachedData>,
+        unit: &mut Unit,
+    ) -> Handled {
+        self.enqueue(&event.aggregate_id, unit).await
     }
+}
 
-    fn accepts(&self, event_type: &str) -> bool {
-        matches!(event_type, "ServiceCallSubmitted" | "DueTimeReached")
-    }
-
-    async fn handle(&self, event: &Envelope, unit: &mut Unit) -> Handled {
-        if event.aggregate_type != AGGREGATE_TYPE {
-            return Ok(());
-        }
-        let call = Call::fold(&unit.load(&event.stream()).await?)?;
+impl Enqueue {
+    async fn enqueue(&self, id: &str, unit: &mut Unit) -> Handled {
+        let call = Call::fold(&unit.load(&stream(id)).await?)?;
         // What waits for its time comes again as DueTimeReached.
         if call.is_some_and(|call| call.status == ServiceCallStatus::Queued) {
             let now = unit.now();
-            store::enqueue(unit.sql(), &event.aggregate_id, now).await?;
+            store::enqueue(unit.sql(), id, now).await?;
             let wake = Arc::clone(&self.wake);
             unit.after_commit(async move { wake.notify_one() });
         }
@@ -86,7 +91,7 @@ impl TimerHandler for Due {
         if call.status == ServiceCallStatus::Scheduled {
             let due_at = call.due_at.unwrap_or(timer.due_at);
             let event = Event::DueTimeReached(DueTimeReachedData { due_at });
-            append(unit, &call, &[event]).await?;
+            append(unit, &call, event).await?;
         }
         Ok(())
     }
@@ -118,10 +123,10 @@ impl TimerHandler for Lease {
     }
 }
 
-async fn append(unit: &mut Unit, call: &Call, events: &[Event]) -> Result<Vec<Envelope>, BoxError> {
+async fn append(unit: &mut Unit, call: &Call, event: Event) -> Result<Vec<Envelope>, BoxError> {
     let stream = stream(&call.id.to_string());
     let expected = Expected::Version(call.version);
-    Ok(unit.append(&stream, expected, events::seal(events)?).await?)
+    Ok(unit.append(&stream, expected, vec![event.into()]).await?)
 }
 
 /// Appends how an attempt ended, and then, caused by that, what became of its call.
@@ -129,7 +134,7 @@ async fn end(unit: &mut Unit, stream: &StreamId, version: i64, ending: Ending) -
     let mut version = version;
     for event in rules::end(ending) {
         let expected = Expected::Version(version);
-        for appended in unit.append(stream, expected, vec![event.seal()?]).await? {
+        for appended in unit.append(stream, expected, vec![event.into()]).await? {
             version = appended.version;
             unit.caused_by(&appended);
         }
@@ -240,7 +245,7 @@ impl Worker {
         store::dequeue(unit.sql(), &id).await?;
         let secrets = store::take_secrets(unit.sql(), &id).await?;
         if let (Some(call), Some(event)) = (call, event) {
-            let appended = append(&mut unit, &call, &[event]).await?;
+            let appended = append(&mut unit, &call, event).await?;
             let timeout = SignedDuration::from_millis(i64::from(call.timeout_ms()));
             let expires_at = unit.now() + timeout + self.settings.lease_margin;
             unit.schedule(LEASE, &id, expires_at, &()).await?;

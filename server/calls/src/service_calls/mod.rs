@@ -14,11 +14,12 @@ mod target;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use symbolon_kernel::{Cause, Handlers, Kernel, StreamId, TenantId};
+use symbolon_kernel::{Cause, Handlers, Kernel, Partly, StreamId, TenantId};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use cursor::Cursors;
+use events::Event;
 use execution::{Due, Enqueue, Lease, Worker};
 use projection::ServiceCallsProjection;
 use sender::Sender;
@@ -28,6 +29,10 @@ pub use target::Loopback;
 
 /// The kind of the streams of this context.
 const AGGREGATE_TYPE: &str = "ServiceCall";
+/// Under this name the consumer that queues calls remembers what it has handled.
+const ENQUEUE: &str = "service_calls.execution";
+/// Under this name the read model has its checkpoint.
+const READ_MODEL: &str = "service_calls";
 /// In whose name the worker reads the queue of all tenants.
 const OPERATOR: &str = "symbolon-operator";
 
@@ -109,10 +114,10 @@ impl Calls {
     #[must_use]
     pub fn handlers(&self, handlers: Handlers) -> Handlers {
         handlers
-            .consumer(Enqueue { wake: Arc::clone(&self.wake) })
+            .on::<Event, _>(ENQUEUE, Partly(Enqueue { wake: Arc::clone(&self.wake) }))
             .timer(Due)
             .timer(Lease)
-            .projection(ServiceCallsProjection)
+            .project::<Event, _>(READ_MODEL, &store::READ_MODEL, ServiceCallsProjection)
     }
 
     /// The operations of the contract, for `calls_server::service_calls::routes`.

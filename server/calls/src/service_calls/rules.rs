@@ -50,23 +50,26 @@ impl Call {
     pub(crate) fn fold(events: &[Envelope]) -> Result<Option<Self>, Unreadable> {
         let mut call = None;
         for envelope in events {
-            call = Some(Self::apply(call, envelope)?);
+            call = Some(Self::apply(call, envelope.parse()?)?);
         }
         Ok(call)
     }
 
     /// The call after one more event.
-    pub(crate) fn apply(call: Option<Self>, envelope: &Envelope) -> Result<Self, Unreadable> {
-        let event = Event::read(envelope)?;
+    pub(crate) fn apply(
+        call: Option<Self>,
+        event: symbolon_kernel::Event<Event>,
+    ) -> Result<Self, Unreadable> {
+        let (said, event) = event.split();
         let Some(mut call) = call else {
-            let Event::ServiceCallSubmitted(data) = event else {
+            let Event::ServiceCallSubmitted(data) = said else {
                 return Err(Unreadable::Beginning);
             };
-            return Self::submitted(data, envelope);
+            return Self::submitted(event.with(data));
         };
-        call.version = envelope.version;
-        call.updated_at = envelope.timestamp;
-        match event {
+        call.version = event.version;
+        call.updated_at = event.timestamp;
+        match said {
             Event::ServiceCallSubmitted(_) => return Err(Unreadable::Repetition),
             Event::ServiceCallScheduled(_) => call.status = ServiceCallStatus::Scheduled,
             Event::DueTimeReached(_) => call.status = ServiceCallStatus::Queued,
@@ -99,19 +102,22 @@ impl Call {
         Ok(call)
     }
 
-    fn submitted(data: ServiceCallSubmittedData, envelope: &Envelope) -> Result<Self, Unreadable> {
-        let id = Uuid::parse_str(&envelope.aggregate_id).map_err(|_| Unreadable::Beginning)?;
+    fn submitted(
+        event: symbolon_kernel::Event<ServiceCallSubmittedData>,
+    ) -> Result<Self, Unreadable> {
+        let id = Uuid::parse_str(&event.aggregate_id).map_err(|_| Unreadable::Beginning)?;
+        let (data, event) = event.split();
         Ok(Self {
             id,
-            version: envelope.version,
+            version: event.version,
             status: ServiceCallStatus::Queued,
             name: data.name,
             request: data.request,
             policy: data.policy,
             due_at: data.due_at,
             tags: data.tags,
-            created_at: envelope.timestamp,
-            updated_at: envelope.timestamp,
+            created_at: event.timestamp,
+            updated_at: event.timestamp,
             attempts: 0,
             result: None,
         })

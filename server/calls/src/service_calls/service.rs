@@ -179,7 +179,7 @@ impl ServiceCallsService {
 
 async fn submit(mut unit: Unit, admitted: Admitted, id: &str) -> Result<(), Failure> {
     let submission = admitted.submit(unit.now());
-    unit.append(&stream(id), Expected::New, events::seal(&submission.events)?).await?;
+    unit.append(&stream(id), Expected::New, events::seal(submission.events)).await?;
     store::keep_secrets(unit.sql(), id, &submission.secrets).await?;
     if let Some(due_at) = submission.scheduled_for {
         unit.schedule(DUE, id, due_at, &()).await?;
@@ -204,12 +204,13 @@ async fn cancel(mut unit: Unit, id: Uuid) -> Result<Cancelled, Failure> {
         return Ok(Cancelled::TooLate);
     };
     let expected = Expected::Version(call.version);
-    let appended = unit.append(&stream(&key), expected, vec![event.seal()?]).await?;
+    let appended = unit.append(&stream(&key), expected, vec![event.into()]).await?;
     unit.unschedule(DUE, &key).await?;
     store::dequeue(unit.sql(), &key).await?;
     store::take_secrets(unit.sql(), &key).await?;
     unit.commit().await?;
-    let call = appended.iter().try_fold(call, |call, event| Call::apply(Some(call), event))?;
+    let call =
+        appended.iter().try_fold(call, |call, event| Call::apply(Some(call), event.parse()?))?;
     Ok(Cancelled::Done(Box::new(call)))
 }
 

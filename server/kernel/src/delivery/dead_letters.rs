@@ -17,7 +17,7 @@ use crate::faults::fault;
 pub struct DeadLetter {
     /// Its id, which is not the message's: several handlers may give up on one message.
     pub id: Uuid,
-    /// Who gave it up: `consumer:<name>` or `job:<queue>`.
+    /// Who gave it up: `consumer:<name>`, `projection:<name>`, `job:<queue>` or the bus.
     pub source: String,
     /// What it is about: the type and aggregate of a message, the key of a job.
     pub subject: String,
@@ -134,20 +134,23 @@ pub(crate) async fn job(
     Ok(payload.fetch_optional(connection).await?)
 }
 
-/// Marks a letter for replay; says whether there is such a letter.
+/// Marks a letter for replay; says whether there is such a letter of a consumer: what others could
+/// not do is not done by handling one message.
 pub(crate) async fn mark(
     connection: &mut Connection,
     tenant: &TenantId,
     id: Uuid,
     replay_at: Timestamp,
 ) -> Result<bool, Error> {
-    let marked =
-        sqlx::query("UPDATE dead_letters SET replay_at = $3 WHERE tenant_id = $1 AND id = $2")
-            .bind(tenant.as_str())
-            .bind(id.to_string())
-            .bind(replay_at.as_microsecond())
-            .execute(connection)
-            .await?;
+    let marked = sqlx::query(
+        "UPDATE dead_letters SET replay_at = $3 WHERE tenant_id = $1 AND id = $2 \
+             AND source LIKE 'consumer:%'",
+    )
+    .bind(tenant.as_str())
+    .bind(id.to_string())
+    .bind(replay_at.as_microsecond())
+    .execute(connection)
+    .await?;
     Ok(marked.rows_affected() > 0)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::channels::Unreadable;
 use crate::database::{Connection, Turn};
 use crate::delivery::dead_letters::{self, NewLetter};
 use crate::delivery::inbox::reader;
@@ -67,7 +68,7 @@ pub(crate) async fn attempt(
     };
     let attempts = attempts_before.saturating_add(1);
     let is_last = attempts >= kernel.inner().settings.attempts && !is_passing(&error);
-    if !is_last && !error.is::<UnknownVersion>() {
+    if !is_last && !is_refusal(&error) {
         return Err(error);
     }
     let given = give_up(kernel, consumer, origin, attempts, error.to_string());
@@ -109,6 +110,11 @@ async fn deliver(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, origin: Origin)
     Ok(())
 }
 
+/// Whether an error says that no try will ever help.
+pub(crate) fn is_refusal(error: &BoxError) -> bool {
+    error.is::<UnknownVersion>() || error.is::<Unreadable>()
+}
+
 /// Whether an error says nothing about the message: the database will be back.
 fn is_passing(error: &BoxError) -> bool {
     let kernels = error.downcast_ref::<Error>();
@@ -130,28 +136,46 @@ async fn give_up(
 ) -> Handled {
     let consumer = consumer.name();
     let (mut turn, event) = origin.begin(&kernel).await?;
-    let now = kernel.now();
-    if !record(turn.connection(), consumer, &event.message_id.to_string(), now).await? {
+    if !record(turn.connection(), consumer, &event.message_id.to_string(), kernel.now()).await? {
         return Ok(turn.rollback().await?);
     }
-    let letter = NewLetter {
-        id: kernel.new_id(),
-        tenant: &event.tenant_id,
-        source: &reader(consumer),
-        channel: &event.channel,
-        subject: &format!("{} of {}", event.event_type, event.stream()),
-        reason: &reason,
-        attempts,
-        failed_at: now,
-        payload: &serde_json::to_vec(&event)?,
-    };
-    dead_letters::insert(turn.connection(), letter).await?;
+    let given = Given { source: &reader(consumer), reason: &reason, attempts };
+    put_away(&kernel, turn.connection(), &event, given).await?;
     turn.commit().await?;
     tracing::error!(
         consumer, tenant = %event.tenant_id, stream = %event.stream(), attempts, reason,
         correlation_id = event.correlation_id, "given up"
     );
     Ok(())
+}
+
+/// Who has given up a message, why, and after how many tries.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) reason: &'a str,
+    pub(crate) attempts: u32,
+}
+
+/// Writes the dead letter of a message.
+pub(crate) async fn put_away(
+    kernel: &Kernel,
+    connection: &mut Connection,
+    event: &Envelope,
+    given: Given<'_>,
+) -> Result<(), Error> {
+    let letter = NewLetter {
+        id: kernel.new_id(),
+        tenant: &event.tenant_id,
+        source: given.source,
+        channel: &event.channel,
+        subject: &format!("{} of {}", event.event_type, event.stream()),
+        reason: given.reason,
+        attempts: given.attempts,
+        failed_at: kernel.now(),
+        payload: &serde_json::to_vec(event)?,
+    };
+    dead_letters::insert(connection, letter).await
 }
 
 /// What lies in a topic and is no message.

@@ -16,9 +16,10 @@ use tokio::sync::watch;
 
 use self::generations::Standing;
 use crate::database::Connection;
+use crate::delivery::deliveries::{self, Given};
 use crate::delivery::inbox::{checkpoint, move_checkpoint};
 use crate::delivery::messages;
-use crate::envelope::{Cause, Recorded};
+use crate::envelope::{Cause, Envelope, Recorded};
 use crate::error::Error;
 use crate::faults::fault;
 use crate::handlers::{AnyProjection, BoxError, ReadModel};
@@ -351,11 +352,34 @@ impl Step {
             }
             unit.turn_to(&recorded.envelope);
             let mut model = ReadModel::new(&mut unit, self.generation);
-            self.projection.apply(&recorded.envelope, &mut model).await?;
+            match self.projection.apply(&recorded.envelope, &mut model).await {
+                Err(error) if deliveries::is_refusal(&error) => {
+                    self.refuse(&mut unit, &recorded.envelope, &error.to_string()).await?;
+                }
+                applied => applied?,
+            }
         }
         fault!("projection.applied");
         advance(unit.sql().1, &self.reader, &batch).await?;
         Ok(unit.commit().await?)
+    }
+}
+
+impl Step {
+    /// Puts an event away that the projection cannot read, once however often it is built anew.
+    async fn refuse(&self, unit: &mut Unit, event: &Envelope, reason: &str) -> Result<(), Error> {
+        let (kernel, source) = (&self.kernel, reader(self.projection.name()));
+        let connection = unit.sql().1;
+        let id = event.message_id.to_string();
+        if deliveries::record(connection, &source, &id, kernel.now()).await? {
+            let given = Given { source: &source, reason, attempts: 1 };
+            deliveries::put_away(kernel, connection, event, given).await?;
+        }
+        tracing::error!(
+            source, tenant = %event.tenant_id, stream = %event.stream(), reason,
+            correlation_id = event.correlation_id, "a projection cannot read an event"
+        );
+        Ok(())
     }
 }
 

@@ -141,8 +141,9 @@ impl Unit {
     /// Appends events to a stream and puts them in the outbox; returns them as they are stored.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when the stream is not at `expected`: nothing was written by this call,
-    /// the unit goes on. Otherwise when the database fails.
+    /// [`Error::Conflict`] when the stream is not at `expected`, [`Error::Refused`] when an event
+    /// breaks its contract: nothing was written by this call, the unit goes on. Otherwise when the
+    /// database fails.
     pub async fn append(
         &mut self,
         stream: &StreamId,
@@ -153,6 +154,9 @@ impl Unit {
         if count == 0 {
             return Ok(Vec::new());
         }
+        // Which version it will have is not known yet, and no schema asks for a certain one.
+        let held = events.into_iter().map(|event| event.held(|event| self.seal(stream, 1, event)));
+        let events = held.collect::<Result<Vec<_>, _>>()?;
         let connection = self.turn.connection();
         let last = streams::advance(connection, &self.tenant, stream, expected, count).await?;
         let mut appended = Vec::with_capacity(events.len());
@@ -173,12 +177,14 @@ impl Unit {
     /// delivered in the order of its aggregate, as events are; returns it as it is stored.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`Error::Refused`] when the message breaks its contract: nothing was written. Otherwise when
+    /// the database fails.
     pub async fn publish(
         &mut self,
         about: &StreamId,
         message: NewEvent,
     ) -> Result<Envelope, Error> {
+        let message = message.held(|message| self.seal(about, 0, message))?;
         let envelope = self.seal(about, 0, message);
         self.write(&envelope).await?;
         Ok(envelope)

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use symbolon_kernel::{
-    Consumer, Envelope, Handled, Handlers, Kernel, NewEvent, SystemClock, Unit, inspect,
+    Consumer, Envelope, Error, Expected, Handled, Handlers, Kernel, NewEvent, SystemClock, Unit,
+    inspect,
 };
 
 #[cfg(feature = "kafka")]
 use crate::cluster::Cluster;
+use crate::counts::{Count, Counts, Tally, broken};
 use crate::fixture::{Home, Writer, effects, eventually, happened, manual, tenant, thing, unit};
 
 pub(crate) enum Bus {
@@ -30,7 +32,11 @@ impl Bus {
     /// Starts a kernel on this bus with one consumer.
     pub(crate) async fn start(&self, kernel: &Kernel, writer: Writer) {
         let channel = self.channel().to_owned();
-        let handlers = Handlers::new().consumer(Listener { writer, channel });
+        self.run(kernel, Handlers::new().consumer(Listener { writer, channel })).await;
+    }
+
+    /// Starts a kernel on this bus.
+    async fn run(&self, kernel: &Kernel, handlers: Handlers) {
         match self {
             Self::Log => kernel.start(handlers).await.unwrap(),
             #[cfg(feature = "kafka")]
@@ -202,6 +208,68 @@ async fn what_cannot_be_handled_is_a_dead_letter_and_the_rest_goes_on(bus: Bus) 
     kernel.shutdown().await.unwrap();
 }
 
+/// A tenant of this test's own: the channel of a contract is every test's.
+fn own_tenant(bus: &Bus) -> String {
+    format!("tenant-of-{}", bus.channel())
+}
+
+async fn what_breaks_its_contract_is_not_published(bus: Bus) {
+    let home = Home::new();
+    let kernel = home.open().await;
+    let name = own_tenant(&bus);
+    bus.run(&kernel, Handlers::new().on::<Counts, _>(group(&bus), Tally)).await;
+    let mut writing = unit(&kernel, &name).await;
+    let count = |number| NewEvent::from(Counts::Counted(Count { number }));
+    for refused in [
+        writing.append(&thing("a"), Expected::New, vec![count(1), count(-1)]).await.err(),
+        writing.publish(&thing("a"), count(-1)).await.err(),
+    ] {
+        let Some(Error::Refused(refused)) = refused else { panic!("{refused:?}") };
+        let said = "`Counted` breaks its schema: `/number` must be at least 0";
+        assert_eq!(refused.to_string(), said);
+    }
+    assert_eq!(writing.version(&thing("a")).await.unwrap(), 0);
+    writing.append(&thing("a"), Expected::New, vec![count(2)]).await.unwrap();
+    writing.commit().await.unwrap();
+    eventually("the other is handled", || async { numbers(&kernel, &name, "a").await == [2] })
+        .await;
+    let mut view = kernel.read(&tenant(&name)).await.unwrap();
+    assert_eq!(view.load(&thing("a")).await.unwrap().len(), 1);
+    drop(view);
+    kernel.shutdown().await.unwrap();
+}
+
+async fn what_breaks_its_contract_is_a_dead_letter_at_once_and_the_rest_goes_on(bus: Bus) {
+    let home = Home::new();
+    // Whoever tries it again does so for ever.
+    let kernel = home.open().await;
+    let name = own_tenant(&bus);
+    bus.run(&kernel, Handlers::new().on::<Counts, _>(group(&bus), Tally)).await;
+    let mut writing = unit(&kernel, &name).await;
+    for (number, (message, _)) in (1..).zip(broken()) {
+        writing.publish(&thing("a"), message).await.unwrap();
+        let good = NewEvent::from(Counts::Counted(Count { number }));
+        writing.publish(&thing("a"), good).await.unwrap();
+        writing.publish(&thing("a"), Counts::Forgotten.into()).await.unwrap();
+    }
+    writing.commit().await.unwrap();
+    eventually("the rest is handled", || async {
+        numbers(&kernel, &name, "a").await == [1, 2, 3, 4]
+    })
+    .await;
+    let mut view = kernel.read(&tenant(&name)).await.unwrap();
+    let letters = view.dead_letters(None, 10).await.unwrap();
+    let mut reasons: Vec<_> = letters.iter().map(|it| it.reason.as_str()).collect();
+    let mut expected: Vec<_> = broken().iter().map(|(_, reason)| *reason).collect();
+    reasons.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(reasons, expected);
+    assert!(letters.iter().all(|it| it.attempts == 1 && it.source.ends_with(group(&bus))));
+    drop(view);
+    kernel.shutdown().await.unwrap();
+    assert_eq!(inspect(&home.location()).await.unwrap(), []);
+}
+
 /// Stops processes without a word, with handlers failing and undone work in every stage.
 fn effects_happen_once_across_restarts(bus: &Bus) {
     let home = Home::new();
@@ -270,4 +338,6 @@ on_each_bus!(
     what_comes_twice_has_one_effect,
     a_failing_key_holds_itself_and_no_other,
     what_cannot_be_handled_is_a_dead_letter_and_the_rest_goes_on,
+    what_breaks_its_contract_is_not_published,
+    what_breaks_its_contract_is_a_dead_letter_at_once_and_the_rest_goes_on,
 );

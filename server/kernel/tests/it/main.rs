@@ -7,6 +7,7 @@ mod audit;
 mod bus;
 #[cfg(feature = "kafka")]
 mod cluster;
+mod counts;
 mod dead_letters;
 mod delivery;
 mod fixture;

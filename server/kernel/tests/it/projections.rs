@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use symbolon_kernel::{
-    Cause, Envelope, Error, Expected, Handled, Handlers, Kernel, Projection, ReadModel,
+    Cause, Envelope, Error, Event, Expected, Handled, Handler, Handlers, Kernel, Projection,
+    ReadModel,
 };
 
+use crate::counts::{Count, Counts, broken};
 use crate::fixture::{Home, append, effects, eventually, happened, note, tenant, thing};
 
 #[derive(Default)]
@@ -146,19 +148,27 @@ impl Projection for Sums {
     async fn apply(&self, event: &Envelope, model: &mut ReadModel<'_>) -> Handled {
         let number = event.data["number"].as_i64().ok_or("no number")?;
         let noise = self.noise.load(Ordering::SeqCst);
-        let add = model.text(
-            "INSERT INTO {sums} (tenant_id, thing, total) VALUES ($1, $2, $3) \
-             ON CONFLICT (tenant_id, thing) DO UPDATE SET total = {sums}.total + excluded.total",
-        );
-        let (tenant, connection) = model.sql();
-        sqlx::query(add)
-            .bind(tenant.as_str())
-            .bind(&event.aggregate_id)
-            .bind(number + noise)
-            .execute(connection)
-            .await?;
-        Ok(())
+        add(&event.aggregate_id, number + noise, model).await
     }
+}
+
+impl Handler<Counts, ReadModel<'_>> for Sums {
+    async fn handle(&self, event: Event<Counts>, model: &mut ReadModel<'_>) -> Handled {
+        match &event.data {
+            Counts::Counted(count) => add(&event.aggregate_id, count.number, model).await,
+            Counts::Forgotten => Ok(()),
+        }
+    }
+}
+
+async fn add(thing: &str, number: i64, model: &mut ReadModel<'_>) -> Handled {
+    let add = model.text(
+        "INSERT INTO {sums} (tenant_id, thing, total) VALUES ($1, $2, $3) \
+             ON CONFLICT (tenant_id, thing) DO UPDATE SET total = {sums}.total + excluded.total",
+    );
+    let (tenant, connection) = model.sql();
+    sqlx::query(add).bind(tenant.as_str()).bind(thing).bind(number).execute(connection).await?;
+    Ok(())
 }
 
 /// What is read, by the name without a generation.
@@ -248,4 +258,38 @@ async fn a_projection_whose_tables_have_changed_is_built_anew_by_itself() {
         eventually("it is built", || async { totals(&kernel).await == after }).await;
         kernel.shutdown().await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_projection_cannot_read_is_a_dead_letter_once_and_the_rest_goes_on() {
+    let home = Home::new();
+    let kernel = home.open().await;
+    let handler = Sums { statements: &PLAIN, noise: AtomicI64::new(0) };
+    kernel.start(Handlers::new().project::<Counts, _>("sums", &PLAIN, handler)).await.unwrap();
+    let mut unit = kernel.unit(&tenant("acme"), Cause::request("request-1")).await.unwrap();
+    for (message, _) in broken() {
+        unit.publish(&thing("a"), message).await.unwrap();
+        unit.publish(&thing("a"), Counts::Counted(Count { number: 1 }).into()).await.unwrap();
+    }
+    // Of another channel.
+    unit.publish(&thing("a"), happened(7)).await.unwrap();
+    unit.commit().await.unwrap();
+    eventually("the rest is projected", || async { totals(&kernel).await == [total("a", 4)] })
+        .await;
+    kernel.rebuild("sums").await.unwrap();
+    eventually("it is built", || async {
+        kernel.rebuild_differences("sums").await.unwrap() == Some(0)
+    })
+    .await;
+    let mut view = kernel.read(&tenant("acme")).await.unwrap();
+    let letters = view.dead_letters(None, 10).await.unwrap();
+    drop(view);
+    let reasons: Vec<_> = letters.iter().map(|it| it.reason.as_str()).collect();
+    assert_eq!(reasons, broken().map(|(_, reason)| reason));
+    assert!(letters.iter().all(|it| it.source == "projection:sums"));
+    // Handled alone it would be out of order: a rebuild is the way.
+    let mut unit = kernel.unit(&tenant("acme"), Cause::request("request-2")).await.unwrap();
+    assert!(!unit.replay(letters[0].id).await.unwrap());
+    unit.rollback().await.unwrap();
+    kernel.shutdown().await.unwrap();
 }
