@@ -1,6 +1,8 @@
 //! What the kernel costs, against the same rows written by hand in the same run.
 
 mod by_hand;
+#[cfg(feature = "kafka")]
+mod cluster;
 mod flat;
 
 use std::sync::Arc;
@@ -13,6 +15,9 @@ use symbolon_kernel::{
     TenantId,
 };
 use tokio::task::JoinSet;
+
+#[cfg(feature = "kafka")]
+pub use cluster::cluster;
 
 use crate::shop::{ORDERS, message, stream};
 

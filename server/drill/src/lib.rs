@@ -12,6 +12,8 @@ mod shop;
 mod till;
 
 pub use audit::{Acknowledged, audit};
+#[cfg(feature = "kafka")]
+pub use bench::cluster;
 pub use bench::{Line, bench};
 pub use load::{Load, load};
 pub use shop::{MIGRATIONS, TENANTS, handlers, settings};

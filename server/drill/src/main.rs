@@ -47,6 +47,13 @@ enum Command {
         #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000])]
         rows: Vec<u64>,
     },
+    /// Measure what Kafka between processes costs, on a new database and a new cluster.
+    #[cfg(feature = "kafka")]
+    Cluster {
+        /// The cluster: `kafka://host:port`.
+        #[arg(long)]
+        kafka: String,
+    },
     /// Do what is left to do, and tell what does not hold. Exit codes: 0 everything holds, 1 not.
     Settle {
         /// The lines that loads have printed; a line that was cut is left out.
@@ -86,13 +93,26 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Bench { beside, rows } => {
             let lines = bench(&database, &beside, &rows).await;
-            let lines = lines.map_err(|error| anyhow::anyhow!(error))?;
-            for Line { what, ours, against, ratio, bar } in lines {
-                let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
-                println!("| {what} | {ours} | {against} | {ratio} | {bar} |");
-            }
+            print(lines.map_err(|error| anyhow::anyhow!(error))?);
             Ok(ExitCode::SUCCESS)
         }
+        #[cfg(feature = "kafka")]
+        Command::Cluster { kafka } => {
+            let brokers = kafka.strip_prefix("kafka://").unwrap_or(&kafka);
+            let operator = symbolon_kernel::TenantId::new("operator")?;
+            let kafka = symbolon_kernel::Kafka::new(brokers, operator);
+            let lines = symbolon_drill::cluster(&database, &kafka).await;
+            print(lines.map_err(|error| anyhow::anyhow!(error))?);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Lines of a table.
+fn print(lines: Vec<Line>) {
+    for Line { what, ours, against, ratio, bar } in lines {
+        let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
+        println!("| {what} | {ours} | {against} | {ratio} | {bar} |");
     }
 }
 

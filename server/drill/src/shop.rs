@@ -70,7 +70,7 @@ pub(crate) fn message(channel: &str, name: &str, id: &str) -> Result<NewEvent, s
     NewEvent::new(channel, name, 1, &json!({ "orderId": id }))
 }
 
-async fn effect(
+pub(crate) async fn effect(
     (tenant, connection): (&TenantId, &mut Connection),
     who: &str,
     order: &str,
