@@ -21,6 +21,7 @@ pub(crate) struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve the API until SIGINT or SIGTERM, then finish what is running.
+    #[command(after_help = SERVE_HELP)]
     Serve(Serve),
     /// Bring the schema of the database up to date, and do nothing else.
     Migrate(Database),
@@ -37,6 +38,11 @@ pub(crate) enum Command {
     /// Print an access token for a server that runs with --development on the same data folder.
     Token(Token),
 }
+
+const SERVE_HELP: &str = "Examples:\n  \
+    symbolon-server serve --issuer https://login.example.com/realms/acme --audience calls\n  \
+    symbolon-server serve --development\n\n\
+    Exit codes: 0 stopped, 1 did not start or stay, 2 usage";
 
 const BACKUP_HELP: &str = "Examples:\n  symbolon-server backup monday.jsonl\n  \
     symbolon-server restore monday.jsonl --database postgres://me@db/symbolon\n\n\
@@ -73,9 +79,12 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) identity: Identity,
     /// Trust tokens signed by the keys in this file or behind this http(s) URL (a JSON Web Key
-    /// Set).
+    /// Set) [default: where the issuer says, if it is a URL].
     #[arg(long, env = "SYMBOLON_JWKS", value_name = "FILE|URL")]
     pub(crate) jwks: Option<String>,
+    /// Take nothing but `at+jwt` (RFC 9068) for an access token: for issuers that mark theirs so.
+    #[arg(long, env = "SYMBOLON_MARKED_TOKENS", value_parser = BoolishValueParser::new())]
+    pub(crate) marked_tokens: bool,
     /// Trust tokens made by `symbolon-server token`. Never in production.
     #[arg(long, env = "SYMBOLON_DEVELOPMENT", value_parser = BoolishValueParser::new())]
     pub(crate) development: bool,
@@ -160,7 +169,7 @@ impl Data {
 
 #[derive(Debug, Args)]
 pub(crate) struct Identity {
-    /// Claim `iss` of tokens.
+    /// Claim `iss` of tokens: the URL of an OpenID Connect issuer, unless keys come from elsewhere.
     #[arg(long, env = "SYMBOLON_ISSUER", default_value = "symbolon-development")]
     pub(crate) issuer: String,
     /// Claim `aud` of tokens.

@@ -8,7 +8,8 @@ use calls_server::{ASYNCAPI, OPENAPI, service_calls};
 use symbolon_calls::{Calls, Loopback, MIGRATIONS, ServiceCallsService, Settings};
 use symbolon_kernel::{Handlers, Kernel, machine_clock};
 use symbolon_server::{
-    Authenticator, DevelopmentIdentity, Edge, EdgeError, Expectations, Failure, Requirement, Router,
+    AccessTokens, Authenticator, DevelopmentIdentity, Edge, EdgeError, Expectations, Failure,
+    Requirement, Router,
 };
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -111,19 +112,28 @@ fn settings(configuration: &Serve) -> Settings {
 /// Whose tokens are trusted.
 fn authenticator(configuration: &Serve) -> anyhow::Result<Authenticator> {
     let identity = &configuration.identity;
-    let expected = Expectations::new(&identity.issuer, &identity.audience);
+    let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
+    let told = match configuration.marked_tokens {
+        true => AccessTokens::Marked,
+        false => AccessTokens::ByAudience,
+    };
+    let expected = Expectations::new(&identity.issuer, &identity.audience).access_tokens(told);
     match (&configuration.jwks, configuration.development) {
         (Some(_), true) => bail!("--jwks and --development exclude each other"),
-        (None, false) => bail!("whose tokens to trust? name a key set by --jwks, or --development"),
         (None, true) => {
             tracing::warn!("whoever can read the data folder can make tokens: not for production");
             let folder = configuration.database.data.identity();
             let issuer = DevelopmentIdentity::open(folder, &identity.issuer, &identity.audience);
             Ok(issuer?.authenticator()?)
         }
-        (Some(url), false) if url.starts_with("http://") || url.starts_with("https://") => {
-            Ok(Authenticator::from_jwks_url(url, expected)?)
+        (None, false) if is_url(&identity.issuer) => Ok(Authenticator::from_issuer(expected)?),
+        (None, false) => {
+            bail!(
+                "whose tokens to trust? name an issuer by --issuer https://.., a key set by --jwks, \
+                 or --development"
+            )
         }
+        (Some(url), false) if is_url(url) => Ok(Authenticator::from_jwks_url(url, expected)?),
         (Some(file), false) => Authenticator::from_jwks_file(file, expected)
             .with_context(|| format!("the key set {file} cannot be read")),
     }

@@ -26,12 +26,31 @@ pub trait Authenticate: Send + Sync + 'static {
     }
 }
 
-/// Credentials that were given and are not valid. The reason reaches the log and not the caller.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct Unauthenticated {
-    /// What is wrong, without any part of the credentials.
-    pub reason: &'static str,
+/// Why credentials that were given let nobody in. The reason reaches the log and not the caller,
+/// and has no part of the credentials in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unauthenticated {
+    /// They are not valid: the answer is 401.
+    #[error("{reason}")]
+    Invalid {
+        /// What is wrong with them.
+        reason: &'static str,
+    },
+    /// Nobody can tell now: the answer is 503.
+    #[error("{reason}")]
+    Undecided {
+        /// What is away.
+        reason: &'static str,
+    },
+}
+
+impl Unauthenticated {
+    /// What is wrong, or away.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Invalid { reason } | Self::Undecided { reason } => reason,
+        }
+    }
 }
 
 /// The authenticators of an edge.
@@ -51,6 +70,8 @@ enum Refused {
     Missing,
     /// Those of this scheme are there and not valid.
     Invalid { scheme: &'static str, reason: &'static str },
+    /// Of this scheme's nobody can tell whether they are.
+    Undecided { scheme: &'static str, reason: &'static str },
     /// All are valid; the caller of this scheme lacks one of these scopes.
     Forbidden { scheme: &'static str, scopes: &'static [&'static str] },
 }
@@ -117,10 +138,11 @@ impl Schemes {
         }
     }
 
-    /// The answer for the alternative that came furthest: 403 where only scopes lack, before an
-    /// invalid credential, before none.
+    /// The answer for the alternative that came furthest: 503 where one may do that nobody can
+    /// judge, 403 where only scopes lack, before an invalid credential, before none.
     fn refuse(&self, refusals: Vec<Refused>, security: &[&[Requirement]]) -> Reply {
         let rank = |refused: &Refused| match refused {
+            Refused::Undecided { .. } => 3,
             Refused::Forbidden { .. } => 2,
             Refused::Invalid { .. } => 1,
             Refused::Missing => 0,
@@ -132,6 +154,10 @@ impl Schemes {
                 let error = format!("error=\"insufficient_scope\", scope=\"{scopes}\"");
                 Reply::problem(&problem::FORBIDDEN, Problem::new(detail))
                     .literal(WWW_AUTHENTICATE, &with_error(self.challenge(scheme), &error))
+            }
+            Refused::Undecided { scheme, reason } => {
+                tracing::warn!(scheme, reason, "credentials cannot be checked");
+                problem::unavailable()
             }
             Refused::Invalid { scheme, reason } => {
                 tracing::info!(scheme, reason, "credentials refused");
@@ -181,11 +207,15 @@ fn judge(
 ) -> Result<Admitted, Refused> {
     let mut held = Vec::new();
     let mut missing = None;
+    let mut undecided = None;
     let mut forbidden = None;
     for &Requirement { scheme, scopes } in all {
         match verdicts.get(scheme) {
-            Some(Err(Unauthenticated { reason })) => {
+            Some(&Err(Unauthenticated::Invalid { reason })) => {
                 return Err(Refused::Invalid { scheme, reason });
+            }
+            Some(&Err(Unauthenticated::Undecided { reason })) => {
+                undecided = Some(Refused::Undecided { scheme, reason });
             }
             Some(Ok(None)) | None => missing = Some(Refused::Missing),
             Some(Ok(Some(principal))) => {
@@ -196,7 +226,7 @@ fn judge(
             }
         }
     }
-    match missing.or(forbidden) {
+    match missing.or(undecided).or(forbidden) {
         Some(refused) => Err(refused),
         None => Ok(Admitted::new(held)),
     }

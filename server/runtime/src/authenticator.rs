@@ -9,18 +9,30 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
-use crate::keys::Keys;
-use crate::{Authenticate, KeyError, Principal, Unauthenticated};
+use crate::keys::{Away, Keys};
+use crate::{Authenticate, Freshness, KeyError, Principal, Unauthenticated};
 
 /// Clocks may differ by this much.
 const LEEWAY_SECONDS: u64 = 30;
+/// A longer token is not looked at. Those of directories that list a user's groups have some KiB.
+const TOKEN_LIMIT: usize = 16 << 10;
 
 /// What a token must say.
 #[derive(Debug, Clone)]
 pub struct Expectations {
-    issuer: String,
+    issuers: Vec<String>,
     audience: String,
     tenancy: Tenancy,
+    access_tokens: AccessTokens,
+}
+
+/// How access tokens are told from an issuer's other tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessTokens {
+    /// By their audience; `typ` is absent, `JWT` or `at+jwt`. For issuers that mark nothing.
+    ByAudience,
+    /// By `typ`, which is `at+jwt` (RFC 9068): an ID token is none, whatever its audience.
+    Marked,
 }
 
 /// Where the caller's tenant comes from.
@@ -35,14 +47,31 @@ pub enum Tenancy {
 impl Expectations {
     /// Tokens of this issuer for this audience, with the tenant in the claim `tenant`.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
-        let tenancy = Tenancy::Claim("tenant".to_owned());
-        Self { issuer: issuer.into(), audience: audience.into(), tenancy }
+        Self {
+            issuers: vec![issuer.into()],
+            audience: audience.into(),
+            tenancy: Tenancy::Claim("tenant".to_owned()),
+            access_tokens: AccessTokens::ByAudience,
+        }
+    }
+
+    /// The same, and tokens of this issuer too, which has the same keys under another name.
+    #[must_use]
+    pub fn or_issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuers.push(issuer.into());
+        self
     }
 
     /// The same with another source of the tenant.
     #[must_use]
     pub fn tenancy(self, tenancy: Tenancy) -> Self {
         Self { tenancy, ..self }
+    }
+
+    /// The same with another way to tell access tokens.
+    #[must_use]
+    pub fn access_tokens(self, access_tokens: AccessTokens) -> Self {
+        Self { access_tokens, ..self }
     }
 }
 
@@ -64,7 +93,20 @@ impl Authenticator {
         Ok(Self { keys: Keys::from_bytes(jwks)?, expectations })
     }
 
-    /// Verifies by the key set in a file, read again when a token names an unknown key.
+    /// Verifies by the keys of the expected issuer, which says itself where they are
+    /// (`/.well-known/openid-configuration`). They are fetched on first use, and again when they
+    /// are old or a token names an unknown key ([`Freshness`]). An issuer that does not answer
+    /// takes no key away that is known; until it has answered once, callers get a 503.
+    ///
+    /// # Errors
+    /// When the issuer is no https URL, nor an http URL on this machine.
+    pub fn from_issuer(expectations: Expectations) -> Result<Self, KeyError> {
+        let issuer = expectations.issuers.first().map_or("", String::as_str);
+        Ok(Self { keys: Keys::from_issuer(issuer)?, expectations })
+    }
+
+    /// Verifies by the key set in a file, read again when it is old or a token names an unknown
+    /// key.
     ///
     /// # Errors
     /// When the file holds no JSON Web Key Set.
@@ -75,16 +117,21 @@ impl Authenticator {
         Ok(Self { keys: Keys::from_file(path.into())?, expectations })
     }
 
-    /// Verifies by the key set behind a URL, fetched on first use and when a token names an
-    /// unknown key.
+    /// Verifies by the key set behind a URL, fetched as by [`Authenticator::from_issuer`].
     ///
     /// # Errors
-    /// When no HTTP client can be made.
+    /// When it is no URL, or no HTTP client can be made.
     pub fn from_jwks_url(
-        url: impl Into<String>,
+        url: impl AsRef<str>,
         expectations: Expectations,
     ) -> Result<Self, KeyError> {
-        Ok(Self { keys: Keys::from_url(url.into())?, expectations })
+        Ok(Self { keys: Keys::from_url(url.as_ref())?, expectations })
+    }
+
+    /// The same, with keys that are good for another time.
+    #[must_use]
+    pub fn freshness(self, freshness: Freshness) -> Self {
+        Self { keys: self.keys.freshness(freshness), ..self }
     }
 
     /// The caller a token speaks for.
@@ -92,6 +139,9 @@ impl Authenticator {
     /// # Errors
     /// When the token is not valid here and now.
     pub async fn verify(&self, token: &str) -> Result<Principal, Unauthenticated> {
+        if token.len() > TOKEN_LIMIT {
+            return Err(invalid("token is too long"));
+        }
         let header = jsonwebtoken::decode_header(token)
             .map_err(|_| invalid("token is malformed or of an unknown algorithm"))?;
         if !matches!(header.alg, Algorithm::ES256 | Algorithm::RS256 | Algorithm::EdDSA) {
@@ -100,8 +150,14 @@ impl Authenticator {
         if header.crit.is_some() {
             return Err(invalid("token has critical extensions"));
         }
+        if !self.is_access_token(header.typ.as_deref()) {
+            return Err(invalid("token is no access token"));
+        }
         let id = header.kid.ok_or(invalid("token names no key"))?;
-        let key = self.keys.find(&id).await.ok_or(invalid("token names an unknown key"))?;
+        let key = self.keys.find(&id).await.map_err(|Away| Unauthenticated::Undecided {
+            reason: "the issuer's keys could not be read yet",
+        })?;
+        let key = key.ok_or(invalid("token names an unknown key"))?;
         if algorithm(&key) != Some(header.alg) {
             return Err(invalid("token is of another algorithm than its key"));
         }
@@ -113,11 +169,23 @@ impl Authenticator {
         self.principal(&claims)
     }
 
+    /// Whether a token of this `typ` may be one (RFC 7515, 4.1.9: `application/` may be left out).
+    fn is_access_token(&self, typ: Option<&str>) -> bool {
+        let typ = typ.map(str::to_ascii_lowercase);
+        let typ = typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
+        match (self.expectations.access_tokens, typ) {
+            (_, Some("at+jwt")) => true,
+            (AccessTokens::ByAudience, Some(typ)) => typ == "jwt",
+            (AccessTokens::ByAudience, None) => true,
+            (AccessTokens::Marked, _) => false,
+        }
+    }
+
     fn validation(&self, algorithm: Algorithm) -> Validation {
         let mut validation = Validation::new(algorithm);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
-        validation.set_issuer(&[&self.expectations.issuer]);
+        validation.set_issuer(&self.expectations.issuers);
         validation.set_audience(&[&self.expectations.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation
@@ -126,6 +194,10 @@ impl Authenticator {
     fn principal(&self, claims: &Map<String, Value>) -> Result<Principal, Unauthenticated> {
         let text =
             |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        // Only an ID token speaks of what it came with (OpenID Connect Core, 3.3.2.11).
+        if claims.contains_key("at_hash") || claims.contains_key("c_hash") {
+            return Err(invalid("token is no access token"));
+        }
         let tenant = match &self.expectations.tenancy {
             Tenancy::Claim(claim) => text(claim).ok_or(invalid("token names no tenant"))?,
             Tenancy::Single(tenant) => tenant,
@@ -160,7 +232,7 @@ impl Authenticate for Authenticator {
 }
 
 fn invalid(reason: &'static str) -> Unauthenticated {
-    Unauthenticated { reason }
+    Unauthenticated::Invalid { reason }
 }
 
 /// The only algorithm a key may be used with. Symmetric keys have none.

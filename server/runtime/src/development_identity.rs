@@ -12,7 +12,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::{Authenticator, Expectations, KeyError};
+use crate::{AccessTokens, Authenticator, Expectations, KeyError};
 
 /// Why the development issuer cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +115,8 @@ impl DevelopmentIdentity {
     /// # Errors
     /// When the key set cannot be read.
     pub fn authenticator(&self) -> Result<Authenticator, IdentityError> {
-        let expectations = Expectations::new(&self.issuer, &self.audience);
+        let expectations =
+            Expectations::new(&self.issuer, &self.audience).access_tokens(AccessTokens::Marked);
         Ok(Authenticator::from_jwks_file(self.jwks_path(), expectations)?)
     }
 
@@ -136,6 +137,7 @@ impl DevelopmentIdentity {
             "exp": now.saturating_add(grant.lifetime.as_secs()),
         });
         let mut header = Header::new(Algorithm::ES256);
+        header.typ = Some("at+jwt".to_owned());
         header.kid = Some(self.key_id.clone());
         Ok(jsonwebtoken::encode(&header, &claims, &self.key)?)
     }

@@ -193,7 +193,7 @@ impl Dispatcher {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => {
                 tracing::warn!(operation = route.info.id, "operation did not finish in time");
-                Ok(unavailable())
+                Ok(problem::unavailable())
             }
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => Err(panicked(panic.as_ref())),
@@ -233,7 +233,7 @@ impl Dispatcher {
                 Passes::No => {
                     problem::reply(&problem::INTERNAL_ERROR, "the failure has been logged")
                 }
-                Passes::Soon => unavailable(),
+                Passes::Soon => problem::unavailable(),
             };
             reply
                 .render(wording, correlation_id)
@@ -246,10 +246,6 @@ pub(crate) fn wrong_method(methods: &[&'static str]) -> Reply {
     let methods = methods.join(", ");
     let detail = format!("the resource has {methods}");
     problem::of_edge(&problem::METHOD_NOT_ALLOWED, &detail).literal(header::ALLOW, &methods)
-}
-
-fn unavailable() -> Reply {
-    problem::reply(&problem::UNAVAILABLE, "try again later").header("Retry-After", &1)
 }
 
 fn in_flight() -> Reply {

@@ -1,107 +1,191 @@
-//! A JSON Web Key Set (RFC 7517) and where it comes from; read again when an unknown key is named.
+//! A JSON Web Key Set (RFC 7517), and how long it is good: read again when it is old, or when a key
+//! is named that is not in it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// Forged key ids must not become a stream of reads.
-const REREAD_AFTER: Duration = Duration::from_secs(10);
-const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::key_source::{KeyError, Source};
 
-/// Why a key set cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The file cannot be read.
-    #[error("key set file cannot be read")]
-    File(#[from] std::io::Error),
-    /// The URL does not answer with a key set.
-    #[error("key set URL cannot be fetched")]
-    Url(#[from] reqwest::Error),
-    /// The document is no key set.
-    #[error("not a JSON Web Key Set")]
-    Format(#[from] serde_json::Error),
+/// How long keys are good until they are read again. What the answer with the keys says
+/// (RFC 9111: `Cache-Control`, `Age`) is kept to within these limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freshness {
+    /// Between two reads, whatever is asked for: forged key ids must not become a stream of reads.
+    pub pause: Duration,
+    /// At least so long a set is good, and so long where nothing is said.
+    pub least: Duration,
+    /// At most so long: after it no key is good that its issuer has withdrawn.
+    pub most: Duration,
 }
 
-#[derive(Debug)]
-enum Source {
-    Fixed,
-    File(PathBuf),
-    Url { client: reqwest::Client, url: String },
+impl Default for Freshness {
+    /// Reads 10 seconds apart; good for 5 minutes to an hour.
+    fn default() -> Self {
+        Self {
+            pause: Duration::from_secs(10),
+            least: Duration::from_secs(5 * 60),
+            most: Duration::from_secs(60 * 60),
+        }
+    }
 }
 
-/// Keys by id.
-#[derive(Debug)]
+/// Keys were never read, so that nothing can be said of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Away;
+
+/// Keys by id. A clone is the same keys.
+#[derive(Debug, Clone)]
 pub(crate) struct Keys {
-    source: Source,
-    set: RwLock<Arc<JwkSet>>,
-    read_at: Mutex<Option<Instant>>,
+    source: Arc<Source>,
+    freshness: Freshness,
+    known: Arc<RwLock<Known>>,
+    /// When the source was last asked; whoever holds the lock asks it now.
+    asked_at: Arc<Mutex<Option<Instant>>>,
+}
+
+/// The set as it was last read.
+#[derive(Debug)]
+struct Known {
+    set: JwkSet,
+    read_at: Option<Instant>,
+    good_for: Duration,
+    /// The source was asked since then, and did not answer.
+    is_source_away: bool,
+}
+
+/// What to do with a set of some age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    /// Use it.
+    Fresh,
+    /// Use it, and read it again meanwhile.
+    Due,
+    /// Read it again before it is used.
+    Stale,
 }
 
 impl Keys {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self::new(Source::Fixed, serde_json::from_slice(bytes)?))
+        Ok(Self::new(Source::Fixed, serde_json::from_slice(bytes)?, Some(Instant::now())))
     }
 
     pub(crate) fn from_file(path: PathBuf) -> Result<Self, KeyError> {
         let set = serde_json::from_slice(&std::fs::read(&path)?)?;
-        Ok(Self::new(Source::File(path), set))
+        Ok(Self::new(Source::File(path), set, Some(Instant::now())))
     }
 
     /// The set is fetched on first use, so that a server starts while its issuer is away.
-    pub(crate) fn from_url(url: String) -> Result<Self, KeyError> {
-        let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).build()?;
-        Ok(Self::new(Source::Url { client, url }, JwkSet { keys: Vec::new() }))
+    pub(crate) fn from_url(url: &str) -> Result<Self, KeyError> {
+        Ok(Self::new(Source::url(url)?, JwkSet { keys: Vec::new() }, None))
     }
 
-    fn new(source: Source, set: JwkSet) -> Self {
-        Self { source, set: RwLock::new(Arc::new(set)), read_at: Mutex::new(None) }
+    /// As [`Keys::from_url`], with the URL that the issuer's metadata names.
+    pub(crate) fn from_issuer(issuer: &str) -> Result<Self, KeyError> {
+        Ok(Self::new(Source::issuer(issuer)?, JwkSet { keys: Vec::new() }, None))
     }
 
-    /// The key of this id; the source is read again if it is not known yet.
-    pub(crate) async fn find(&self, id: &str) -> Option<Jwk> {
-        if let Some(key) = self.known(id) {
-            return Some(key);
+    fn new(source: Source, set: JwkSet, read_at: Option<Instant>) -> Self {
+        let freshness = Freshness::default();
+        let known = Known { set, read_at, good_for: freshness.least, is_source_away: false };
+        Self {
+            source: Arc::new(source),
+            freshness,
+            known: Arc::new(RwLock::new(known)),
+            asked_at: Arc::default(),
         }
-        if matches!(self.source, Source::Fixed) {
-            return None;
-        }
-        let mut read_at = self.read_at.lock().await;
-        if let Some(key) = self.known(id) {
-            return Some(key);
-        }
-        if read_at.is_some_and(|at| at.elapsed() < REREAD_AFTER) {
-            return None;
-        }
-        *read_at = Some(Instant::now());
-        match self.read().await {
-            Ok(Some(set)) => {
-                *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+    }
+
+    pub(crate) fn freshness(self, freshness: Freshness) -> Self {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.good_for = freshness.least;
+        drop(known);
+        Self { freshness, ..self }
+    }
+
+    /// The key of this id. An issuer that does not answer takes no key away that is known.
+    pub(crate) async fn find(&self, id: &str) -> Result<Option<Jwk>, Away> {
+        match self.look(id) {
+            (Some(key), Age::Fresh) => return Ok(Some(key)),
+            (Some(key), Age::Due) => {
+                if let Ok(turn) = Arc::clone(&self.asked_at).try_lock_owned() {
+                    drop(self.ask(turn));
+                }
+                return Ok(Some(key));
             }
-            Ok(None) => {}
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "key set could not be read again");
-            }
+            (Some(_), Age::Stale) | (None, _) => {}
         }
-        self.known(id)
-    }
-
-    fn known(&self, id: &str) -> Option<Jwk> {
-        self.set.read().unwrap_or_else(PoisonError::into_inner).find(id).cloned()
-    }
-
-    async fn read(&self) -> Result<Option<JwkSet>, KeyError> {
-        let bytes = match &self.source {
-            Source::Fixed => return Ok(None),
-            Source::File(path) => tokio::fs::read(path).await?,
-            Source::Url { client, url } => {
-                let response = client.get(url).send().await?.error_for_status()?;
-                response.bytes().await?.to_vec()
+        let turn = Arc::clone(&self.asked_at).lock_owned().await;
+        // Somebody may have asked while this one waited.
+        let (Some(key), Age::Fresh | Age::Due) = self.look(id) else {
+            if let Some(asking) = self.ask(turn) {
+                // In a task of its own: it goes on when this caller hangs up.
+                drop(asking.await);
             }
+            let key = self.look(id).0;
+            return if self.is_read() { Ok(key) } else { Err(Away) };
         };
-        Ok(Some(serde_json::from_slice(&bytes)?))
+        Ok(Some(key))
+    }
+
+    fn look(&self, id: &str) -> (Option<Jwk>, Age) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let age = match self.source.is_fixed() {
+            true => Age::Fresh,
+            false => known.age(),
+        };
+        (known.set.find(id).cloned(), age)
+    }
+
+    fn is_read(&self) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).read_at.is_some()
+    }
+
+    /// Reads the set again, unless that was done just now.
+    fn ask(
+        &self,
+        mut turn: OwnedMutexGuard<Option<Instant>>,
+    ) -> Option<tokio::task::JoinHandle<()>> {
+        let is_soon = turn.is_some_and(|at| at.elapsed() < self.freshness.pause);
+        if is_soon || self.source.is_fixed() {
+            return None;
+        }
+        *turn = Some(Instant::now());
+        let keys = self.clone();
+        Some(tokio::spawn(async move {
+            keys.read().await;
+            drop(turn);
+        }))
+    }
+
+    async fn read(&self) {
+        let read = self.source.read(self.freshness).await;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(read) => {
+                let (least, most) = (self.freshness.least, self.freshness.most);
+                let good_for = read.good_for.unwrap_or(least).max(least).min(most);
+                let read_at = Some(Instant::now());
+                *known = Known { set: read.document, read_at, good_for, is_source_away: false };
+            }
+            Err(error) => {
+                known.is_source_away = true;
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, source = %self.source, "keys could not be read again");
+            }
+        }
+    }
+}
+
+impl Known {
+    fn age(&self) -> Age {
+        match self.read_at.map(|at| at.elapsed()) {
+            Some(age) if age < self.good_for / 4 * 3 => Age::Fresh,
+            Some(age) if age < self.good_for || self.is_source_away => Age::Due,
+            Some(_) | None => Age::Stale,
+        }
     }
 }

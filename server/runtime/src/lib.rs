@@ -22,7 +22,7 @@
 //! use symbolon_server::{Authenticator, Edge, Expectations};
 //! let expected = Expectations::new("https://issuer.example", "calls");
 //! let router = Edge::new("calls", "1.0.0")
-//!     .authenticator(Authenticator::from_jwks_file("jwks.json", expected)?)
+//!     .authenticator(Authenticator::from_issuer(expected)?)
 //!     .readiness("database", || async { Ok(()) })
 //!     .router(vec![routes])?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
@@ -45,6 +45,7 @@ mod endpoints;
 mod events;
 mod in_flight;
 mod input;
+mod key_source;
 mod keys;
 mod matcher;
 mod observation;
@@ -62,13 +63,14 @@ pub use axum::Router;
 
 pub use access::{Access, Admitted, Anonymous};
 pub use authentication::{Authenticate, Unauthenticated};
-pub use authenticator::{Authenticator, Expectations, Tenancy};
+pub use authenticator::{AccessTokens, Authenticator, Expectations, Tenancy};
 pub use call::{Call, Idempotency, Principal};
 pub use development_identity::{DevelopmentIdentity, Grant, IdentityError};
 pub use edge::{Edge, EdgeError};
 pub use in_flight::{InFlight, InFlightGuard};
 pub use input::{Input, Rejected};
-pub use keys::KeyError;
+pub use key_source::KeyError;
+pub use keys::Freshness;
 pub use operation::{IdempotencyRule, Info, Operation, ProblemKind, Requirement};
 pub use outcome::{Failure, Fault, Outcome};
 pub use reply::Reply;

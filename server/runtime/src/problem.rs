@@ -35,6 +35,11 @@ pub(crate) fn reply(kind: &ProblemKind, detail: &str) -> Reply {
     Reply::problem(kind, Problem::new(detail))
 }
 
+/// What is needed is away, for a while.
+pub(crate) fn unavailable() -> Reply {
+    reply(&UNAVAILABLE, "try again later").header("Retry-After", &1)
+}
+
 /// A problem of the edge with a path or method the contract has no operation for: no entry of
 /// the contract's catalogue is about it.
 pub(crate) fn of_edge(kind: &ProblemKind, detail: &str) -> Reply {

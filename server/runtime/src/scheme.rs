@@ -159,7 +159,7 @@ fn basic(encoded: &str) -> Result<Given, Unauthenticated> {
 }
 
 fn invalid(reason: &'static str) -> Unauthenticated {
-    Unauthenticated { reason }
+    Unauthenticated::Invalid { reason }
 }
 
 /// An [`Authenticate`] that finds the credentials by itself.

@@ -27,7 +27,7 @@ impl Webhooks for Shop {
 
 async fn receiver(edge: Edge) -> String {
     let router = edge
-        .verify(access::KEY, |_| async { Err(Unauthenticated { reason: "nobody is known" }) })
+        .verify(access::KEY, |_| async { Err(Unauthenticated::Invalid { reason: "nobody is known" }) })
         .router(vec![routes(Arc::new(Shop))])
         .unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

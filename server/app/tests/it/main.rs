@@ -178,7 +178,7 @@ fn a_server_must_be_told_whom_to_trust() {
         .output()
         .unwrap();
     assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("--jwks"));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--issuer"));
 }
 
 /// Runs a command on the data in a folder; returns its exit code and what it prints.

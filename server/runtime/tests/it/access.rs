@@ -82,7 +82,7 @@ async fn verify(given: Given) -> Result<Principal, Unauthenticated> {
     let scopes: &[&str] = match given.secret.as_str() {
         "good" if given.user.is_empty() => &["apps", "read"],
         "good" | "powerless" => &[],
-        _ => return Err(Unauthenticated { reason: "the word is not known" }),
+        _ => return Err(Unauthenticated::Invalid { reason: "the word is not known" }),
     };
     let scopes = scopes.iter().map(ToString::to_string).collect();
     Ok(Principal { subject: given.user, tenant: String::new(), scopes })

@@ -38,9 +38,14 @@ pub(crate) fn clear() {
     LINES.with_borrow_mut(Vec::clear);
 }
 
+/// What this thread has logged.
+pub(crate) fn text() -> String {
+    LINES.with_borrow(|lines| String::from_utf8(lines.clone()).unwrap())
+}
+
 /// What this thread has logged under a message.
 pub(crate) fn lines(message: &str) -> Vec<Value> {
-    let text = LINES.with_borrow(|lines| String::from_utf8(lines.clone()).unwrap());
+    let text = text();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|line| line["fields"]["message"] == message).collect()
 }

@@ -5,6 +5,7 @@ mod access;
 mod bodies;
 mod contract;
 mod endpoints;
+mod issuers;
 mod log;
 mod routing;
 mod security;

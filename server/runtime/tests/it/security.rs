@@ -163,7 +163,7 @@ async fn tokens_speak_for_one_issuer_audience_and_time() {
             value => claims[member] = value,
         }
         let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
-        assert_eq!(verifier.verify(&token).await.unwrap_err().reason, reason, "{member}");
+        assert_eq!(verifier.verify(&token).await.unwrap_err().reason(), reason, "{member}");
     }
 
     let alone =
