@@ -1,5 +1,7 @@
 //! What a contract means, in no language's words: the only thing emitters see.
 
+pub mod form;
+
 mod constraint;
 mod event;
 mod exchange;

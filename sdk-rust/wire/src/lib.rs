@@ -35,7 +35,7 @@ pub use fit::Best;
 pub use format::Format;
 pub use link::linked;
 pub use method::Method;
-pub use multipart::{decode_parts, encode_parts};
+pub use multipart::{decode_multipart, decode_parts, encode_multipart, encode_parts, part_field};
 pub use number::Number;
 pub use open::Open;
 pub use parameter::{Parameter, Style};
