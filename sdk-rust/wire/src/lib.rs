@@ -41,7 +41,7 @@ pub use open::Open;
 pub use parameter::{Parameter, Style};
 pub use problem::{Documented, In, Problem, Violation};
 pub use record::{Members, Others, Record, Writer, read_record};
-pub use rule::{JsonKind, Known, Predicate, Values, parse_values};
+pub use rule::{JsonKind, Known, KnownItems, Predicate, Values, parse_values};
 #[doc(hidden)]
 pub use serde;
 pub use stream::{Event, Events, Lines, StreamError};
