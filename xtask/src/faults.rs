@@ -1,6 +1,7 @@
 //! `cargo xtask faults`: a shop on the kernel is loaded, broken and audited, again and again.
 
 mod round;
+mod simulation;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,10 +21,14 @@ use round::{Fault, Round};
 /// Breaks the kernel under load and audits what is left.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask faults\n  cargo xtask faults --rounds 200 \
-    --database postgres\n  cargo xtask faults --fault disk-full --rounds 10\n\n\
+    --database postgres\n  cargo xtask faults --fault disk-full --rounds 10\n  \
+    cargo xtask faults --histories 1000000\n  \
+    cargo xtask faults --histories 1 --seed 4711 --trace\n\n\
     Each round loads a database with orders, does something bad to it, lets the kernel do what is\n\
     left, and audits: what was acknowledged is there, every effect happened once and in order,\n\
     the projection is what the events say.\n\n\
+    Histories are rounds in a simulated world, on one thread each, in virtual time: one seed is\n\
+    one history, and what it finds is found again.\n\n\
     Exit codes: 0 every audit passed, 1 one did not")]
 pub struct Faults {
     /// How many rounds.
@@ -38,6 +43,12 @@ pub struct Faults {
     /// Chooses moments: the same seed chooses the same ones.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Plays so many histories in a simulated world instead, from the seed on.
+    #[arg(long)]
+    pub histories: Option<u64>,
+    /// Prints everything that happens in a history.
+    #[arg(long, requires = "histories")]
+    pub trace: bool,
 }
 
 /// What the shop stands on.
@@ -67,6 +78,9 @@ const ROUNDS_EACH: u32 = 10;
 /// When something cannot be built or started; a failed audit is told and ends with 1.
 pub fn run(options: &Faults) -> anyhow::Result<ExitCode> {
     let root = root();
+    if let Some(histories) = options.histories {
+        return simulation::run(&root, options, histories);
+    }
     let mut stand = Stand::new(&root, options.database)?;
     let mut dice = Dice::new(options.seed);
     let faults = match options.fault {

@@ -10,6 +10,7 @@ mod error;
 mod follow;
 mod incoming;
 mod keyring;
+mod multipart;
 mod operation;
 mod outgoing;
 mod pagination;

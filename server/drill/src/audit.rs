@@ -36,8 +36,17 @@ pub async fn audit(
     let mut findings: Vec<String> =
         inspect(location).await?.iter().map(ToString::to_string).collect();
     findings.extend(rebuilt(kernel, until).await?);
+    findings.extend(compare(kernel, acknowledged).await?);
+    Ok(findings)
+}
+
+/// What is wrong with orders when nothing is left to do.
+pub(crate) async fn compare(
+    kernel: &Kernel,
+    acknowledged: &[Acknowledged],
+) -> Result<Vec<String>, BoxError> {
     let orders = orders(kernel).await?;
-    findings.extend(lost(&orders, acknowledged));
+    let mut findings = lost(&orders, acknowledged);
     for (order, told) in &orders {
         findings.extend(told.findings(order));
     }
@@ -66,7 +75,7 @@ async fn settle(kernel: &Kernel, until: Instant) -> Result<(), BoxError> {
 }
 
 /// Has every dead letter handled again; says how many there are.
-async fn replay_all(kernel: &Kernel) -> Result<i64, BoxError> {
+pub(crate) async fn replay_all(kernel: &Kernel) -> Result<i64, BoxError> {
     let mut count = 0;
     for name in TENANTS {
         let tenant = TenantId::new(name)?;
@@ -115,6 +124,7 @@ struct Told {
     /// What bookkeeping has seen, in the order in which it did: type and version.
     seen: Vec<(String, i64)>,
     reminded: usize,
+    early: usize,
     grumbled: usize,
     shipped: usize,
 }
@@ -146,6 +156,7 @@ async fn orders(kernel: &Kernel) -> Result<BTreeMap<String, Told>, BoxError> {
         for (who, order, what, version) in effects {
             let told = orders.entry(order).or_default();
             match who.as_str() {
+                "reminder" if what == "early" => told.early += 1,
                 "reminder" => told.reminded += 1,
                 "shipping" => told.shipped += 1,
                 "grumpy" => told.grumbled += 1,
@@ -172,6 +183,9 @@ impl Told {
         }
         if let Some(money) = &self.money {
             say(money.clone());
+        }
+        if self.early > 0 {
+            say(format!("reminded of {} times before its time", self.early));
         }
         if self.reminded != 1 {
             say(format!("reminded of {} times", self.reminded));

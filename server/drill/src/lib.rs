@@ -9,6 +9,8 @@ mod audit;
 mod bench;
 mod load;
 mod shop;
+#[cfg(feature = "simulation")]
+mod simulation;
 mod till;
 
 pub use audit::{Acknowledged, audit};
@@ -17,3 +19,5 @@ pub use bench::cluster;
 pub use bench::{Line, bench};
 pub use load::{Load, load};
 pub use shop::{MIGRATIONS, TENANTS, handlers, settings};
+#[cfg(feature = "simulation")]
+pub use simulation::{Options, Outcome, Stage};

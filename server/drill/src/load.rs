@@ -51,8 +51,9 @@ where
     tracing::info!(failures = failures.load(Ordering::Relaxed), "the load is done");
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Step {
+/// One request of a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
     Place,
     Amend,
     /// The same submission once more, as a caller does who got no answer.
@@ -80,7 +81,12 @@ async fn until_done(
     }
 }
 
-async fn take(kernel: &Kernel, tenant: &str, id: &str, step: Step) -> Result<i64, BoxError> {
+pub(crate) async fn take(
+    kernel: &Kernel,
+    tenant: &str,
+    id: &str,
+    step: Step,
+) -> Result<i64, BoxError> {
     let tenant = TenantId::new(tenant)?;
     let unit = kernel.unit(&tenant, Cause::request(id)).await?;
     match step {
@@ -93,7 +99,8 @@ async fn place(unit: Unit, id: &str) -> Result<i64, BoxError> {
     let claim = Claim { operation: "placeOrder", key: id, fingerprint: id, resource: id };
     let mut unit = match unit.claim(claim).await? {
         Claimed::Fresh(unit) => unit,
-        Claimed::Replay { .. } => return Ok(1),
+        Claimed::Replay { resource, .. } if resource == id => return Ok(1),
+        Claimed::Replay { resource, .. } => return Err(format!("led to {resource}").into()),
         Claimed::KeyReused => return Err("a key stands for something else".into()),
     };
     let placed = message(ORDERS, "OrderPlaced", id)?;

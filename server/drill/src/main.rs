@@ -1,5 +1,8 @@
 //! `symbolon-drill`: loads a database and tells what was acknowledged, or audits one.
 
+#[cfg(feature = "simulation")]
+mod simulate;
+
 use std::io::{BufRead as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,6 +28,9 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Play histories in a simulated world. Exit codes: 0 every audit passed, 1 one did not.
+    #[cfg(feature = "simulation")]
+    Simulate(simulate::Simulate),
     /// Place orders until they are done, or the process is killed. Each commit that was confirmed
     /// is a line of JSON on standard output.
     Load {
@@ -65,13 +71,27 @@ enum Command {
     },
 }
 
+impl Command {
+    /// What is logged unless the environment says otherwise.
+    fn log_level(&self) -> &'static str {
+        match self {
+            // What goes wrong there was meant to.
+            #[cfg(feature = "simulation")]
+            Self::Simulate(_) => "off",
+            Self::Load { .. } | Self::Bench { .. } | Self::Settle { .. } => "error",
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let filter =
-        EnvFilter::try_from_env("SYMBOLON_LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let CommandLine { database, command } = CommandLine::parse();
+    let filter = EnvFilter::try_from_env("SYMBOLON_LOG_LEVEL")
+        .unwrap_or_else(|_| EnvFilter::new(command.log_level()));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match command {
+        #[cfg(feature = "simulation")]
+        Command::Simulate(options) => simulate::run(&options),
         Command::Load { seed, callers, orders } => {
             let kernel = shop(&database).await?;
             load(&kernel, Load { seed, callers, orders }, acknowledge).await;

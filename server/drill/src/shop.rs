@@ -48,17 +48,35 @@ pub fn settings() -> Settings {
 }
 
 /// How often a message or job is tried before it is given up.
-const ATTEMPTS: u32 = 5;
+pub(crate) const ATTEMPTS: u32 = 5;
 
-/// Everything the shop reacts with.
+/// Everything the shop reacts with, at its moodiest.
 #[must_use]
 pub fn handlers() -> Handlers {
-    Handlers::new()
-        .consumer(Bookkeeping)
-        .consumer(Grumpy::default())
-        .timer(Reminder::default())
-        .job(Shipping)
-        .projection(Overview)
+    Moods { refusals: ATTEMPTS, naps: 1, job_lease: SignedDuration::from_secs(1) }.handlers()
+}
+
+/// How the shop is served in a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moods {
+    /// How often one consumer refuses the first order it hears of.
+    pub(crate) refusals: u32,
+    /// How often a reminder fails before one goes out.
+    pub(crate) naps: u32,
+    /// How long a worker has for a job.
+    pub(crate) job_lease: SignedDuration,
+}
+
+impl Moods {
+    pub(crate) fn handlers(self) -> Handlers {
+        let Self { refusals, naps, job_lease } = self;
+        Handlers::new()
+            .consumer(Bookkeeping)
+            .consumer(Grumpy { order: OnceLock::new(), refusals: AtomicU32::new(refusals) })
+            .timer(Reminder(AtomicU32::new(naps)))
+            .job(Shipping(job_lease))
+            .projection(Overview)
+    }
 }
 
 pub(crate) fn stream(id: &str) -> StreamId {
@@ -106,7 +124,7 @@ impl Consumer for Bookkeeping {
 }
 
 /// Gives up on the first order it hears of in this process; does what it should when asked again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Grumpy {
     order: OnceLock<String>,
     refusals: AtomicU32,
@@ -124,15 +142,20 @@ impl Consumer for Grumpy {
     async fn handle(&self, event: &Envelope, unit: &mut Unit) -> Handled {
         let order = self.order.get_or_init(|| event.aggregate_id.clone());
         let is_first = *order == event.aggregate_id;
-        if is_first && self.refusals.fetch_add(1, Ordering::SeqCst) < ATTEMPTS {
+        if is_first && one_less(&self.refusals) {
             return Err("not now".into());
         }
         Ok(effect(unit.sql(), "grumpy", &event.aggregate_id, "done", event.version).await?)
     }
 }
 
-/// Reminds of an order once. The first time in a process it fails.
-#[derive(Debug, Default)]
+/// Says whether there was one.
+fn one_less(count: &AtomicU32) -> bool {
+    count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| count.checked_sub(1)).is_ok()
+}
+
+/// Reminds of an order once. The first times in a process it fails.
+#[derive(Debug)]
 struct Reminder(AtomicU32);
 
 impl TimerHandler for Reminder {
@@ -141,17 +164,18 @@ impl TimerHandler for Reminder {
     }
 
     async fn fire(&self, timer: &Timer, unit: &mut Unit) -> Handled {
-        if self.0.fetch_add(1, Ordering::SeqCst) == 0 {
+        if one_less(&self.0) {
             return Err("asleep".into());
         }
         let reminded = message(ORDERS, "OrderReminded", &timer.key)?;
         unit.append(&stream(&timer.key), Expected::Any, vec![reminded]).await?;
-        Ok(effect(unit.sql(), "reminder", &timer.key, "fired", 0).await?)
+        let what = if unit.now() < timer.due_at { "early" } else { "fired" };
+        Ok(effect(unit.sql(), "reminder", &timer.key, what, 0).await?)
     }
 }
 
-/// Ships an order once.
-struct Shipping;
+/// Ships an order once; a worker has so long for it.
+struct Shipping(SignedDuration);
 
 impl JobHandler for Shipping {
     fn queue(&self) -> &str {
@@ -159,7 +183,7 @@ impl JobHandler for Shipping {
     }
 
     fn lease(&self) -> SignedDuration {
-        SignedDuration::from_secs(1)
+        self.0
     }
 
     async fn run(&self, job: &Job) -> Handled {

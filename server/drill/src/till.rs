@@ -65,3 +65,14 @@ pub(crate) async fn finding(
     let is_right = balance.as_ref().is_some_and(|it| (it.total, it.reserved) == (left, 0));
     Ok((!is_right).then(|| format!("has {balance:?} and not {left}")))
 }
+
+/// Takes more than an order has.
+#[cfg(feature = "simulation")]
+pub(crate) async fn overdraw(unit: &mut Unit, order: &str) -> Result<(), Error> {
+    let wrong = |error: BoxError| Error::Bus(error);
+    let (from, to) = (account(order).map_err(wrong)?, till().map_err(wrong)?);
+    let amount = money(PAID + 1).map_err(wrong)?;
+    let id = TransferId::new(format!("overdrawn:{order}")).map_err(|error| wrong(error.into()))?;
+    unit.ledger().post(&Transfer::between(id, &from, &to, &amount, "overdrawn")).await?;
+    Ok(())
+}

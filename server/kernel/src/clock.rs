@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
-use uuid::{ContextV7, Uuid};
+use uuid::{Builder, ContextV7, Uuid};
 
 use crate::tasks;
 
@@ -26,6 +26,11 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
     /// Completes when [`Clock::now`] has reached `deadline`, and never before.
     fn sleep_until(&self, deadline: Timestamp) -> Sleep<'_>;
+
+    /// What a new id is made of beside the time; none for the randomness of the machine.
+    fn entropy(&self) -> Option<[u8; 10]> {
+        None
+    }
 }
 
 /// The clock of the machine.
@@ -171,6 +176,10 @@ impl Stamps {
     /// A new UUID version 7.
     pub(crate) fn new_id(&self) -> Uuid {
         let now = self.now();
+        if let Some(entropy) = self.clock.entropy() {
+            let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+            return Builder::from_unix_timestamp_millis(millis, &entropy).into_uuid();
+        }
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);
         let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
         let sequence = self.sequence.lock().unwrap_or_else(PoisonError::into_inner);

@@ -68,6 +68,22 @@ macro_rules! fault {
 }
 pub(crate) use fault;
 
+/// Whether a simulation has the kernel break a rule here, to see whether it is found.
+#[cfg(feature = "simulation")]
+macro_rules! broken {
+    ($rule:ident) => {
+        $crate::simulation::mutation::is_broken($crate::simulation::Mutation::$rule)
+    };
+}
+
+#[cfg(not(feature = "simulation"))]
+macro_rules! broken {
+    ($rule:ident) => {
+        false
+    };
+}
+pub(crate) use broken;
+
 #[cfg(feature = "faults")]
 pub(crate) use armed::at;
 

@@ -85,6 +85,8 @@ enum Transport {
     Log,
     #[cfg(feature = "kafka")]
     Kafka(Arc<crate::delivery::kafka::Kafka>),
+    #[cfg(feature = "simulation")]
+    Simulated(crate::simulation::Bus),
 }
 
 /// Durable state, and what runs on it. A clone is the same kernel.
@@ -146,7 +148,14 @@ impl Kernel {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Result<Self, Error> {
-        let database = Database::open(location, migrations).await?;
+        Self::on(Database::open(location, migrations).await?, clock, settings).await
+    }
+
+    pub(crate) async fn on(
+        database: Database,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<Self, Error> {
         let published = relay::head(database.read().await?.connection()).await?;
         let stamps = Stamps::new(clock);
         Ok(Self(Arc::new(Inner {
@@ -201,6 +210,23 @@ impl Kernel {
         let work =
             move |lease| crate::delivery::kafka::ship(kernel.clone(), Arc::clone(&cluster), lease);
         self.lead(crate::delivery::kafka::SHIPPER.to_owned(), work);
+        Ok(())
+    }
+
+    /// [`Kernel::start`], with a bus of partitions between the machines of a world.
+    ///
+    /// # Errors
+    /// As for [`Kernel::start`].
+    #[cfg(feature = "simulation")]
+    pub async fn start_on_bus(
+        &self,
+        handlers: Handlers,
+        bus: crate::simulation::Bus,
+    ) -> Result<(), Error> {
+        let (kernel, shipped) = (self.clone(), bus.clone());
+        self.start_on(handlers, Transport::Simulated(bus)).await?;
+        let work = move |lease| crate::simulation::ship(kernel.clone(), shipped.clone(), lease);
+        self.lead(crate::simulation::SHIPPER.to_owned(), work);
         Ok(())
     }
 
@@ -302,6 +328,15 @@ impl Kernel {
                         tokio::join!(delivery, replays);
                     }
                 };
+                self.lead(reader, work);
+            }
+            #[cfg(feature = "simulation")]
+            Transport::Simulated(bus) => {
+                let (member, bus, joining) = (Arc::clone(&consumer), bus.clone(), kernel.clone());
+                self.supervise("groups", move || {
+                    crate::simulation::join(joining.clone(), bus.clone(), Arc::clone(&member))
+                });
+                let work = move |lease| replays::run(kernel.clone(), Arc::clone(&consumer), lease);
                 self.lead(reader, work);
             }
             #[cfg(feature = "kafka")]

@@ -125,8 +125,13 @@ mod handlers;
 mod kernel;
 pub mod ledger;
 mod projections;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod stats;
+#[cfg(not(feature = "simulation"))]
 mod tasks;
+#[cfg(feature = "simulation")]
+use simulation::tasks;
 mod unit;
 mod work;
 

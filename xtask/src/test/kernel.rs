@@ -69,8 +69,20 @@ pub(super) fn faults(root: &Path) -> anyhow::Result<()> {
         let places = ["test", "--quiet", "-p", package, "--features", "faults"];
         process::run(root, "cargo", &places)?;
     }
+    let features = ["-p", "symbolon-drill", "--features", "simulation"];
+    let lints = [&["clippy", "--quiet", "--all-targets"], &features[..], &["--", "-D", "warnings"]];
+    process::run(root, "cargo", &lints.concat())?;
+    let histories = [&["test", "--quiet"], &features[..]];
+    process::run(root, "cargo", &histories.concat())?;
     for database in [Database::Sqlite, Database::Postgres] {
-        let rounds = Faults { rounds: ROUNDS, database, fault: None, seed: 1 };
+        let rounds = Faults {
+            rounds: ROUNDS,
+            database,
+            fault: None,
+            seed: 1,
+            histories: None,
+            trace: false,
+        };
         if crate::faults::run(&rounds)? != ExitCode::SUCCESS {
             bail!("an audit on {database:?} found something");
         }

@@ -230,18 +230,11 @@ fn read_body(operation: &Operation, answer: &Answer, body: &Body) -> String {
             (None, BodyKind::Json) => "json",
             (None, BodyKind::Text) => "text",
             (None, BodyKind::Parts) => "parts",
-            (None, BodyKind::Form) => "form",
-            (None, BodyKind::Multipart) => "multipart",
-            (None, BodyKind::Bytes) => "bytes",
-        };
-        let parts = part_list(16, offer).filter(|_| offer.kind == BodyKind::Form);
-        let read = match parts {
-            Some(parts) => format!("incoming.{method}_as({parts})?"),
-            None => format!("incoming.{method}()?"),
+            (None, BodyKind::Bytes | BodyKind::Form | BodyKind::Multipart) => "bytes",
         };
         match variant {
-            None => read,
-            Some(variant) => format!("{owner}::{variant}({read})"),
+            None => format!("incoming.{method}()?"),
+            Some(variant) => format!("{owner}::{variant}(incoming.{method}()?)"),
         }
     };
     let wrapped = wrapped(body);

@@ -32,7 +32,7 @@ const FLAT: [&str; 17] = [
     "required",
     "dependentRequired",
 ];
-const DEEP: [&str; 15] = [
+const DEEP: [&str; 14] = [
     "properties",
     "patternProperties",
     "additionalProperties",
@@ -47,7 +47,6 @@ const DEEP: [&str; 15] = [
     "if",
     "dependentSchemas",
     "unevaluatedProperties",
-    "unevaluatedItems",
 ];
 
 impl Random {
@@ -141,8 +140,7 @@ impl Random {
             | "contains"
             | "not"
             | "if"
-            | "unevaluatedProperties"
-            | "unevaluatedItems" => self.any_schema(depth - 1),
+            | "unevaluatedProperties" => self.any_schema(depth - 1),
             _ => count,
         };
         (keyword, value)

@@ -104,10 +104,13 @@ const RULES: [Rule; 9] = [
 /// # Errors
 /// When the database cannot be read.
 pub async fn inspect(location: &Location) -> Result<Vec<Finding>, Error> {
-    let mut connection = Database::look(location).await?;
+    examine(&mut Database::look(location).await?).await
+}
+
+pub(crate) async fn examine(connection: &mut Connection) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
     for rule in RULES.iter().chain(&ledger::RULES) {
-        findings.extend(broken(&mut connection, rule).await?);
+        findings.extend(broken(connection, rule).await?);
     }
     Ok(findings)
 }

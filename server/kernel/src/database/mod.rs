@@ -19,6 +19,8 @@ use sync_wrapper::SyncWrapper;
 use url::Url;
 
 use crate::error::Error;
+#[cfg(feature = "simulation")]
+use crate::simulation::engine;
 pub use dialect::Dialect;
 pub use location::{InvalidLocation, Location};
 use migrations::MigrationSet;
@@ -32,11 +34,19 @@ pub(crate) type Exclusive = SyncWrapper<Transaction<'static, Any>>;
 
 /// A snapshot of what is committed; it stands still while it is held.
 #[derive(Debug)]
-pub(crate) struct Snapshot(Exclusive);
+pub(crate) enum Snapshot {
+    Pooled(Exclusive),
+    #[cfg(feature = "simulation")]
+    Simulated(engine::Transaction),
+}
 
 impl Snapshot {
     pub(crate) fn connection(&mut self) -> &mut Connection {
-        self.0.get_mut()
+        match self {
+            Self::Pooled(transaction) => transaction.get_mut(),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(transaction) => transaction.connection(),
+        }
     }
 }
 
@@ -49,11 +59,13 @@ const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 pub(crate) enum Database {
     Sqlite(sqlite::Store),
     Postgres(postgres::Store),
+    #[cfg(feature = "simulation")]
+    Simulated(engine::Engine),
 }
 
 impl Database {
     pub(crate) async fn open(location: &Location, sets: &[MigrationSet]) -> Result<Self, Error> {
-        sqlx::any::install_default_drivers();
+        install_drivers();
         match location {
             Location::File(path) => Ok(Self::Sqlite(sqlite::Store::open(path, sets).await?)),
             Location::Server(url) => Ok(Self::Postgres(postgres::Store::open(url, sets).await?)),
@@ -62,26 +74,28 @@ impl Database {
 
     /// A connection that reads a database which may be in use, and makes none.
     pub(crate) async fn look(location: &Location) -> Result<Connection, Error> {
-        sqlx::any::install_default_drivers();
+        install_drivers();
         Ok(options(&url(location))?.connect().await?)
     }
 
     /// A snapshot of a database which may be in use.
     pub(crate) async fn snapshot(location: &Location) -> Result<Snapshot, Error> {
         let pool = AnyPoolOptions::new().max_connections(1);
-        sqlx::any::install_default_drivers();
+        install_drivers();
         let pool = pool.connect_with(options(&url(location))?).await?;
         let begun = match location {
             Location::File(_) => pool.begin().await?,
             Location::Server(_) => pool.begin_with(postgres::SNAPSHOT).await?,
         };
-        Ok(Snapshot(SyncWrapper::new(begun)))
+        Ok(Snapshot::Pooled(SyncWrapper::new(begun)))
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
             Self::Postgres(_) => Dialect::Postgres,
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => Dialect::Sqlite,
         }
     }
 
@@ -90,6 +104,8 @@ impl Database {
         match self {
             Self::Sqlite(_) => false,
             Self::Postgres(_) => true,
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => true,
         }
     }
 
@@ -98,16 +114,24 @@ impl Database {
         match self {
             Self::Sqlite(store) => Ok(Turn::Sqlite(store.turn().await?)),
             Self::Postgres(store) => Ok(Turn::Postgres(SyncWrapper::new(store.turn().await?))),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(engine) => {
+                Ok(Turn::Simulated(engine::Transaction::begin(engine).await?))
+            }
         }
     }
 
     /// A snapshot of what is committed.
     pub(crate) async fn read(&self) -> Result<Snapshot, Error> {
-        match self {
-            Self::Sqlite(store) => store.read().await,
-            Self::Postgres(store) => store.read().await,
-        }
-        .map(|transaction| Snapshot(SyncWrapper::new(transaction)))
+        let begun = match self {
+            Self::Sqlite(store) => store.read().await?,
+            Self::Postgres(store) => store.read().await?,
+            #[cfg(feature = "simulation")]
+            Self::Simulated(engine) => {
+                return Ok(Snapshot::Simulated(engine::Transaction::begin(engine).await?));
+            }
+        };
+        Ok(Snapshot::Pooled(SyncWrapper::new(begun)))
     }
 
     /// Makes durable what was committed and lets go of the database; later turns are refused.
@@ -118,6 +142,8 @@ impl Database {
                 store.close().await;
                 Ok(())
             }
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => Ok(()),
         }
     }
 }
@@ -127,6 +153,8 @@ impl Database {
 pub(crate) enum Turn {
     Sqlite(sqlite::Turn),
     Postgres(Exclusive),
+    #[cfg(feature = "simulation")]
+    Simulated(engine::Transaction),
 }
 
 impl Turn {
@@ -134,6 +162,8 @@ impl Turn {
         match self {
             Self::Sqlite(turn) => turn.connection(),
             Self::Postgres(transaction) => transaction.get_mut(),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(transaction) => transaction.connection(),
         }
     }
 
@@ -147,6 +177,8 @@ impl Turn {
                     error => error,
                 })
             }
+            #[cfg(feature = "simulation")]
+            Self::Simulated(transaction) => transaction.commit().await,
         }
     }
 
@@ -155,8 +187,17 @@ impl Turn {
         match self {
             Self::Sqlite(turn) => turn.rollback().await,
             Self::Postgres(transaction) => Ok(transaction.into_inner().rollback().await?),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(transaction) => transaction.rollback().await,
         }
     }
+}
+
+fn install_drivers() {
+    #[cfg(not(feature = "simulation"))]
+    sqlx::any::install_default_drivers();
+    #[cfg(feature = "simulation")]
+    crate::simulation::driver::install();
 }
 
 /// The URL of a database that there is.

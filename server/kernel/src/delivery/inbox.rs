@@ -16,7 +16,7 @@ use crate::delivery::lanes::{Head, Lanes};
 use crate::delivery::messages::parsed;
 use crate::envelope::{StreamId, TenantId};
 use crate::error::Error;
-use crate::faults::fault;
+use crate::faults::{broken, fault};
 use crate::handlers::{AnyConsumer, Handled};
 use crate::kernel::Kernel;
 use crate::tasks::{self, JoinError, JoinSet};
@@ -122,6 +122,10 @@ impl Runner {
             for entry in found {
                 self.cursor = entry.position;
                 let is_wanted = self.channels.is_empty() || self.channels.contains(&entry.channel);
+                let mut entry = entry;
+                if broken!(LaneUnordered) {
+                    entry.stream.aggregate_id += &entry.position.to_string();
+                }
                 if is_wanted && self.consumer.accepts(&entry.event_type) {
                     self.lanes.push((entry.tenant, entry.stream), entry.position);
                 }
@@ -180,6 +184,7 @@ impl Runner {
     async fn save(&mut self) -> Result<(), Error> {
         self.done_since = 0;
         let position = self.lanes.low_water(self.cursor);
+        let position = if broken!(CheckpointAhead) { self.cursor } else { position };
         if position <= self.saved {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use crate::delivery::bus;
 use crate::delivery::messages::{envelope, whole_units};
 use crate::envelope::Recorded;
 use crate::error::Error;
-use crate::faults::fault;
+use crate::faults::{broken, fault};
 use crate::kernel::Kernel;
 use crate::tasks;
 use crate::work::leases::Lease;
@@ -146,14 +146,23 @@ async fn pending(connection: &mut Connection, head: i64) -> Result<Batch, Error>
 /// Gives a batch its places in the log, in the order of its numbers.
 async fn place(connection: &mut Connection, head: i64, batch: &Batch) -> Result<(), Error> {
     let dialect = Dialect::of(connection);
-    let insert = sql!(
-        dialect,
-        "INSERT INTO log (position, seq, tenant_id, unit) \
-         SELECT $2 + ROW_NUMBER() OVER (ORDER BY o.seq), o.seq, m.tenant_id, o.unit \
-         FROM outbox o JOIN messages m ON m.seq = o.seq WHERE o.seq",
-        listed
-    );
-    sqlx::query(insert).bind(&batch.numbers).bind(head).execute(&mut *connection).await?;
+    macro_rules! insert {
+        ($order:literal) => {
+            sql!(
+                dialect,
+                "INSERT INTO log (position, seq, tenant_id, unit) SELECT $2 + ROW_NUMBER() \
+                 OVER (ORDER BY ",
+                $order,
+                "), o.seq, m.tenant_id, o.unit \
+                 FROM outbox o JOIN messages m ON m.seq = o.seq WHERE o.seq",
+                listed
+            )
+        };
+    }
+    let insert = if broken!(RelayReversed) { insert!("o.seq DESC") } else { insert!("o.seq") };
+    if !broken!(RelayForgets) {
+        sqlx::query(insert).bind(&batch.numbers).bind(head).execute(&mut *connection).await?;
+    }
     let delete = sql!(dialect, "DELETE FROM outbox WHERE seq", listed);
     sqlx::query(delete).bind(&batch.numbers).execute(connection).await?;
     Ok(())

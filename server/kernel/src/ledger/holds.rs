@@ -14,7 +14,7 @@ use crate::database::Connection;
 use crate::delivery::messages::{parsed, time};
 use crate::envelope::TenantId;
 use crate::error::Error;
-use crate::faults::fault;
+use crate::faults::{broken, fault};
 use crate::handlers::{Handled, TimerHandler};
 use crate::unit::Unit;
 use crate::work::timers::{self, Timer};
@@ -345,7 +345,7 @@ impl TimerHandler for Expiry {
         let (tenant, connection) = unit.sql();
         let Some((account, hold)) = lock(connection, tenant, &id).await? else { return Ok(()) };
         let is_over = hold.expires_at.is_some_and(|until| until <= now);
-        if hold.state == HoldState::Open && is_over {
+        if hold.state == HoldState::Open && is_over && !broken!(HoldKept) {
             tracing::debug!(%tenant, hold = %id, account = %hold.account, "a hold has expired");
             close(connection, tenant, account, hold, HoldState::Expired, now).await?;
         }

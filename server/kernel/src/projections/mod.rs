@@ -21,7 +21,7 @@ use crate::delivery::inbox::{checkpoint, move_checkpoint};
 use crate::delivery::messages;
 use crate::envelope::{Cause, Envelope, Recorded};
 use crate::error::Error;
-use crate::faults::fault;
+use crate::faults::{broken, fault};
 use crate::handlers::{AnyProjection, BoxError, ReadModel};
 use crate::kernel::Kernel;
 use crate::tasks;
@@ -343,6 +343,11 @@ impl Step {
             advance(turn.connection(), &self.reader, &batch).await?;
             return Ok(turn.commit().await?);
         };
+        if broken!(ProjectionTorn) {
+            advance(turn.connection(), &self.reader, &batch).await?;
+            turn.commit().await?;
+            turn = self.kernel.inner().database.turn().await?;
+        }
         fault!("projection.begun");
         let tenant = first.envelope.tenant_id.clone();
         let mut unit = Unit::new(&self.kernel, turn, tenant, Cause::event(&first.envelope));
@@ -360,7 +365,9 @@ impl Step {
             }
         }
         fault!("projection.applied");
-        advance(unit.sql().1, &self.reader, &batch).await?;
+        if !broken!(ProjectionTorn) {
+            advance(unit.sql().1, &self.reader, &batch).await?;
+        }
         Ok(unit.commit().await?)
     }
 }

@@ -6,7 +6,7 @@ use crate::database::Connection;
 use crate::delivery::messages::time;
 use crate::envelope::TenantId;
 use crate::error::Error;
-use crate::faults::fault;
+use crate::faults::{broken, fault};
 use crate::unit::Unit;
 
 /// What a caller wants to do once.
@@ -65,7 +65,7 @@ pub(crate) async fn claim(
     .execute(&mut *connection)
     .await?;
     fault!("idempotency.claim.after");
-    if inserted.rows_affected() == 1 {
+    if inserted.rows_affected() == 1 || broken!(KeyUnread) {
         return Ok(Found::Nothing);
     }
     let row = sqlx::query(

@@ -27,7 +27,7 @@ use crate::delivery::dead_letters::{self, DeadLetter};
 use crate::delivery::messages;
 use crate::envelope::{Cause, Envelope, NewEvent, StreamId, TenantId};
 use crate::error::Error;
-use crate::faults::fault;
+use crate::faults::{broken, fault};
 use crate::kernel::Kernel;
 use crate::ledger::{Books, Ledger};
 use crate::tasks;
@@ -341,7 +341,7 @@ impl Unit {
     pub async fn commit(self) -> Result<(), Error> {
         let Self { kernel, turn, first_message, after_commit, .. } = self;
         let Self { scheduled, enqueued, replays, .. } = self;
-        carry_through(async move {
+        let work = async move {
             fault!("unit.commit.before");
             turn.commit().await?;
             fault!("unit.commit.after");
@@ -361,8 +361,12 @@ impl Unit {
                 tasks::spawn(kernel.inner().tasks.track_future(task));
             }
             Ok(())
-        })
-        .await
+        };
+        if broken!(ConfirmedEarly) {
+            tasks::detach(work.map(drop));
+            return Ok(());
+        }
+        carry_through(work).await
     }
 
     /// Undoes it, and returns when everything the unit has read is durable: do this, instead of

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
 use crate::error::Error;
+use crate::faults::broken;
 use crate::kernel::Kernel;
 use crate::tasks;
 
@@ -42,14 +43,20 @@ impl Lease {
     /// # Errors
     /// [`Error::Fenced`] when another has taken over.
     pub(crate) async fn hold(&self, connection: &mut Connection) -> Result<(), Error> {
-        if !self.is_shared {
+        if !self.is_shared || broken!(LeaseUnheld) {
+            #[cfg(feature = "simulation")]
+            crate::simulation::held(&self.name, self.epoch);
             return Ok(());
         }
         let dialect = Dialect::of(connection);
         let held = sql!(dialect, "SELECT epoch FROM leases WHERE name = $1 AND epoch = $2", hold);
         let held = sqlx::query(held).bind(&self.name).bind(self.epoch);
         match held.fetch_optional(connection).await? {
-            Some(_) => Ok(()),
+            Some(_) => {
+                #[cfg(feature = "simulation")]
+                crate::simulation::held(&self.name, self.epoch);
+                Ok(())
+            }
             None => {
                 self.ended.cancel();
                 Err(Error::Fenced(self.name.clone()))
@@ -161,6 +168,8 @@ async fn acquire(kernel: &Kernel, name: &str) -> Result<Option<i64>, Error> {
     .fetch_optional(connection)
     .await?;
     turn.commit().await?;
+    #[cfg(feature = "simulation")]
+    crate::simulation::taken(name, taken);
     Ok(taken)
 }
 

@@ -15,7 +15,7 @@ use crate::database::{Connection, Dialect};
 use crate::delivery::messages::{parsed, time};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
-use crate::faults::fault;
+use crate::faults::{broken, fault};
 use crate::handlers::{AnyTimerHandler, Handled};
 use crate::kernel::Kernel;
 use crate::tasks::{self, Id, JoinSet};
@@ -185,7 +185,8 @@ impl Runner {
         let now = inner.stamps.clock.now();
         let limit = inner.settings.concurrency;
         let mut snapshot = inner.database.read().await?;
-        for due in due(snapshot.connection(), self.handler.kind(), now, limit).await? {
+        let until = if broken!(TimerEarly) { Timestamp::MAX } else { now };
+        for due in due(snapshot.connection(), self.handler.kind(), until, limit).await? {
             if self.tasks.len() >= limit {
                 break;
             }
@@ -225,7 +226,8 @@ async fn fire(
     key: String,
 ) -> Handled {
     let mut turn = kernel.inner().database.turn().await?;
-    let now = kernel.inner().stamps.clock.now().as_microsecond();
+    let now = kernel.inner().stamps.clock.now();
+    let now = if broken!(TimerEarly) { Timestamp::MAX } else { now }.as_microsecond();
     let select = sql!(
         kernel.inner().database.dialect(),
         "SELECT due_at, attempts, payload, correlation_id, causation_id FROM timers \
@@ -243,7 +245,9 @@ async fn fire(
     let Some(row) = row else { return Ok(turn.rollback().await?) };
     fault!("timer.fire.before");
     // Deleted first: the handler may schedule it anew.
-    delete(turn.connection(), &tenant, handler.kind(), &key).await?;
+    if !broken!(TimerKept) {
+        delete(turn.connection(), &tenant, handler.kind(), &key).await?;
+    }
     let (timer, cause) = read(&row, tenant, handler.kind(), key)?;
     let mut unit = Unit::new(&kernel, turn, timer.tenant.clone(), cause);
     match handler.fire(&timer, &mut unit).await {
