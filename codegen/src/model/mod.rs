@@ -1,5 +1,7 @@
 //! What a contract means, in no language's words: the only thing emitters see.
 
+pub mod form;
+
 mod constraint;
 mod event;
 mod exchange;
@@ -21,7 +23,7 @@ pub use operation::{
     Answer, Body, BodyKind, Context, Direction, Errors, Header, Idempotency, Location, Offer,
     Operation, Pagination, Parameter, Part, ProblemKind, Status, Stream, Style,
 };
-pub use rule::{JsonKind, Known, Predicate, Rule};
+pub use rule::{JsonKind, Known, KnownItems, Predicate, Rule};
 pub use schema::{
     Additional, Definition, Enumeration, EnumerationValue, Lifecycle, Object, Property, Scalar,
     Shape, Tag, Type, TypeId, Union, Variant,

@@ -62,6 +62,8 @@ pub enum Predicate {
         /// At most so many, if there is a limit.
         most: Option<u64>,
     },
+    /// An array whose elements that are not known are so.
+    OtherItems(Vec<KnownItems>, Box<Predicate>),
     /// An object of at least so many members.
     MinMembers(u64),
     /// An object of at most so many members.
@@ -101,6 +103,17 @@ pub struct Known {
     pub patterns: Vec<String>,
 }
 
+/// Elements that are known where a predicate holds of the array.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownItems {
+    /// Where they are known.
+    pub given: Predicate,
+    /// So many of the first.
+    pub first: usize,
+    /// And each of which this holds.
+    pub each: Predicate,
+}
+
 /// The kinds of JSON values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum JsonKind {
@@ -137,6 +150,13 @@ impl Predicate {
             | Self::Not(part) => part.each_name(visit),
             Self::Others(known, part) => {
                 known.iter().for_each(|known| known.given.each_name(visit));
+                part.each_name(visit);
+            }
+            Self::OtherItems(known, part) => {
+                known.iter().for_each(|known| {
+                    known.given.each_name(visit);
+                    known.each.each_name(visit);
+                });
                 part.each_name(visit);
             }
             Self::Always

@@ -6,9 +6,7 @@ use super::bodies::Side;
 use super::links::Linked;
 use super::schemas::component;
 use super::{Scope, bodies, parameters};
-use crate::model::{
-    Answer, Body, BodyKind, Header, Name, Scalar, Status, Style, Type, unique_names,
-};
+use crate::model::{Answer, Body, Header, Name, Scalar, Status, Style, Type, unique_names};
 use crate::source::Cursor;
 
 /// Headers that the edges of both halves see to.
@@ -108,16 +106,7 @@ fn answer<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, status: Status, name: &Nam
     // HTTP has no content in these (RFC 9110, 6.4.1), whatever the contract says of it.
     let is_bare = matches!(status, Status::Code(100..=199 | 204 | 205 | 304));
     let content = at.get("content").filter(|_| !is_bare);
-    let mut body =
-        content.and_then(|content| bodies::resolve(scope, &content, &name, Side::Answer));
-    for offer in body.iter_mut().flat_map(|body| &mut body.offers) {
-        if matches!(offer.kind, BodyKind::Form | BodyKind::Multipart) {
-            if offer.ty != Type::Any {
-                scope.degrade(at, "a body", "a form in a response is carried as bytes");
-            }
-            bodies::as_bytes(offer);
-        }
-    }
+    let body = content.and_then(|content| bodies::resolve(scope, &content, &name, Side::Answer));
     Answer {
         status,
         headers: headers(scope, at, &name),

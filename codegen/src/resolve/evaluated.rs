@@ -1,11 +1,12 @@
-//! Which members the keywords of a schema evaluate: `unevaluatedProperties` speaks of the others.
+//! Which members and elements the keywords of a schema evaluate: `unevaluatedProperties` and
+//! `unevaluatedItems` speak of the others.
 
 use serde_json::Value;
 
 use super::Scope;
 use super::constraints::is_pattern;
-use super::rules::all;
-use crate::model::{Known, Predicate};
+use super::rules::{all, has, prefix};
+use crate::model::{Known, KnownItems, Predicate};
 use crate::source::{Cursor, ValueId};
 
 impl<'a> Scope<'a> {
@@ -41,6 +42,58 @@ impl<'a> Scope<'a> {
         if !names.is_empty() || !patterns.is_empty() {
             known.push(Known { given: all(given.to_vec()), names, patterns });
         }
+        let parts = self.parts(at);
+        within.push(at.id());
+        for (part, more) in parts {
+            if matches!(part.value, Value::Object(_)) {
+                self.evaluate(&part, &[given, &more].concat(), within, known);
+            }
+        }
+        within.pop();
+    }
+
+    /// What is asked of the elements that nothing else of a schema evaluates.
+    pub(super) fn unevaluated_items(&mut self, at: &Cursor<'a>, found: &Cursor<'a>) -> Predicate {
+        let mut known = Vec::new();
+        self.evaluate_items(at, &[], &mut Vec::new(), &mut known);
+        Predicate::OtherItems(known, Box::new(self.predicate(found)))
+    }
+
+    /// Adds the elements that a schema evaluates where what is given holds.
+    fn evaluate_items(
+        &mut self,
+        at: &Cursor<'a>,
+        given: &[Predicate],
+        within: &mut Vec<ValueId>,
+        known: &mut Vec<KnownItems>,
+    ) {
+        if within.contains(&at.id()) {
+            return;
+        }
+        let first = prefix(at).map(|found| found.elements().len()).unwrap_or_default();
+        let is_listed = at.get("items").is_some_and(|items| items.value.is_array());
+        let rest = at.get(if is_listed { "additionalItems" } else { "items" });
+        let inner = at.get("unevaluatedItems").filter(|_| !within.is_empty());
+        let each = match (rest.or(inner), at.get("contains")) {
+            (Some(_), _) => Predicate::Always,
+            (None, Some(contained)) => self.predicate(&contained),
+            (None, None) => Predicate::Never,
+        };
+        if first > 0 || each != Predicate::Never {
+            known.push(KnownItems { given: all(given.to_vec()), first, each });
+        }
+        let parts = self.parts(at);
+        within.push(at.id());
+        for (part, more) in parts {
+            if matches!(part.value, Value::Object(_)) {
+                self.evaluate_items(&part, &[given, &more].concat(), within, known);
+            }
+        }
+        within.pop();
+    }
+
+    /// The schemas whose annotations are those of this one, each with where it holds.
+    fn parts(&mut self, at: &Cursor<'a>) -> Vec<(Cursor<'a>, Vec<Predicate>)> {
         let mut parts: Vec<(Cursor<'a>, Vec<Predicate>)> = Vec::new();
         if let Some(target) = at.reference().and_then(|_| self.follow(at)) {
             parts.push((target, Vec::new()));
@@ -60,14 +113,8 @@ impl<'a> Scope<'a> {
         }
         for (name, schema) in at.get("dependentSchemas").map(|it| it.members()).unwrap_or_default()
         {
-            parts.push((schema, vec![Predicate::Required(vec![name.to_owned()])]));
+            parts.push((schema, vec![has(name)]));
         }
-        within.push(at.id());
-        for (part, more) in parts {
-            if matches!(part.value, Value::Object(_)) {
-                self.evaluate(&part, &[given, &more].concat(), within, known);
-            }
-        }
-        within.pop();
+        parts
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{Scope, bodies};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::model::{
-    Body, BodyKind, Definition, Object, Offer, Operation, Part, Scalar, Shape, Style, System, Type,
-    TypeId,
+    Answer, Body, BodyKind, Definition, Errors, Object, Offer, Operation, Part, Scalar, Shape,
+    Style, System, Type, TypeId, form,
 };
 use crate::source::{Place, Pointer};
 
@@ -18,16 +18,46 @@ pub(super) fn settle(scope: &mut Scope<'_>, system: &mut System) {
     let contract = &system.contract;
     let contexts = system.contexts.iter_mut().chain(&mut system.webhooks);
     for operation in contexts.flat_map(|context| &mut context.operations) {
-        let pointer = pointer(operation);
-        let Some(body) = &mut operation.body else { continue };
-        for offer in &mut body.offers {
-            for kind in encode(types, offer, scope.heeds_siblings) {
-                let place = Place::new(contract.clone(), pointer.clone());
-                scope.problems.push(Diagnostic::new(place, kind));
+        let place = Place::new(contract.clone(), pointer(operation));
+        let mut lost = Vec::new();
+        if let Some(body) = &mut operation.body {
+            for offer in &mut body.offers {
+                lost.extend(encode(types, offer, scope.heeds_siblings));
             }
+            prefer_parts(types, body);
         }
-        prefer_parts(types, body);
+        let errors: &mut [Answer] = match &mut operation.errors {
+            Errors::Statuses(answers) => answers,
+            Errors::Problems(_) => &mut [],
+        };
+        let answers = operation.answers.iter_mut().chain(errors);
+        let answered = answers.filter_map(|answer| answer.body.as_mut());
+        for offer in answered.flat_map(|body| &mut body.offers) {
+            lost.extend(encode_answer(types, offer, scope.heeds_siblings));
+        }
+        let told = |kind| Diagnostic::new(place.clone(), kind);
+        scope.problems.extend(lost.into_iter().map(told));
     }
+}
+
+/// The same of an answer. Who reads it has no schema at hand: a form is carried only where its
+/// members can be told one by one.
+fn encode_answer(types: &Types, offer: &mut Offer, heeds_styles: bool) -> Vec<Kind> {
+    if !matches!(offer.kind, BodyKind::Form | BodyKind::Multipart) {
+        return Vec::new();
+    }
+    if offer.ty == Type::Any {
+        bodies::as_bytes(offer);
+        return Vec::new();
+    }
+    let mut lost = encode(types, offer, heeds_styles);
+    if offer.kind != BodyKind::Bytes && form::members(types, offer).is_none() {
+        let why = "a form in an answer is carried as bytes where its members nest, may be of \
+                   several types or have a `style`";
+        lost = vec![Kind::Degraded { what: "a body", why: why.to_owned() }];
+        bodies::as_bytes(offer);
+    }
+    lost
 }
 
 fn pointer(operation: &Operation) -> Pointer {

@@ -7,6 +7,7 @@ use super::all_of::{Parts, is_among};
 use super::constraints::{constraints, format, is_pattern, whole};
 use super::members::flagged;
 use super::schemas::{Built, accepts_null, type_names};
+use super::tuples::hangs_on_values;
 use crate::model::{Additional, Bound, JsonKind, Known, Predicate, Rule, Shape, Type};
 use crate::source::Cursor;
 
@@ -58,6 +59,10 @@ impl<'a> Scope<'a> {
         {
             let predicate = self.unevaluated(at, &found);
             rules.push(Rule { keyword: "unevaluatedProperties", predicate });
+        }
+        if at.get("unevaluatedItems").is_some() && hangs_on_values(at) {
+            let predicate = all(self.keyword(at, "unevaluatedItems"));
+            rules.push(Rule { keyword: "unevaluatedItems", predicate });
         }
         rules
     }
@@ -212,6 +217,7 @@ impl<'a> Scope<'a> {
             "dependentRequired",
             "dependentSchemas",
             "unevaluatedProperties",
+            "unevaluatedItems",
         ] {
             if at.get(keyword).is_some() {
                 parts.extend(self.keyword(at, keyword));
@@ -296,6 +302,7 @@ impl<'a> Scope<'a> {
             }
             "propertyNames" => vec![Predicate::Names(Box::new(self.predicate(&found)))],
             "unevaluatedProperties" => vec![self.unevaluated(at, &found)],
+            "unevaluatedItems" if hangs_on_values(at) => vec![self.unevaluated_items(at, &found)],
             "items" => self.items(at),
             "contains" => {
                 let count = |keyword: &str| at.value.get(keyword).and_then(whole);
@@ -360,6 +367,7 @@ fn mentioned(predicate: &Predicate) -> Vec<String> {
         | Predicate::Prefix(_)
         | Predicate::Rest(..)
         | Predicate::Contains { .. }
+        | Predicate::OtherItems(..)
         | Predicate::MinMembers(_)
         | Predicate::MaxMembers(_)
         | Predicate::Matching(..)
@@ -446,12 +454,16 @@ pub(super) fn all(mut parts: Vec<Predicate>) -> Predicate {
 
 /// What holds where an object has a member.
 fn needs(name: &str, said: Predicate) -> Predicate {
-    // Of what is no object, that it has no such member goes without saying.
-    let has = Predicate::All(vec![
+    Predicate::Given(Box::new([has(name), said, Predicate::Always]))
+}
+
+/// That a value is an object with a member: of what is no object, that it has no such member goes
+/// without saying.
+pub(super) fn has(name: &str) -> Predicate {
+    Predicate::All(vec![
         Predicate::Kinds(vec![JsonKind::Object]),
         Predicate::Required(vec![name.to_owned()]),
-    ]);
-    Predicate::Given(Box::new([has, said, Predicate::Always]))
+    ])
 }
 
 fn texts(value: &Value) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::all_of::is_prose;
 use super::alternatives::all_know;
@@ -224,7 +224,6 @@ impl<'a> Scope<'a> {
         if let Some(names) = at.get("propertyNames") {
             self.check_pattern(&names);
         }
-        self.check_unevaluated(at, schema);
         let nullable = accepts_null(at);
         if let Some(value) = schema.get("const") {
             return self.enumeration(at, std::slice::from_ref(value), name, nullable);
@@ -263,17 +262,6 @@ impl<'a> Scope<'a> {
             ["array"] => self.list(at, name, nullable),
             [scalar] => self.scalar(at, scalar, nullable),
             several => self.several_types(at, several, name, nullable),
-        }
-    }
-
-    /// Reports what is asked of elements that no other keyword evaluated, where it hangs on the
-    /// value which those are.
-    fn check_unevaluated(&mut self, at: &Cursor<'a>, schema: &Map<String, Value>) {
-        let says = |keyword: &str| schema.contains_key(keyword);
-        let kinds = ["allOf", "oneOf", "anyOf", "if", "contains", "$ref", "dependentSchemas"];
-        if says("unevaluatedItems") && kinds.into_iter().any(says) {
-            let why = "`unevaluatedItems` beside compositions is not enforced";
-            self.degrade(at, "a schema", why);
         }
     }
 

@@ -59,9 +59,17 @@ pub(super) fn is_fixed(at: &Cursor<'_>) -> bool {
     (1..=LONGEST).contains(&length) && least && most
 }
 
+/// Whether it hangs on the values which elements the keywords of an array speak of, so that
+/// `unevaluatedItems` is about others each time.
+pub(super) fn hangs_on_values(at: &Cursor<'_>) -> bool {
+    let composing = ["allOf", "oneOf", "anyOf", "if", "contains", "$ref", "dependentSchemas"];
+    composing.into_iter().any(|keyword| at.value.get(keyword).is_some())
+}
+
 /// The schema of the elements behind the listed ones.
 pub(super) fn rest<'a>(at: &Cursor<'a>) -> Option<Cursor<'a>> {
-    let items = at.get("items").or_else(|| at.get("unevaluatedItems"))?;
+    let unevaluated = || at.get("unevaluatedItems").filter(|_| !hangs_on_values(at));
+    let items = at.get("items").or_else(unevaluated)?;
     match items.value {
         Value::Array(_) => at.get("additionalItems"),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {

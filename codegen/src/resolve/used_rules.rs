@@ -61,6 +61,7 @@ fn is_read(predicate: &Predicate, said: &BTreeMap<TypeId, Predicate>) -> bool {
             | Predicate::Prefix(_)
             | Predicate::Rest(..)
             | Predicate::Contains { .. }
+            | Predicate::OtherItems(..)
             | Predicate::MinMembers(_)
             | Predicate::MaxMembers(_)
             | Predicate::Matching(..)

@@ -173,7 +173,6 @@ impl Client {
                 headers.insert(CONTENT_TYPE, media_type.clone());
                 builder.body(content.clone())
             }
-            Body::Multipart(parts) => builder.multipart(parts.form()?),
         };
         builder.headers(headers).build().map_err(|_| EncodeError::Url)
     }

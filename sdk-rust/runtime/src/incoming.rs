@@ -40,9 +40,7 @@ impl Incoming {
 
     /// Media type of the body, in lower case and without parameters; empty when there is none.
     pub fn media_type(&self) -> String {
-        let given = self.headers.get(http::header::CONTENT_TYPE);
-        let given = given.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        self.content_type().split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
     /// A header the contract requires.
@@ -129,9 +127,37 @@ impl Incoming {
     /// # Errors
     /// When it is no such body.
     pub fn parts(&self) -> Result<Vec<Binary>, DecodeError> {
+        symbolon_wire::decode_parts(self.content_type(), &self.body).map_err(DecodeError::Body)
+    }
+
+    /// The body as an `application/x-www-form-urlencoded` form.
+    ///
+    /// # Errors
+    /// When it is no such form of that type.
+    pub fn form<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        self.form_as(&[])
+    }
+
+    /// The same with members that are written as parameters (`encoding` of OpenAPI).
+    ///
+    /// # Errors
+    /// When it is no such form of that type.
+    pub fn form_as<T: DeserializeOwned>(&self, parts: &[Parameter]) -> Result<T, DecodeError> {
+        symbolon_wire::parameter::decode_form_as(parts, &self.body).map_err(DecodeError::Body)
+    }
+
+    /// The body as a `multipart/form-data` form: a member a part name.
+    ///
+    /// # Errors
+    /// When it is no such form of that type.
+    pub fn multipart<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        symbolon_wire::decode_multipart(self.content_type(), &self.body).map_err(DecodeError::Body)
+    }
+
+    /// The media type of the body as it was sent.
+    fn content_type(&self) -> &str {
         let given = self.headers.get(http::header::CONTENT_TYPE);
-        let given = given.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        symbolon_wire::decode_parts(given, &self.body).map_err(DecodeError::Body)
+        given.and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// The body as server-sent events with payloads in JSON. A payload `[DONE]` ends them.

@@ -10,7 +10,6 @@ mod error;
 mod follow;
 mod incoming;
 mod keyring;
-mod multipart;
 mod operation;
 mod outgoing;
 mod pagination;

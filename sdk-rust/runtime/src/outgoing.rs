@@ -10,7 +10,6 @@ use symbolon_wire::stream::encode_line;
 use symbolon_wire::{Binary, In, Parameter};
 use uuid::Uuid;
 
-use crate::multipart::Multipart;
 use crate::{EncodeError, Info};
 
 /// The request of one call. The first thing that cannot be written ends the call.
@@ -31,7 +30,6 @@ pub struct Outgoing {
 pub(crate) enum Body {
     Empty,
     Bytes { media_type: HeaderValue, content: Bytes },
-    Multipart(Multipart),
 }
 
 /// A request ready to be sent, as often as needed.
@@ -132,9 +130,9 @@ impl Outgoing {
         media_types: &[(&str, &str)],
         body: &T,
     ) {
-        match Multipart::of(body, spread, media_types) {
-            Ok(parts) => self.body = Body::Multipart(parts),
-            Err(error) => self.fail(error),
+        match symbolon_wire::encode_multipart(spread, media_types, body) {
+            Ok((media_type, content)) => self.write_body(&media_type, content.into()),
+            Err(_) => self.fail(EncodeError::Body { media_type: "multipart/form-data".to_owned() }),
         }
     }
 

@@ -35,13 +35,13 @@ pub use fit::Best;
 pub use format::Format;
 pub use link::linked;
 pub use method::Method;
-pub use multipart::{decode_parts, encode_parts};
+pub use multipart::{decode_multipart, decode_parts, encode_multipart, encode_parts, part_field};
 pub use number::Number;
 pub use open::Open;
 pub use parameter::{Parameter, Style};
 pub use problem::{Documented, In, Problem, Violation};
 pub use record::{Members, Others, Record, Writer, read_record};
-pub use rule::{JsonKind, Known, Predicate, Values, parse_values};
+pub use rule::{JsonKind, Known, KnownItems, Predicate, Values, parse_values};
 #[doc(hidden)]
 pub use serde;
 pub use stream::{Event, Events, Lines, StreamError};

@@ -28,7 +28,7 @@ macro_rules! values {
 macro_rules! rule {
     ($($predicate:tt)*) => {{
         #[allow(unused_imports, reason = "not every rule mentions all of them")]
-        use $crate::{JsonKind, Known, Number, Predicate};
+        use $crate::{JsonKind, Known, KnownItems, Number, Predicate};
         static RULE: Predicate = $($predicate)*;
         &RULE
     }};
@@ -81,6 +81,8 @@ pub enum Predicate {
     Rest(usize, &'static Predicate),
     /// `contains`: at least so many elements, and at most.
     Contains(usize, Option<usize>, &'static Predicate),
+    /// Elements nothing else speaks of (`unevaluatedItems`).
+    OtherItems(&'static [KnownItems], &'static Predicate),
     /// `minProperties`.
     MinMembers(usize),
     /// `maxProperties`.
@@ -112,6 +114,11 @@ pub enum Predicate {
 /// Where a predicate holds of an object, members of these names and name patterns are known.
 #[derive(Debug)]
 pub struct Known(pub Predicate, pub &'static [&'static str], pub &'static [&'static Pattern]);
+
+/// Where a predicate holds of an array, so many of its first elements are known, and each of which
+/// the other holds.
+#[derive(Debug)]
+pub struct KnownItems(pub Predicate, pub usize, pub Predicate);
 
 /// The kinds of JSON values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,6 +209,9 @@ impl Predicate {
                 let count = items.iter().filter(|item| holds(part, item)).count();
                 count >= *least && most.is_none_or(|most| count <= most)
             }),
+            Self::OtherItems(known, part) => {
+                items(&|items| other_items(known, items, value, &holds).all(|it| holds(part, it)))
+            }
             Self::MinMembers(least) => members(&|members| members.len() >= *least),
             Self::MaxMembers(most) => members(&|members| members.len() <= *most),
             Self::Required(names) => {
@@ -214,18 +224,45 @@ impl Predicate {
                 let mut matching = members.iter().filter(|(name, _)| found(pattern, name));
                 matching.all(|(_, member)| holds(part, member))
             }),
-            Self::Others(known, part) => members(&|members| {
-                let known: Vec<&Known> =
-                    known.iter().filter(|known| holds(&known.0, value)).collect();
-                let is_other = |name: &str| !known.iter().any(|known| known.has(name));
-                members.iter().all(|(name, member)| !is_other(name) || holds(part, member))
-            }),
+            Self::Others(known, part) => {
+                members(&|members| others(known, members, value, &holds).all(|it| holds(part, it)))
+            }
             Self::Names(part) => members(&|members| {
                 // A name is no value of its own: what is found of it holds no longer than it does.
                 members.keys().all(|name| part.holds(&Value::String(name.clone())))
             }),
         }
     }
+}
+
+/// Whether a predicate holds of a value.
+type Holds<'h> = &'h dyn Fn(&Predicate, &Value) -> bool;
+
+/// The elements of an array that are not known.
+fn other_items<'v>(
+    known: &'static [KnownItems],
+    items: &'v [Value],
+    array: &Value,
+    holds: Holds<'v>,
+) -> impl Iterator<Item = &'v Value> {
+    let known: Vec<_> = known.iter().filter(|known| holds(&known.0, array)).collect();
+    let is_known = move |index: usize, item: &Value| {
+        known.iter().any(|known| index < known.1 || holds(&known.2, item))
+    };
+    let others = items.iter().enumerate().filter(move |(index, item)| !is_known(*index, item));
+    others.map(|(_, item)| item)
+}
+
+/// The members of an object that are not known.
+fn others<'v>(
+    known: &'static [Known],
+    members: &'v Map<String, Value>,
+    object: &Value,
+    holds: Holds<'v>,
+) -> impl Iterator<Item = &'v Value> {
+    let known: Vec<_> = known.iter().filter(|known| holds(&known.0, object)).collect();
+    let is_known = move |name: &str| known.iter().any(|known| known.has(name));
+    members.iter().filter(move |(name, _)| !is_known(name)).map(|(_, member)| member)
 }
 
 impl Known {

@@ -1,6 +1,14 @@
 import { ApiError, DecodeError, ProblemError, UnexpectedError } from './error.js';
 import { breadth } from './media.js';
-import type { Answer, AnswerForm, AnswerHeader, AnswerKind, Answers } from './operation.js';
+import { readForm, readParts } from './form.js';
+import type {
+  Answer,
+  AnswerForm,
+  AnswerHeader,
+  AnswerKind,
+  AnswerShape,
+  Answers,
+} from './operation.js';
 import { decodeParts } from './parts.js';
 import type { Problem } from './problem.js';
 import {
@@ -59,7 +67,7 @@ function read(answer: Answer, incoming: Incoming): { status: number } {
   if (answer.body === undefined) return result;
   const form = chosen(answer.body, incoming.headers);
   if (form.mediaType !== undefined) result['contentType'] = form.mediaType;
-  result['body'] = readBody(form.kind, incoming);
+  result['body'] = readBody(form, incoming);
   return result;
 }
 
@@ -74,21 +82,28 @@ export function isStreamed(operation: Readable, status: number, headers: Headers
 
 /** The form that a message has; the first where it has none of them. */
 export function chosen(
-  body: AnswerKind | readonly AnswerForm[],
+  body: AnswerKind | AnswerShape | readonly AnswerForm[],
   headers: Headers,
-): { kind: AnswerKind; mediaType?: string } {
+): AnswerShape & { mediaType?: string } {
   if (typeof body === 'string') return { kind: body };
+  if (!isList(body)) return body;
   const given = headers.get('Content-Type') ?? '';
-  const fits = body.flatMap(({ kind, mediaTypes }) =>
-    mediaTypes.flatMap((media) => {
+  const fits = body.flatMap((form) =>
+    form.mediaTypes.flatMap((media) => {
       const reach = breadth(media, given);
-      return reach === undefined ? [] : [{ kind, reach, mediaType: reach === 0 ? media : given }];
+      return reach === undefined ? [] : [{ form, reach, mediaType: reach === 0 ? media : given }];
     }),
   );
   const [best] = fits.sort((left, right) => left.reach - right.reach);
-  if (best !== undefined) return best;
+  if (best !== undefined) return { ...best.form, mediaType: best.mediaType };
   const [first] = body;
-  return { kind: first?.kind ?? 'bytes', mediaType: first?.mediaTypes[0] ?? given };
+  return { kind: 'bytes', ...first, mediaType: first?.mediaTypes[0] ?? given };
+}
+
+function isList(
+  body: AnswerShape | readonly AnswerForm[],
+): body is readonly AnswerForm[] {
+  return Array.isArray(body);
 }
 
 /** A broken error page says less than its status does. */
@@ -101,14 +116,17 @@ function readFailure(answer: Answer, incoming: Incoming): { status: number } {
 }
 
 /** The body of a message, read as its form says. */
-export function readBody(kind: AnswerKind, incoming: Incoming): unknown {
+export function readBody({ kind, members }: AnswerShape, incoming: Incoming): unknown {
   const { body } = incoming;
+  const mediaType = incoming.headers.get('Content-Type');
   if (kind === 'events') return readEvents(arriving(incoming));
   if (kind === 'wholeEvents') return readWholeEvents(arriving(incoming));
   if (kind === 'textEvents') return readTextEvents(arriving(incoming));
   if (kind === 'lines') return readLines(arriving(incoming));
   if (kind === 'bytes') return body;
-  if (kind === 'parts') return decodeParts(body, incoming.headers.get('Content-Type'));
+  if (kind === 'parts') return decodeParts(body, mediaType);
+  if (kind === 'multipart') return readParts(decodeParts(body, mediaType), members);
+  if (kind === 'form') return readForm(utf8(body), members);
   const text = utf8(body);
   if (kind === 'text') return text;
   try {

@@ -63,17 +63,31 @@ export type AnswerKind =
   | 'text'
   | 'bytes'
   | 'parts'
+  | 'form'
+  | 'multipart'
   | 'events'
   | 'wholeEvents'
   | 'textEvents'
   | 'lines';
 
-/** One form of the body of a response. */
-export interface AnswerForm {
+/** How the body of a response is read, where its kind does not say it all. */
+export interface AnswerShape {
   readonly kind: AnswerKind;
+  /** What the members of a form are, where they are not text. */
+  readonly members?: FormMembers;
+}
+
+/** One form of the body of a response. */
+export interface AnswerForm extends AnswerShape {
   /** Media types it comes under. */
   readonly mediaTypes: readonly string[];
 }
+
+/** What a member of a form is, by its name on the wire. */
+export type FormMembers = { readonly [name: string]: FormValue | `${FormValue}[]` };
+
+/** What a value in a form is made of. */
+export type FormValue = 'text' | 'number' | 'boolean' | 'json' | 'file';
 
 /** Documented responses by status, `4XX` or `default`. */
 export interface Answers<Key extends string = string> {
@@ -83,7 +97,7 @@ export interface Answers<Key extends string = string> {
 /** One documented response. */
 export interface Answer<Key extends string = string> {
   /** How its body is read, by its media type if there are several forms; left out without one. */
-  readonly body?: AnswerKind | readonly AnswerForm[];
+  readonly body?: AnswerKind | AnswerShape | readonly AnswerForm[];
   /** Its typed headers. */
   readonly headers?: readonly AnswerHeader<Key>[];
 }

@@ -1,6 +1,6 @@
 import { DecodeError } from './error.js';
 import { chosen, readBody, readText } from './incoming.js';
-import type { AnswerForm, AnswerHeader, AnswerKind } from './operation.js';
+import type { AnswerForm, AnswerHeader, AnswerKind, AnswerShape } from './operation.js';
 
 /** How a webhook or callback is read. Generated constants are of this type. */
 export interface Webhook<Brought> {
@@ -11,7 +11,7 @@ export interface Webhook<Brought> {
   /** Its typed query parameters. */
   readonly query?: readonly AnswerHeader<KeysOf<Brought>>[];
   /** How its body is read, by its media type if there are several forms; left out without one. */
-  readonly body?: AnswerKind | readonly AnswerForm[];
+  readonly body?: AnswerKind | AnswerShape | readonly AnswerForm[];
   /** Whether the body may be absent. */
   readonly optional?: true;
 }
@@ -57,7 +57,7 @@ export function receive<Brought extends object>(
   }
   const form = chosen(webhook.body, headers);
   if (form.mediaType !== undefined) brought['contentType'] = form.mediaType;
-  brought['body'] = readBody(form.kind, { status: 0, headers, body });
+  brought['body'] = readBody(form, { status: 0, headers, body });
   return brought as Brought;
 }
 

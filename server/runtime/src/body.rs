@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use symbolon_wire::media::covers;
 use symbolon_wire::parameter::{Field, Refusal, decode_fields};
 use symbolon_wire::stream::LineDecoder;
-use symbolon_wire::{Binary, read_json};
+use symbolon_wire::{Binary, part_field, read_json};
 
 /// How much of a refused body is read and thrown away. A caller who is still sending would see a
 /// broken connection and not the answer.
@@ -117,27 +117,7 @@ async fn parts(mut body: multer::Multipart<'_>) -> multer::Result<Vec<(String, F
         });
         let headers = others.collect();
         let bytes = part.bytes().await?.to_vec();
-        fields.push((name, field(Binary { bytes, file_name, media_type, headers })));
+        fields.push((name, part_field(Binary { bytes, file_name, media_type, headers })));
     }
     Ok(fields)
-}
-
-/// What a part holds: a file if it has a name, else what its media type says, text without one.
-fn field(part: Binary) -> Field {
-    let is_file = part.file_name.is_some();
-    match part.media_type.as_deref() {
-        Some(media) if media == "application/json" || media.ends_with("+json") => {
-            Field::Json(part.bytes)
-        }
-        Some(media) if !is_file && media.starts_with("text/") => text(part),
-        None if !is_file => text(part),
-        Some(_) | None => Field::File(part),
-    }
-}
-
-fn text(part: Binary) -> Field {
-    match String::from_utf8(part.bytes) {
-        Ok(text) => Field::Text(text),
-        Err(error) => Field::File(Binary { bytes: error.into_bytes(), ..part }),
-    }
 }

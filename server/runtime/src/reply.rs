@@ -77,6 +77,33 @@ impl Reply {
         }
     }
 
+    /// An `application/x-www-form-urlencoded` form.
+    pub fn form<T: Serialize + ?Sized>(status: u16, body: &T) -> Self {
+        Self::form_as(status, &[], body)
+    }
+
+    /// The same with members that are written as parameters (`encoding` of OpenAPI).
+    pub fn form_as<T: Serialize + ?Sized>(status: u16, parts: &[Parameter], body: &T) -> Self {
+        match symbolon_wire::parameter::encode_form_as(parts, body) {
+            Ok(text) => Self::bytes(status, "application/x-www-form-urlencoded", text),
+            Err(error) => Self::empty(status).failed(error),
+        }
+    }
+
+    /// A `multipart/form-data` form: a part a member, files as they are. Members that are `spread`
+    /// have parts of their own; `media_types` are those the contract says.
+    pub fn multipart<T: Serialize + ?Sized>(
+        status: u16,
+        spread: &[&str],
+        media_types: &[(&str, &str)],
+        body: &T,
+    ) -> Self {
+        match symbolon_wire::encode_multipart(spread, media_types, body) {
+            Ok((media, bytes)) => Self::bytes(status, &media, bytes),
+            Err(error) => Self::empty(status).failed(error),
+        }
+    }
+
     /// Server-sent events with payloads as JSON. Each is sent when it is there, a comment when
     /// there is none for long.
     pub fn events<T: Serialize + Send + 'static>(status: u16, body: Events<T>) -> Self {

@@ -11,9 +11,10 @@ use crate::process::{command, run as start};
 use crate::server::target;
 
 /// Contracts of our own that are hard on names and shapes, or have what few have.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
     "codegen/tests/cases/hostile-names/openapi.yaml",
     "codegen/tests/cases/typescript-hostile-names/openapi.yaml",
+    "codegen/tests/cases/forms/openapi.yaml",
     "codegen/tests/cases/links/openapi.yaml",
     "codegen/tests/cases/many-tags/openapi.yaml",
     "codegen/tests/cases/servers/openapi.yaml",

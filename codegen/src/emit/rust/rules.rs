@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::idents::{literal, module_ident};
-use crate::model::{Format, JsonKind, Known, Number, Predicate, TypeId};
+use crate::model::{Format, JsonKind, Known, KnownItems, Number, Predicate, TypeId};
 
 /// Columns after which an expression is broken into lines.
 const COLUMNS: usize = 80;
@@ -53,12 +53,12 @@ pub(crate) fn predicate(predicate: &Predicate) -> Vec<String> {
             one(&format!("Matching(symbolon_wire::pattern!({}), &", literal(pattern)), each)
         }
         Predicate::Others(known, each) => {
-            let mut parts: Vec<Vec<String>> = vec![list("&[", known.iter().map(self::known), "]")];
-            parts[0][0] = parts[0][0].replacen("Predicate::", "", 1);
-            let mut each = self::predicate(each);
-            each[0].insert(0, '&');
-            parts.push(each);
-            list("Others(", parts.into_iter(), ")")
+            let known = joined("&[", known.iter().map(self::known), "]");
+            list("Others(", [known, referred(each)].into_iter(), ")")
+        }
+        Predicate::OtherItems(known, each) => {
+            let known = joined("&[", known.iter().map(known_items), "]");
+            list("OtherItems(", [known, referred(each)].into_iter(), ")")
         }
         Predicate::Names(each) => one("Names(&", each),
         Predicate::All(parts) => list("All(&[", parts.iter().map(self::predicate), "])"),
@@ -124,6 +124,19 @@ fn known(known: &Known) -> Vec<String> {
     let names = format!("&[{}]", literals(&known.names));
     let parts = [predicate(&known.given), vec![names], vec![format!("&[{}]", patterns.join(", "))]];
     joined("Known(", parts.into_iter(), ")")
+}
+
+fn known_items(known: &KnownItems) -> Vec<String> {
+    let first = vec![known.first.to_string()];
+    let parts = [predicate(&known.given), first, predicate(&known.each)];
+    joined("KnownItems(", parts.into_iter(), ")")
+}
+
+/// A reference to a predicate.
+fn referred(inner: &Predicate) -> Vec<String> {
+    let mut lines = predicate(inner);
+    lines[0].insert(0, '&');
+    lines
 }
 
 fn literals(names: &[String]) -> String {

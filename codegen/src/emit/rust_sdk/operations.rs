@@ -230,11 +230,18 @@ fn read_body(operation: &Operation, answer: &Answer, body: &Body) -> String {
             (None, BodyKind::Json) => "json",
             (None, BodyKind::Text) => "text",
             (None, BodyKind::Parts) => "parts",
-            (None, BodyKind::Bytes | BodyKind::Form | BodyKind::Multipart) => "bytes",
+            (None, BodyKind::Form) => "form",
+            (None, BodyKind::Multipart) => "multipart",
+            (None, BodyKind::Bytes) => "bytes",
+        };
+        let parts = part_list(16, offer).filter(|_| offer.kind == BodyKind::Form);
+        let read = match parts {
+            Some(parts) => format!("incoming.{method}_as({parts})?"),
+            None => format!("incoming.{method}()?"),
         };
         match variant {
-            None => format!("incoming.{method}()?"),
-            Some(variant) => format!("{owner}::{variant}(incoming.{method}()?)"),
+            None => read,
+            Some(variant) => format!("{owner}::{variant}({read})"),
         }
     };
     let wrapped = wrapped(body);

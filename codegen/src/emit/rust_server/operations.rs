@@ -234,7 +234,15 @@ fn reply(offer: &Offer, status: &str) -> String {
         }
         BodyKind::Text => format!("Reply::bytes({status}, {media_type}, body)"),
         BodyKind::Parts => format!("Reply::parts({status}, {media_type}, &body)"),
-        BodyKind::Bytes | BodyKind::Form | BodyKind::Multipart => {
+        BodyKind::Form => match part_list(16, offer) {
+            Some(parts) => format!("Reply::form_as({status}, {parts}, &body)"),
+            None => format!("Reply::form({status}, &body)"),
+        },
+        BodyKind::Multipart => {
+            let parts = part_list(16, offer).unwrap_or_else(|| "&[]".to_owned());
+            format!("Reply::multipart({status}, &[], {parts}, &body)")
+        }
+        BodyKind::Bytes => {
             let method = if offer.is_open() { "binary" } else { "bytes" };
             let body = if offer.is_open() { "body" } else { "body.bytes" };
             format!("Reply::{method}({status}, {media_type}, {body})")

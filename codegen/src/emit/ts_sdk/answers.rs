@@ -67,7 +67,7 @@ pub(super) fn header_entry(header: &Header, system: &System) -> String {
 
 /// An answer as the runtime reads it.
 pub(super) fn plan(answer: &Answer, system: &System) -> plan::Answer {
-    let body = answer.body.as_ref().map(bodies::reading);
+    let body = answer.body.as_ref().map(|body| bodies::reading(body, system));
     let headers: Vec<plan::Header> = answer
         .headers
         .iter()

@@ -6,7 +6,7 @@ use super::plan;
 use crate::emit::typescript::{
     Carrier, Place, Position, Speller, doc_comment, literal, property_key,
 };
-use crate::model::{Body, BodyKind, Offer, Stream, Style};
+use crate::model::{Body, BodyKind, Offer, Stream, Style, System, form};
 
 /// The members of a request that hold its body: with its media type, where that is a choice.
 pub(super) fn members(body: &Body, speller: &mut Speller<'_>) -> Vec<plan::Member> {
@@ -53,9 +53,12 @@ pub(super) fn writing(body: &Body) -> String {
 }
 
 /// An answer's body as the runtime reads it: one kind, or a list to choose from.
-pub(super) fn reading(body: &Body) -> String {
+pub(super) fn reading(body: &Body, system: &System) -> String {
     if let [single] = body.offers.as_slice() {
-        return format!("'{}'", read_kind(single));
+        return match fields(single, system) {
+            Some(members) => format!("{{ kind: '{}'{members} }}", read_kind(single, system)),
+            None => format!("'{}'", read_kind(single, system)),
+        };
     }
     let forms: Vec<String> = body
         .offers
@@ -64,7 +67,9 @@ pub(super) fn reading(body: &Body) -> String {
             let media_types: Vec<String> =
                 offer.media_types.iter().map(|media_type| literal(media_type)).collect();
             let media_types = media_types.join(", ");
-            format!("{{ kind: '{}', mediaTypes: [{media_types}] }}", read_kind(offer))
+            let members = fields(offer, system).unwrap_or_default();
+            let kind = read_kind(offer, system);
+            format!("{{ kind: '{kind}', mediaTypes: [{media_types}]{members} }}")
         })
         .collect();
     format!("[\n      {},\n    ]", forms.join(",\n      "))
@@ -101,6 +106,17 @@ fn answered_type(offer: &Offer, speller: &mut Speller<'_>) -> String {
         }
         (_, BodyKind::Text) => "string".to_owned(),
         (_, BodyKind::Parts) => format!("{}[]", speller.runtime("Part")),
+        (_, BodyKind::Form | BodyKind::Multipart) if fields(offer, speller.system).is_some() => {
+            let carrier = match offer.kind {
+                BodyKind::Multipart => Carrier::Raw,
+                BodyKind::Json
+                | BodyKind::Form
+                | BodyKind::Parts
+                | BodyKind::Text
+                | BodyKind::Bytes => Carrier::Text,
+            };
+            speller.spell(&offer.ty, &offer.constraints, Place { carrier, ..ANSWERED })
+        }
         (_, BodyKind::Form | BodyKind::Multipart | BodyKind::Bytes) => {
             "Uint8Array<ArrayBuffer>".to_owned()
         }
@@ -199,7 +215,34 @@ fn usual(offer: &Offer) -> Option<&'static str> {
     }
 }
 
-fn read_kind(offer: &Offer) -> &'static str {
+/// The members of a form that the runtime reads, where they are not text; nothing for what is no
+/// form, or none whose members it can tell.
+fn fields(offer: &Offer, system: &System) -> Option<String> {
+    if !matches!(offer.kind, BodyKind::Form | BodyKind::Multipart) {
+        return None;
+    }
+    let members = form::members(&system.types, offer)?;
+    let told = members.iter().filter(|member| member.is_list || member.value != form::Value::Text);
+    let told = told.map(|member| {
+        let value = match member.value {
+            form::Value::Text => "text",
+            form::Value::Number => "number",
+            form::Value::Boolean => "boolean",
+            form::Value::Json => "json",
+            form::Value::File => "file",
+        };
+        let list = if member.is_list { "[]" } else { "" };
+        format!("{}: '{value}{list}'", property_key(&member.wire))
+    });
+    let told: Vec<String> = told.collect();
+    Some(if told.is_empty() {
+        String::new()
+    } else {
+        format!(", members: {{ {} }}", told.join(", "))
+    })
+}
+
+fn read_kind(offer: &Offer, system: &System) -> &'static str {
     match (offer.stream, offer.kind) {
         (Some(Stream::Events), BodyKind::Text) => "textEvents",
         (Some(Stream::Events), _) => "events",
@@ -208,6 +251,8 @@ fn read_kind(offer: &Offer) -> &'static str {
         (None | Some(Stream::Collected), BodyKind::Json) => "json",
         (None | Some(Stream::Collected), BodyKind::Text) => "text",
         (_, BodyKind::Parts) => "parts",
+        (_, BodyKind::Form) if fields(offer, system).is_some() => "form",
+        (_, BodyKind::Multipart) if fields(offer, system).is_some() => "multipart",
         (_, BodyKind::Form | BodyKind::Multipart | BodyKind::Bytes) => "bytes",
     }
 }

@@ -73,7 +73,7 @@ fn one(
         constant: function_ident(&operation.name),
         stem,
         id: literal(&operation.id),
-        body: operation.body.as_ref().map(bodies::reading),
+        body: operation.body.as_ref().map(|body| bodies::reading(body, system)),
         optional: operation.body.as_ref().is_some_and(|body| !body.required),
         headers: listed(&headers).join(", "),
         query: listed(&query).join(", "),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{BodyKind, Shape, System, Type, TypeId};
+use crate::model::{Answer, Body, BodyKind, Errors, Operation, Shape, System, Type, TypeId};
 
 /// How the named types of a system are used.
 #[derive(Debug)]
@@ -53,9 +53,19 @@ pub(super) fn single_text<'a>(system: &'a System, id: &TypeId) -> Option<&'a str
     }
 }
 
+/// The bodies of all answers of an operation.
+fn answered(operation: &Operation) -> impl Iterator<Item = &Body> {
+    let errors: &[Answer] = match &operation.errors {
+        Errors::Statuses(answers) => answers,
+        Errors::Problems(_) => &[],
+    };
+    operation.answers.iter().chain(errors).filter_map(|answer| answer.body.as_ref())
+}
+
 fn carried_raw(system: &System) -> BTreeSet<TypeId> {
     let mut waiting: Vec<&TypeId> = Vec::new();
-    for body in system.everything_asked().filter_map(|operation| operation.body.as_ref()) {
+    let all = system.everything_asked();
+    for body in all.flat_map(|operation| operation.body.iter().chain(answered(operation))) {
         for offer in body.offers.iter().filter(|offer| offer.kind == BodyKind::Multipart) {
             offer.ty.each_name(&mut |id| waiting.push(id));
         }

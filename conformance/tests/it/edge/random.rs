@@ -32,7 +32,7 @@ const FLAT: [&str; 17] = [
     "required",
     "dependentRequired",
 ];
-const DEEP: [&str; 14] = [
+const DEEP: [&str; 15] = [
     "properties",
     "patternProperties",
     "additionalProperties",
@@ -47,6 +47,7 @@ const DEEP: [&str; 14] = [
     "if",
     "dependentSchemas",
     "unevaluatedProperties",
+    "unevaluatedItems",
 ];
 
 impl Random {
@@ -140,7 +141,8 @@ impl Random {
             | "contains"
             | "not"
             | "if"
-            | "unevaluatedProperties" => self.any_schema(depth - 1),
+            | "unevaluatedProperties"
+            | "unevaluatedItems" => self.any_schema(depth - 1),
             _ => count,
         };
         (keyword, value)

@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 use symbolon_codegen::model::{self, Bound, System};
-use symbolon_wire::{JsonKind, Known, Number, Pattern, Predicate, Values, compile_pattern};
+use symbolon_wire::{
+    JsonKind, Known, KnownItems, Number, Pattern, Predicate, Values, compile_pattern,
+};
 
 thread_local! {
     static TEXT: Cell<String> = const { Cell::new(String::new()) };
@@ -91,6 +93,13 @@ pub(super) fn predicate(system: &System, said: &model::Predicate) -> Predicate {
                 Known(predicate(system, &known.given), texts(&known.names), Box::leak(patterns))
             });
             Predicate::Others(Box::leak(known.collect()), one(part))
+        }
+        model::Predicate::OtherItems(known, part) => {
+            let known = known.iter().map(|known| {
+                let [given, each] = [&known.given, &known.each].map(|it| predicate(system, it));
+                KnownItems(given, known.first, each)
+            });
+            Predicate::OtherItems(Box::leak(known.collect()), one(part))
         }
         model::Predicate::Names(part) => Predicate::Names(one(part)),
         model::Predicate::All(parts) => Predicate::All(many(parts)),

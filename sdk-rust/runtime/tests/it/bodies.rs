@@ -75,7 +75,7 @@ async fn of_several_parts_repeat_lists_and_leave_out_what_is_absent() {
             &part(
                 &file
                     .replace("\"photos\"\r", "\"two.png\"\r")
-                    .replace(octets, "image/png\r\nx-id: 7"),
+                    .replace(octets, "image/png\r\nX-Id: 7"),
                 "two"
             ),
             "--\r\n",

@@ -140,6 +140,53 @@ export function nameless(
   return core.call(NAMELESS, request, options);
 }
 
+/** What `receipts` sends. */
+export interface ReceiptsRequest {
+  as?: string;
+}
+
+/** How `receipts` succeeds. */
+export type ReceiptsResponse =
+  | { status: 200; body: types.Receipt }
+  | { status: 203; body: types.ReceiptsResponse203 };
+
+/** How `receipts` fails, as `isApiError` tells. */
+export type ReceiptsError =
+  | { status: number; contentType: 'application/x-www-form-urlencoded'; body: types.ReceiptsResponseDefault }
+  | { status: number; contentType: 'text/plain'; body: string };
+
+const RECEIPTS: Operation<
+  ReceiptsRequest,
+  ReceiptsResponse
+> = {
+  id: 'receipts',
+  method: 'GET',
+  path: '/receipts',
+  accept: 'application/x-www-form-urlencoded, multipart/form-data, text/plain;q=0.5',
+  parameters: [
+    { in: 'query', name: 'as', key: 'as' },
+  ],
+  responses: {
+    200: { body: { kind: 'form', members: { id: 'number', meta: 'json', paid: 'boolean', tags: 'text[]' } } },
+    203: { body: { kind: 'multipart', members: { count: 'number', receipt: 'json', scans: 'file[]' } } },
+  },
+  errors: {
+    default: { body: [
+      { kind: 'form', mediaTypes: ['application/x-www-form-urlencoded'], members: { oops: 'boolean' } },
+      { kind: 'text', mediaTypes: ['text/plain'] },
+    ] },
+  },
+};
+
+/** `GET /receipts`. */
+export function receipts(
+  core: Core,
+  request: ReceiptsRequest = {},
+  options?: CallOptions,
+): Promise<ReceiptsResponse> {
+  return core.call(RECEIPTS, request, options);
+}
+
 /** What `replace` sends. */
 export interface ReplaceRequest {
   body: Binary;

@@ -26,7 +26,9 @@ export interface Thing {
   open?: string[];
   other?: string;
   pair?: [string, number];
+  parts?: ThingPartsItem[];
   price?: string;
+  rest?: unknown[];
   site?: string;
   size?: Size;
   some?: number[];
@@ -52,6 +54,8 @@ export interface ThingMarks {
 export type ThingMarksValue = number | string;
 
 export type ThingMixedItem = string | number | unknown;
+
+export type ThingPartsItem = string | unknown;
 
 export interface ThingStored {
   id?: string;

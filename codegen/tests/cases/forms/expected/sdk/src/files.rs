@@ -7,7 +7,7 @@ use symbolon_client::{
 };
 use symbolon_wire::{Parameter, Style, markers, messages};
 
-markers!(Batch, Charge, Either, Nameless, Replace, Texts, Upload);
+markers!(Batch, Charge, Either, Nameless, Receipts, Replace, Texts, Upload);
 
 /// Operations tagged `files`.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,10 @@ impl<'c> Files<'c> {
     }
     /// `DELETE /upload`
     pub fn nameless(&self, request: wire::nameless::Request) -> Call<Nameless> {
+        self.client.call(request)
+    }
+    /// `GET /receipts`
+    pub fn receipts(&self, request: wire::receipts::Request) -> Call<Receipts> {
         self.client.call(request)
     }
     /// `PUT /any`
@@ -120,6 +124,34 @@ impl Operation for Nameless {
         match incoming.status() {
             204 => Ok(Ok(Self::Response::NoContent {})),
             _ => Err(incoming.undocumented()),
+        }
+    }
+}
+
+/// `GET /receipts`
+impl Operation for Receipts {
+    messages!(wire::receipts);
+    const INFO: Info = Info::new("receipts", Method::GET, "/receipts")
+        .security(Security::None)
+        .accept("application/x-www-form-urlencoded, multipart/form-data, application/problem+json, application/json");
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.optional(Parameter::query("as"), &request.as_);
+    }
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            200 => Ok(Ok(Self::Response::Ok {
+                body: incoming.form_as(&[Parameter::query("meta").style(Style::Json)])?,
+            })),
+            203 => Ok(Ok(Self::Response::NonAuthoritativeInformation {
+                body: incoming.multipart()?,
+            })),
+            status => Ok(Err(Self::Error::Default {
+                status,
+                body: match incoming.offer(&[&["application/x-www-form-urlencoded"], &["text/plain"]]) {
+                    0 => wire::receipts::DefaultBody::Form(incoming.form()?),
+                    _ => wire::receipts::DefaultBody::Text(incoming.text()?),
+                },
+            })),
         }
     }
 }

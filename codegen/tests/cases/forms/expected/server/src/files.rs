@@ -8,7 +8,7 @@ use case_wire::files as wire;
 use symbolon_server::{Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes};
 use symbolon_wire::{Parameter, Style, markers, messages};
 
-markers!(Batch, Charge, Either, Nameless, Replace, Texts, Upload);
+markers!(Batch, Charge, Either, Nameless, Receipts, Replace, Texts, Upload);
 
 /// Operations tagged `files`.
 pub trait Files: Send + Sync + 'static {
@@ -20,6 +20,8 @@ pub trait Files: Send + Sync + 'static {
     fn either(&self, call: Call<Either>) -> impl Future<Output = Outcome<Either>> + Send;
     /// `DELETE /upload`
     fn nameless(&self, call: Call<Nameless>) -> impl Future<Output = Outcome<Nameless>> + Send;
+    /// `GET /receipts`
+    fn receipts(&self, call: Call<Receipts>) -> impl Future<Output = Outcome<Receipts>> + Send;
     /// `PUT /any`
     fn replace(&self, call: Call<Replace>) -> impl Future<Output = Outcome<Replace>> + Send;
     /// `PATCH /upload`
@@ -32,7 +34,7 @@ pub trait Files: Send + Sync + 'static {
 pub fn routes<S: Files>(service: Arc<S>) -> Routes {
     symbolon_server::routes!(
         service, Batch => batch, Charge => charge, Either => either, Nameless => nameless,
-        Replace => replace, Texts => texts, Upload => upload,
+        Receipts => receipts, Replace => replace, Texts => texts, Upload => upload,
     )
 }
 
@@ -114,6 +116,31 @@ impl Operation for Nameless {
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {
             Ok(Self::Response::NoContent {}) => Reply::empty(204),
+        }
+    }
+}
+
+/// `GET /receipts`
+impl Operation for Receipts {
+    messages!(wire::receipts);
+    type Principal = symbolon_server::Anonymous;
+    const INFO: Info = Info::new("receipts", Method::GET, "/receipts");
+    fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
+        let as_ = input.optional(Parameter::query("as"));
+        Ok(Self::Request { as_: as_? })
+    }
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { body }) => {
+                Reply::form_as(200, &[Parameter::query("meta").style(Style::Json)], &body)
+            }
+            Ok(Self::Response::NonAuthoritativeInformation { body }) => {
+                Reply::multipart(203, &[], &[], &body)
+            }
+            Err(Self::Error::Default { status, body }) => match body {
+                wire::receipts::DefaultBody::Form(body) => Reply::form(status, &body),
+                wire::receipts::DefaultBody::Text(body) => Reply::text(status, body),
+            },
         }
     }
 }

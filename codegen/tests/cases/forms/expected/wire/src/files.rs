@@ -117,6 +117,48 @@ pub mod nameless {
     }
 }
 
+/// `GET /receipts`
+pub mod receipts {
+    use super::*;
+
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct Request {
+        pub as_: Option<String>,
+    }
+    impl Validate for Request {}
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Response {
+        /// 200: A form.
+        Ok { body: types::Receipt },
+        /// 203: Parts.
+        NonAuthoritativeInformation { body: types::ReceiptsResponse203 },
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Error {
+        /// any other status: Either.
+        Default { status: u16, body: DefaultBody },
+    }
+    impl Documented for Error {}
+    symbolon_wire::into_body!(Error as DefaultBody: Default);
+
+    /// The forms that `Default` may have.
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum DefaultBody {
+        /// `application/x-www-form-urlencoded`.
+        Form(types::ReceiptsResponseDefault),
+        /// `text/plain`.
+        Text(String),
+    }
+
+    impl From<types::ReceiptsResponseDefault> for DefaultBody {
+        fn from(body: types::ReceiptsResponseDefault) -> Self {
+            Self::Form(body)
+        }
+    }
+}
+
 /// `PUT /any`
 pub mod replace {
     use super::*;

@@ -46,7 +46,9 @@ pub struct Thing {
     pub open: Option<Vec<String>>,
     pub other: Option<String>,
     pub pair: Option<(String, i64)>,
+    pub parts: Option<Vec<ThingPartsItem>>,
     pub price: Option<Decimal>,
+    pub rest: Option<Vec<Value>>,
     pub site: Option<String>,
     pub size: Option<Size>,
     pub some: Option<Vec<i64>>,
@@ -154,6 +156,38 @@ impl Validate for Thing {
             at.member(1, &value.1, |value, at| {
                 at.minimum(*value, 1);
             });
+        });
+        at.optional("parts", &self.parts, |value, at| {
+            at.rule(value, "prefixItems", symbolon_wire::rule!(
+                Predicate::Prefix(&[Predicate::Kinds(&[JsonKind::Text])])
+            ));
+            at.rule(value, "if", symbolon_wire::rule!(
+                Predicate::Given(&[
+                    Predicate::MaxItems(2),
+                    Predicate::Prefix(&[Predicate::Always, Predicate::Kinds(&[JsonKind::Integer])]),
+                    Predicate::Always,
+                ])
+            ));
+            at.rule(value, "unevaluatedItems", symbolon_wire::rule!(
+                Predicate::OtherItems(
+                    &[
+                        KnownItems(Predicate::Always, 1, Predicate::Never),
+                        KnownItems(Predicate::MaxItems(2), 2, Predicate::Never),
+                    ],
+                    &Predicate::Never,
+                )
+            ));
+        });
+        at.optional("rest", &self.rest, |value, at| {
+            at.rule(value, "contains", symbolon_wire::rule!(
+                Predicate::Contains(1, None, &Predicate::Kinds(&[JsonKind::Text]))
+            ));
+            at.rule(value, "unevaluatedItems", symbolon_wire::rule!(
+                Predicate::OtherItems(
+                    &[KnownItems(Predicate::Always, 0, Predicate::Kinds(&[JsonKind::Text]))],
+                    &Predicate::Kinds(&[JsonKind::Integer]),
+                )
+            ));
         });
         at.optional("site", &self.site, |value, at| {
             at.format(value, symbolon_wire::Format::Uri);
@@ -269,6 +303,12 @@ pub enum ThingMarksValue {
 pub enum ThingMixedItem {
     String(String),
     Integer(i64),
+    Any(Value),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ThingPartsItem {
+    String(String),
     Any(Value),
 }
 
