@@ -40,6 +40,8 @@ struct Settings {
     headers: HeaderMap,
     timeout: Duration,
     retry: Retry,
+    #[cfg(feature = "signatures")]
+    signing: Option<crate::Signing>,
 }
 
 /// Why a client cannot be made.
@@ -64,6 +66,8 @@ pub struct ClientBuilder {
     headers: HeaderMap,
     timeout: Duration,
     retry: Retry,
+    #[cfg(feature = "signatures")]
+    signing: Option<crate::Signing>,
     http: Option<reqwest::Client>,
     failed: Option<ClientError>,
 }
@@ -85,6 +89,8 @@ impl Client {
             headers: HeaderMap::new(),
             timeout: TIMEOUT,
             retry: Retry::default(),
+            #[cfg(feature = "signatures")]
+            signing: None,
             http: None,
             failed: None,
         }
@@ -160,6 +166,10 @@ impl Client {
         for credential in credentials {
             apply(credential, &mut url, &mut headers)?;
         }
+        #[cfg(feature = "signatures")]
+        if let Some(signing) = &self.shared.signing {
+            signing.sign(&mut headers, &written.identity, written.body.content())?;
+        }
         let url = Url::parse(&url).map_err(|_| EncodeError::Url)?;
         let method = reqwest::Method::from_bytes(info.method.as_str().as_bytes());
         let method = method.map_err(|_| EncodeError::Parameter {
@@ -219,6 +229,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Signs every request (Standard Webhooks): what is told, its receiver can verify.
+    #[cfg(feature = "signatures")]
+    #[must_use]
+    pub fn signing(mut self, signing: crate::Signing) -> Self {
+        self.signing = Some(signing);
+        self
+    }
+
     /// Sends over this HTTP client, for proxies or certificates of one's own. It should follow no
     /// redirects: they are responses a contract may document, and would take credentials along.
     #[must_use]
@@ -253,6 +271,8 @@ impl ClientBuilder {
                 headers,
                 timeout: self.timeout,
                 retry: self.retry,
+                #[cfg(feature = "signatures")]
+                signing: self.signing,
             }),
         })
     }
@@ -315,6 +335,6 @@ fn apply(
     Ok(())
 }
 
-fn header_value(name: &str, value: &str) -> Result<HeaderValue, EncodeError> {
+pub(crate) fn header_value(name: &str, value: &str) -> Result<HeaderValue, EncodeError> {
     HeaderValue::try_from(value).map_err(|_| unsendable(name))
 }

@@ -14,6 +14,8 @@ mod operation;
 mod outgoing;
 mod pagination;
 mod retry;
+#[cfg(feature = "signatures")]
+mod signing;
 mod streaming;
 
 pub use bytes::Bytes;
@@ -30,4 +32,8 @@ pub use operation::{Info, Operation, Security};
 pub use outgoing::Outgoing;
 pub use pagination::{Items, Paged, Pages};
 pub use retry::Retry;
+#[cfg(feature = "signatures")]
+pub use signing::Signing;
 pub use symbolon_wire::Method;
+#[cfg(feature = "signatures")]
+pub use symbolon_wire::signature::{NoSecret, WebhookSecret};

@@ -39,6 +39,20 @@ pub(crate) struct Written {
     pub(crate) target: String,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Body,
+    /// What a signed message is called, each time that it is sent.
+    #[cfg(feature = "signatures")]
+    pub(crate) identity: String,
+}
+
+#[cfg(feature = "signatures")]
+impl Body {
+    /// Its bytes, as they are sent.
+    pub(crate) fn content(&self) -> &[u8] {
+        match self {
+            Self::Empty => &[],
+            Self::Bytes { content, .. } => content,
+        }
+    }
 }
 
 impl Outgoing {
@@ -217,7 +231,13 @@ impl Outgoing {
             let query: Vec<_> = self.query.iter().map(pair).collect();
             target = format!("{target}?{}", query.join("&"));
         }
-        Ok(Written { target, headers: self.headers, body: self.body })
+        Ok(Written {
+            target,
+            headers: self.headers,
+            body: self.body,
+            #[cfg(feature = "signatures")]
+            identity: crate::Signing::identity(),
+        })
     }
 }
 

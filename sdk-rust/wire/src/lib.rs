@@ -5,6 +5,8 @@
 pub mod channel;
 pub mod media;
 pub mod parameter;
+#[cfg(feature = "signatures")]
+pub mod signature;
 pub mod stream;
 
 mod base64;

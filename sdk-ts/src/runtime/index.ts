@@ -29,6 +29,8 @@ export { DEFAULT_RETRY, NO_RETRY } from './retry.js';
 export type { Retry } from './retry.js';
 export { Server } from './server.js';
 export type { OwnServer, Variables } from './server.js';
+export { SignatureError, signWebhook, verifyWebhook } from './signature.js';
+export type { Verification } from './signature.js';
 export { receive } from './webhook.js';
 export type { Received, Webhook } from './webhook.js';
 export { follow } from './stream.js';

@@ -144,6 +144,10 @@ impl Dispatcher {
                 return Ok(problem::reply(&problem::REQUEST_TIMEOUT, detail).into());
             }
         };
+        #[cfg(feature = "signatures")]
+        if let Some(refusal) = unsigned(route, &parts.headers, &bytes) {
+            return Ok(refusal.into());
+        }
         if body::is_foreign(&parts.headers, bytes.is_empty(), route.info.consumes) {
             let detail = format!("the operation reads {}", route.info.consumes.join(", "));
             return Ok(problem::reply(&problem::UNSUPPORTED_MEDIA_TYPE, &detail).into());
@@ -246,6 +250,16 @@ pub(crate) fn wrong_method(methods: &[&'static str]) -> Reply {
     let methods = methods.join(", ");
     let detail = format!("the resource has {methods}");
     problem::of_edge(&problem::METHOD_NOT_ALLOWED, &detail).literal(header::ALLOW, &methods)
+}
+
+/// The answer to a message that nobody who has the secret is known to have sent, if its route asks.
+#[cfg(feature = "signatures")]
+fn unsigned(route: &Route, headers: &HeaderMap, body: &[u8]) -> Option<Reply> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let why = route.verifier.as_ref()?.verify(header, body).err()?;
+    tracing::info!(operation = route.info.id, reason = %why, "signature refused");
+    let refusal = problem::reply(&problem::UNAUTHENTICATED, "the signature does not hold");
+    Some(refusal.literal(header::WWW_AUTHENTICATE, "StandardWebhooks"))
 }
 
 fn in_flight() -> Reply {

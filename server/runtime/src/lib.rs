@@ -78,6 +78,8 @@ pub use routes::{Mounted, Routes};
 pub use scheme::{Given, Proof, Scheme};
 pub use serving::serve;
 pub use symbolon_wire::Method;
+#[cfg(feature = "signatures")]
+pub use symbolon_wire::signature::{NoSecret, Unverified, Verifier, WebhookSecret};
 pub use untyped::Answering;
 
 /// What generated code names without a dependency of its own.

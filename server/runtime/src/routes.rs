@@ -26,10 +26,24 @@ pub struct Mounted(());
 pub(crate) struct Route {
     pub(crate) info: Info,
     pub(crate) prepare: Prepare,
+    /// Verifies who sent the body, where somebody asked for it.
+    #[cfg(feature = "signatures")]
+    pub(crate) verifier: Option<Arc<symbolon_wire::signature::Verifier>>,
+}
+
+impl Route {
+    pub(crate) fn new(info: Info, prepare: Prepare) -> Self {
+        Self {
+            info,
+            prepare,
+            #[cfg(feature = "signatures")]
+            verifier: None,
+        }
+    }
 }
 
 /// Decodes and validates; `None` leaves the violations in the input.
-type Prepare = Box<dyn Fn(&mut Input) -> Option<Prepared> + Send + Sync>;
+pub(crate) type Prepare = Box<dyn Fn(&mut Input) -> Option<Prepared> + Send + Sync>;
 
 /// A valid request waiting for its caller's identity.
 pub(crate) type Prepared = Box<dyn FnOnce(Caller) -> BoxFuture<'static, Answer> + Send>;
@@ -71,7 +85,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
                 })
             }))
         };
-        self.routes.push(Route { info: O::INFO, prepare: Box::new(prepare) });
+        self.routes.push(Route::new(O::INFO, Box::new(prepare)));
         self
     }
 
@@ -84,6 +98,18 @@ impl<S: Send + Sync + 'static> Routes<S> {
 impl Routes {
     pub(crate) fn of(routes: Vec<Route>) -> Self {
         Self { service: Arc::new(Mounted(())), routes }
+    }
+
+    /// The same routes, to which only those get through whose signature holds (Standard Webhooks):
+    /// any other gets 401. That a message comes once is for the service to see, by its identity.
+    #[cfg(feature = "signatures")]
+    #[must_use]
+    pub fn signed(mut self, verifier: symbolon_wire::signature::Verifier) -> Self {
+        let verifier = Arc::new(verifier);
+        for route in &mut self.routes {
+            route.verifier = Some(Arc::clone(&verifier));
+        }
+        self
     }
 
     pub(crate) fn into_inner(self) -> Vec<Route> {

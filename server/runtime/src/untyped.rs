@@ -17,7 +17,7 @@ impl Routes {
                 let reply = answering(input).ok().filter(|_| input.is_valid())?;
                 Some(Box::new(move |_: Caller| Box::pin(async move { Ok(reply) })))
             };
-            Route { info, prepare: Box::new(prepare) }
+            Route::new(info, Box::new(prepare))
         };
         Self::of(operations.into_iter().map(route).collect())
     }

@@ -8,7 +8,7 @@ pub mod callbacks;
 
 pub use symbolon_client::{
     Anonymous, ApiKey, Auth, BaseUrl, Bearer, Call, Client as Transport, ClientBuilder,
-    ClientError, Error, Retry,
+    ClientError, Error, Retry, Signing, WebhookSecret,
 };
 
 /// Tells a receiver what Case has to say; cheap to clone.
@@ -24,6 +24,19 @@ impl Sender {
     /// When the URL is none.
     pub fn to(url: impl AsRef<str>, auth: impl Auth) -> Result<Self, ClientError> {
         Transport::new(BaseUrl::exactly(url), auth).map(Self::over)
+    }
+
+    /// The same, which signs what it sends (Standard Webhooks): a receiver that has the secret knows
+    /// who told it.
+    ///
+    /// # Errors
+    /// When the URL is none.
+    pub fn signed(
+        url: impl AsRef<str>,
+        auth: impl Auth,
+        signing: Signing,
+    ) -> Result<Self, ClientError> {
+        Transport::builder(BaseUrl::exactly(url)).auth(auth).signing(signing).build().map(Self::over)
     }
 
     /// A sender over a transport that was built to taste: [`Transport::builder`].
