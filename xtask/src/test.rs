@@ -35,7 +35,7 @@ struct Step {
     check: fn(&Path) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     Step { name: "format", check: format },
     Step { name: "tidy", check: house_rules },
     Step { name: "gen --check", check: staleness },
@@ -49,6 +49,7 @@ const STEPS: [Step; 15] = [
     Step { name: "conformance", check: halves::conformance },
     Step { name: "independent client", check: halves::independent_client },
     Step { name: "sdk examples", check: halves::sdk_examples },
+    Step { name: "openid peers", check: halves::openid_peers },
     Step { name: "public contracts", check: public_contracts::compile },
     Step { name: "corpus sample", check: crate::corpus::sample::check },
 ];

@@ -85,7 +85,9 @@ pub(crate) struct Serve {
     /// Take nothing but `at+jwt` (RFC 9068) for an access token: for issuers that mark theirs so.
     #[arg(long, env = "SYMBOLON_MARKED_TOKENS", value_parser = BoolishValueParser::new())]
     pub(crate) marked_tokens: bool,
-    /// Trust tokens made by `symbolon-server token`. Never in production.
+    /// Trust tokens made by `symbolon-server token` and, if nobody else reaches the address, by
+    /// an OpenID Connect issuer at `/development`, which lets in whoever asks. Never in
+    /// production.
     #[arg(long, env = "SYMBOLON_DEVELOPMENT", value_parser = BoolishValueParser::new())]
     pub(crate) development: bool,
     /// Let calls reach the loopback addresses of this machine. Never in production.

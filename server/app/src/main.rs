@@ -3,6 +3,7 @@
 
 mod configuration;
 mod gauges;
+mod identity;
 mod live;
 mod logging;
 mod maintenance;

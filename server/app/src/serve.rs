@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use calls_server::problems::CATALOGUE;
 use calls_server::{ASYNCAPI, OPENAPI, service_calls};
 use symbolon_calls::{Calls, Loopback, MIGRATIONS, ServiceCallsService, Settings};
 use symbolon_kernel::{Handlers, Kernel, machine_clock};
-use symbolon_server::{
-    AccessTokens, Authenticator, DevelopmentIdentity, Edge, EdgeError, Expectations, Failure,
-    Requirement, Router,
-};
+use symbolon_server::{Authenticator, Edge, EdgeError, Failure, Requirement, Router};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::configuration::Serve;
+use crate::identity::{self, Trust};
 use crate::{gauges, live, logging};
 
 const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:read"] };
@@ -23,16 +21,16 @@ const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:
 /// end, the database is closed.
 pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
     logging::start(&configuration.log_level)?;
-    let authenticator = authenticator(&configuration)?;
     // Before anything is begun that a failure would leave half done.
     let listener = TcpListener::bind(configuration.listen).await;
     let listener =
         listener.with_context(|| format!("cannot listen on {}", configuration.listen))?;
+    let trust = identity::trust(&configuration, listener.local_addr()?, OPENAPI)?;
     let stop = stop_signal()?;
     let database = configuration.database.location();
     let kernel = Kernel::open(&database, &[MIGRATIONS], machine_clock()).await;
     let kernel = kernel.with_context(|| format!("{database} cannot be opened"))?;
-    let served = serve(&configuration, authenticator, &kernel, listener, stop).await;
+    let served = serve(&configuration, trust, &kernel, listener, stop).await;
     let closed = kernel.shutdown().await;
     served?;
     closed?;
@@ -43,14 +41,19 @@ pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
 /// Serves from an open kernel, which is to be shut down then, however it ends.
 async fn serve(
     configuration: &Serve,
-    authenticator: Authenticator,
+    trust: Trust,
     kernel: &Kernel,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let calls = Calls::open(kernel.clone(), settings(configuration)).await?;
-    let router = router(configuration, authenticator, kernel, calls.service())?;
+    let Trust { authenticator, issuer } = trust;
+    let mut router = router(configuration, authenticator, kernel, calls.service())?;
+    if let Some(issuer) = issuer {
+        tracing::info!(issuer = issuer.url(), "development issuer");
+        router = issuer.mount(router);
+    }
     start(configuration, kernel, calls.handlers(Handlers::new())).await?;
     let worker = calls.start();
     gauges::describe();
@@ -107,36 +110,6 @@ fn settings(configuration: &Serve) -> Settings {
         tracing::warn!("calls may reach this machine: not for production");
     }
     Settings { loopback, concurrency: configuration.call_concurrency, ..Settings::default() }
-}
-
-/// Whose tokens are trusted.
-fn authenticator(configuration: &Serve) -> anyhow::Result<Authenticator> {
-    let identity = &configuration.identity;
-    let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
-    let told = match configuration.marked_tokens {
-        true => AccessTokens::Marked,
-        false => AccessTokens::ByAudience,
-    };
-    let expected = Expectations::new(&identity.issuer, &identity.audience).access_tokens(told);
-    match (&configuration.jwks, configuration.development) {
-        (Some(_), true) => bail!("--jwks and --development exclude each other"),
-        (None, true) => {
-            tracing::warn!("whoever can read the data folder can make tokens: not for production");
-            let folder = configuration.database.data.identity();
-            let issuer = DevelopmentIdentity::open(folder, &identity.issuer, &identity.audience);
-            Ok(issuer?.authenticator()?)
-        }
-        (None, false) if is_url(&identity.issuer) => Ok(Authenticator::from_issuer(expected)?),
-        (None, false) => {
-            bail!(
-                "whose tokens to trust? name an issuer by --issuer https://.., a key set by --jwks, \
-                 or --development"
-            )
-        }
-        (Some(url), false) if is_url(url) => Ok(Authenticator::from_jwks_url(url, expected)?),
-        (Some(file), false) => Authenticator::from_jwks_file(file, expected)
-            .with_context(|| format!("the key set {file} cannot be read")),
-    }
 }
 
 /// Resolves on SIGINT or SIGTERM, which do nothing else from now on.

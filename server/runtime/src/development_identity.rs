@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{AccessTokens, Authenticator, Expectations, KeyError};
@@ -51,6 +51,7 @@ pub struct DevelopmentIdentity {
     audience: String,
     key: EncodingKey,
     key_id: String,
+    key_set: Value,
 }
 
 impl std::fmt::Debug for DevelopmentIdentity {
@@ -88,11 +89,17 @@ impl DevelopmentIdentity {
             key: EncodingKey::from_ec_der(&document),
             issuer: issuer.into(),
             audience: audience.into(),
+            key_set: key_set(&key_id, public)?,
             key_id,
             folder,
         };
-        identity.write_key_set(public)?;
+        identity.write_key_set()?;
         Ok(identity)
+    }
+
+    /// The public half of its key, as a JSON Web Key Set.
+    pub fn key_set(&self) -> &Value {
+        &self.key_set
     }
 
     /// The published key set.
@@ -136,27 +143,22 @@ impl DevelopmentIdentity {
             "nbf": now,
             "exp": now.saturating_add(grant.lifetime.as_secs()),
         });
-        let mut header = Header::new(Algorithm::ES256);
-        header.typ = Some("at+jwt".to_owned());
-        header.kid = Some(self.key_id.clone());
-        Ok(jsonwebtoken::encode(&header, &claims, &self.key)?)
+        self.sign("at+jwt", &claims)
     }
 
-    /// Writes the public half. The point is 0x04, x, y (SEC 1, 2.3.3).
-    fn write_key_set(&self, point: &[u8]) -> Result<(), IdentityError> {
-        let (Some(x), Some(y)) = (point.get(1..33), point.get(33..65)) else {
-            return Err(IdentityError::Key);
-        };
-        let set = json!({ "keys": [{
-            "kty": "EC",
-            "crv": "P-256",
-            "use": "sig",
-            "alg": "ES256",
-            "kid": self.key_id,
-            "x": URL_SAFE_NO_PAD.encode(x),
-            "y": URL_SAFE_NO_PAD.encode(y),
-        }] });
-        let text = format!("{set:#}\n");
+    /// Signs claims as a token of this `typ`.
+    ///
+    /// # Errors
+    /// When the key cannot sign.
+    pub fn sign(&self, typ: &str, claims: &Value) -> Result<String, IdentityError> {
+        let mut header = Header::new(Algorithm::ES256);
+        header.typ = Some(typ.to_owned());
+        header.kid = Some(self.key_id.clone());
+        Ok(jsonwebtoken::encode(&header, claims, &self.key)?)
+    }
+
+    fn write_key_set(&self) -> Result<(), IdentityError> {
+        let text = format!("{:#}\n", self.key_set);
         let path = self.jwks_path();
         if fs::read_to_string(&path).is_ok_and(|known| known == text) {
             return Ok(());
@@ -165,6 +167,22 @@ impl DevelopmentIdentity {
         fs::write(&fresh, text)?;
         Ok(fs::rename(fresh, path)?)
     }
+}
+
+/// The set of one key. The point is 0x04, x, y (SEC 1, 2.3.3).
+fn key_set(key_id: &str, point: &[u8]) -> Result<Value, IdentityError> {
+    let (Some(x), Some(y)) = (point.get(1..33), point.get(33..65)) else {
+        return Err(IdentityError::Key);
+    };
+    Ok(json!({ "keys": [{
+        "kty": "EC",
+        "crv": "P-256",
+        "use": "sig",
+        "alg": "ES256",
+        "kid": key_id,
+        "x": URL_SAFE_NO_PAD.encode(x),
+        "y": URL_SAFE_NO_PAD.encode(y),
+    }] }))
 }
 
 /// Writes a new key. Of two processes that do so at once, one wins and both read its key.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::sdk_ts;
-use crate::process::run as start;
+use crate::process::{npm_install, run as start};
 use crate::server::{self, Server, free_address};
 
 const ALL: [&str; 2] = ["calls:read", "calls:write"];
@@ -84,4 +84,19 @@ pub(super) fn sdk_examples(root: &Path) -> anyhow::Result<()> {
     start(root, "cargo", &rust)?;
     let folder = sdk_ts(root)?;
     start(&folder, "npm", &["run", "--silent", "example", "--", &server.url, &token])
+}
+
+/// OpenID Connect of others: a client of our development issuer, and an issuer whose keys our edge
+/// follows.
+pub(super) fn openid_peers(root: &Path) -> anyhow::Result<()> {
+    let folder = root.join("conformance/openid");
+    npm_install(&folder)?;
+    let server = fresh(root, "openid-client")?;
+    start(&folder, "node", &["client.mjs", &server.url])?;
+    let data = server::target(root)?.join("fresh/openid-provider");
+    if data.exists() {
+        fs::remove_dir_all(&data)?;
+    }
+    let binary = server::build(root)?;
+    start(&folder, "node", &["provider.mjs", &binary.to_string_lossy(), &data.to_string_lossy()])
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Floor of each hand-written crate. Generated crates go by their ending.
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 14] = [
     ("symbolon-wire", 1),
     ("symbolon-client", 3),
     ("symbolon-kernel", 3),
     ("symbolon-server", 3),
     ("symbolon-drill", 4),
+    ("symbolon-issuer", 4),
     ("symbolon-sdk", 4),
     ("symbolon-calls", 5),
     ("symbolon-codegen", 5),
