@@ -25,6 +25,13 @@ test('a URL gets everything, a server of the contract what is its own', async (c
   assert.deepEqual(urls, [own, '/proxy/files', '/other/files', own]);
 });
 
+test("a server of an operation's own is checked as any", async () => {
+  for (const version of ['{missing}', 'v1?token=x']) {
+    const server = new Server('http://127.0.0.1:1', { version });
+    await assert.rejects(new Core({ baseUrl: server }).call(UPLOAD, {}), EncodeError, version);
+  }
+});
+
 test('a server whose variables nobody said is no server', () => {
   const open = () => new Core({ baseUrl: new Server('https://{host}/') });
   assert.throws(open, EncodeError);

@@ -7,7 +7,8 @@ const shipped = {
   headers: [{ name: 'X-Signature', key: 'xSignature', required: true }],
   query: [
     { name: 'attempt', key: 'attempt', type: 'number' },
-    { name: 'tag', key: 'tags', type: 'list' },
+    { name: 'tag', key: 'tags', type: 'values' },
+    { name: 'ids', key: 'ids', type: 'list' },
   ],
   body: 'json',
 };
@@ -16,9 +17,12 @@ const node = { 'x-signature': 's', ':path': '/hooks', 'set-cookie': ['a', 'b'] }
 test('a webhook is read from what a server received', () => {
   const order = { type: 'shipped', id: 7 };
   const body = JSON.stringify(order);
-  const url = '/hooks?attempt=2&tag=a%2C%20b&tag=c';
-  const expected = { xSignature: 's', attempt: 2, tags: ['a, b', 'c'], body: order };
+  const url = '/hooks?attempt=2&tag=a%2C%20b&tag=c&ids=1,2';
+  const query = { attempt: 2, tags: ['a, b', 'c'], ids: ['1', '2'] };
+  const expected = { xSignature: 's', ...query, body: order };
   assert.deepEqual(receive(shipped, { headers: node, body, url }), expected);
+  const one = receive(shipped, { headers: node, body, url: '/?tag=a%2C%20b' });
+  assert.deepEqual(one.tags, ['a, b'], 'a comma in the only value parts nothing');
   const fetched = { headers: new Headers({ 'X-Signature': 's' }), body: Buffer.from(body) };
   assert.deepEqual(receive(shipped, fetched), { xSignature: 's', body: order });
 });

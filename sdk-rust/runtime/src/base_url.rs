@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use reqwest::Url;
 
-use crate::{ClientError, Info};
+use crate::{ClientError, EncodeError, Info};
 
 /// Where a client sends its calls.
 ///
@@ -71,16 +71,18 @@ impl BaseUrl {
     }
 
     /// The URL that the path of an operation follows.
-    fn of(&self, info: &Info) -> Cow<'_, str> {
+    fn of(&self, info: &Info) -> Result<Cow<'_, str>, EncodeError> {
         let (Some(variables), Some(own)) = (&self.variables, &info.server) else {
-            return Cow::Borrowed(&self.url);
+            return Ok(Cow::Borrowed(&self.url));
         };
-        Cow::Owned(filled(own.url, |name| {
+        let url = filled(own.url, |name| {
             let chosen = given(variables, name).map(Cow::Borrowed);
             let usual = || own.defaults.iter().find(|(known, _)| *known == name);
             let usual = || usual().map(|(_, value)| Cow::Borrowed(*value));
             chosen.or_else(usual).or_else(|| (name == "origin").then(|| self.origin()))
-        }))
+        });
+        let checked = Self::from(url).checked().map_err(|_| EncodeError::Url)?;
+        Ok(Cow::Owned(checked.url))
     }
 
     fn origin(&self) -> Cow<'_, str> {
@@ -89,12 +91,15 @@ impl BaseUrl {
     }
 
     /// The URL of one call.
-    pub(crate) fn join(&self, info: &Info, target: &str) -> String {
-        let base = self.of(info);
-        match target.strip_prefix('?') {
+    ///
+    /// # Errors
+    /// When the operation has a server of its own, and no call can go to its URL.
+    pub(crate) fn join(&self, info: &Info, target: &str) -> Result<String, EncodeError> {
+        let base = self.of(info)?;
+        Ok(match target.strip_prefix('?') {
             Some(query) if base.contains('?') => format!("{base}&{query}"),
             Some(_) | None => format!("{base}{target}"),
-        }
+        })
     }
 
     pub(crate) fn as_str(&self) -> &str {

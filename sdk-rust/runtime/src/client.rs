@@ -152,7 +152,7 @@ impl Client {
         options: &Options,
     ) -> Result<Request, EncodeError> {
         let base_url = options.base_url.as_ref().unwrap_or(&self.shared.base_url);
-        let mut url = base_url.join(info, &written.target);
+        let mut url = base_url.join(info, &written.target)?;
         let mut headers = self.shared.headers.clone();
         headers.insert(ACCEPT, header_value(ACCEPT.as_str(), info.accept)?);
         replace(&mut headers, &written.headers);

@@ -145,7 +145,7 @@ export class Core {
   async #address(operation: Sent, outgoing: Outgoing, options: CallOptions) {
     const base = options.baseUrl === undefined ? this.#baseUrl : baseOf(options.baseUrl);
     const own = operation.server && base.server?.at(operation.server);
-    let url = (own ?? base.url) + outgoing.target;
+    let url = (own === undefined ? base.url : checkBaseUrl(own)) + outgoing.target;
     const headers = new Headers(this.#headers);
     headers.set('Accept', operation.accept ?? ACCEPT);
     outgoing.headers.forEach((value, name) => headers.set(name, value));

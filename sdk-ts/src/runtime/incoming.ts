@@ -173,6 +173,8 @@ function convert(type: AnswerHeader['type'], text: string): unknown {
       return text;
     case 'list':
       return text.split(',').map((item) => item.trim());
+    case 'values':
+      return [text];
     case 'json':
       return parsed(text);
     case 'boolean':

@@ -108,8 +108,11 @@ export interface AnswerHeader<Key extends string = string> {
   readonly name: string;
   /** Name in the response. */
   readonly key: Key;
-  /** Type of its value, where it is not text. */
-  readonly type?: 'number' | 'boolean' | 'list' | 'json';
+  /**
+   * Type of its value, where it is not text; `list` is one text with commas, `values` are those
+   * that a name is given in a query string, whatever commas they hold.
+   */
+  readonly type?: 'number' | 'boolean' | 'list' | 'values' | 'json';
   /** Whether every such response carries it. */
   readonly required?: true;
 }

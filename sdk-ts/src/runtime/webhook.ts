@@ -46,8 +46,8 @@ export function receive<Brought extends object>(
   webhook.query?.forEach((parameter) => {
     const values = new URL(received.url ?? '', 'http://receiver').searchParams;
     const given = values.getAll(parameter.name);
-    // Each of several is a value of the list, whatever commas it holds.
-    if (given.length > 1 && parameter.type === 'list') brought[parameter.key] = given;
+    const isList = parameter.type === 'list' || parameter.type === 'values';
+    if (given.length > 1 && isList) brought[parameter.key] = given;
     else if (given.length < 2) put(parameter, given[0] ?? null, 'query parameter');
     else throw new DecodeError(`query parameter \`${parameter.name}\` is given more than once`);
   });

@@ -50,24 +50,36 @@ pub(crate) fn served_here(document: Cow<'static, str>) -> (Cow<'static, str>, Ve
     (value.to_string().into(), bases)
 }
 
-/// Adds the paths of servers; variables stand for their defaults.
+/// Servers that one URL may stand for; one of more is known by the defaults of its variables alone.
+const SERVERS: usize = 64;
+
+/// Adds the paths of servers; variables stand for each of the values they may have, or for their
+/// defaults where any text will do.
 fn gather(servers: Option<&Value>, bases: &mut Vec<String>) {
     for server in servers.and_then(Value::as_array).into_iter().flatten() {
         let Some(url) = server.get("url").and_then(Value::as_str) else { continue };
-        let mut url = url.to_owned();
-        let variables = server.get("variables").and_then(Value::as_object);
-        for (name, variable) in variables.into_iter().flatten() {
-            let default = variable.get("default").and_then(Value::as_str).unwrap_or_default();
-            url = url.replace(&format!("{{{name}}}"), default);
-        }
         // A URL without a host is a path, with or without a slash in front.
         let path = match url.split_once("//") {
             Some((_, rest)) => rest.split_once('/').map(|(_, path)| path),
             None => Some(url.trim_start_matches("./")),
         };
-        let path = path.map(|path| path.trim_matches('/'));
-        if let Some(path) = path.filter(|path| !path.is_empty() && !path.contains(['{', '?'])) {
-            bases.push(format!("/{path}"));
+        let mut paths = vec![path.unwrap_or_default().to_owned()];
+        let variables = server.get("variables").and_then(Value::as_object);
+        for (name, variable) in variables.into_iter().flatten() {
+            let name = format!("{{{name}}}");
+            let default = variable.get("default").and_then(Value::as_str);
+            let listed = variable.get("enum").and_then(Value::as_array).into_iter().flatten();
+            let mut values: Vec<&str> = listed.filter_map(Value::as_str).collect();
+            if values.is_empty() || paths.len() * values.len() > SERVERS {
+                values = default.into_iter().collect();
+            }
+            if paths.iter().any(|path| path.contains(&name)) {
+                let of = |path: &String| values.iter().map(|it| path.replace(&name, it)).collect();
+                paths = paths.iter().flat_map(|path| -> Vec<String> { of(path) }).collect();
+            }
         }
+        let paths = paths.iter().map(|path| path.trim_matches('/'));
+        let paths = paths.filter(|path| !path.is_empty() && !path.contains(['{', '?']));
+        bases.extend(paths.map(|path| format!("/{path}")));
     }
 }

@@ -102,7 +102,7 @@ pub(super) fn header_key(name: &Name) -> String {
 fn header_type(header: &Header, speller: &mut Speller<'_>) -> String {
     match header_conversion(header, speller.system) {
         Some("json") => speller.spell(header.ty.present(), &Constraints::default(), ANSWERED),
-        Some("list") => "string[]".to_owned(),
+        Some("list" | "values") => "string[]".to_owned(),
         Some(converted) => converted.to_owned(),
         None => match header.ty.present() {
             Type::Named(id) => match &speller.system.definition(id).shape {
@@ -125,7 +125,10 @@ fn header_type(header: &Header, speller: &mut Speller<'_>) -> String {
 fn header_conversion(header: &Header, system: &System) -> Option<&'static str> {
     match header.style {
         Some(_) => Some("json"),
-        None => conversion(&header.ty, system),
+        None => match conversion(&header.ty, system) {
+            Some("list") if header.explode == Some(true) => Some("values"),
+            other => other,
+        },
     }
 }
 

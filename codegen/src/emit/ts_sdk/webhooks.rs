@@ -87,7 +87,7 @@ fn header(parameter: &Parameter) -> Header {
         name: parameter.name.clone(),
         required: parameter.required,
         style: parameter.style.filter(|style| *style == Style::Json),
-        explode: None,
+        explode: (parameter.location == Location::Query).then(|| parameter.explode != Some(false)),
         ty: parameter.ty.clone(),
     }
 }

@@ -45,7 +45,7 @@ async fn receiver(verifier: Option<Verifier>) -> String {
 fn shipped(id: &str, state: Open<OrderState>) -> order_shipped::Request {
     let order = Order { id: id.to_owned(), state };
     let body = Shipped { order, type_: ShippedType::Shipped };
-    order_shipped::Request { attempt: Some(1), x_signature: "none".to_owned(), body }
+    order_shipped::Request { attempt: Some(1), tag: None, x_signature: "none".to_owned(), body }
 }
 
 /// The status with which a receiver refuses.

@@ -74,6 +74,17 @@ async fn a_url_that_is_none_is_said() {
 }
 
 #[tokio::test]
+async fn a_server_of_an_operation_s_own_is_checked_as_any() {
+    for version in ["{missing}", "v1?token=x"] {
+        let variables = vec![("version", version.to_owned())];
+        let server = BaseUrl::server("http://127.0.0.1:1", variables);
+        let client = Client::new(server, Anonymous).unwrap();
+        let error = client.call::<Upload>(()).await.unwrap_err();
+        assert!(matches!(error, Error::Encode(EncodeError::Url)), "{version}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_callers_are_told_goes_to_their_url_as_it_is() {
     let server = serve([answer(204, "")]).await;
     let hook = BaseUrl::exactly(format!("{}/hook/?token=a%2Fb", server.base_url));

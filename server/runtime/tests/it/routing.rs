@@ -111,17 +111,28 @@ async fn operations_answer_below_the_paths_of_the_contract_s_servers_too() {
             { "url": "https://api.example.com/api" },
             { "url": "/api/{stage}/", "variables": { "stage": { "default": "beta" } } },
             { "url": "https://example.com/{left}/open" },
+            { "url": "https://{region}.example.com/at/{region}-{tier}", "variables": {
+                "region": { "default": "eu", "enum": ["eu", "us"] },
+                "tier": { "default": "free", "enum": ["free", "paid"] },
+            } },
             { "url": "near/by" },
         ],
         "paths": { "/v1/orders": { "post": { "servers": [{ "url": "//up.example.com/up" }] } } },
     });
     let toy = Toy::with(|edge| edge.openapi(document.to_string()).below("own/"));
     let expected = json!({ "operation": "getMine" });
-    for base in ["", "/api", "/api/beta", "/up", "/own", "/near/by"] {
+    let bases = ["", "/api", "/api/beta", "/up", "/own", "/near/by", "/at/eu-free", "/at/us-paid"];
+    for base in bases {
         let path = format!("{base}/v1/orders/mine");
         assert_eq!(toy.get(&path).await.json(), expected, "{path}");
     }
-    for path in ["/apiv1/orders/mine", "/other/v1/orders/mine", "/api", "/api/docs/"] {
+    for path in [
+        "/at/cn-free/v1/orders/mine",
+        "/apiv1/orders/mine",
+        "/other/v1/orders/mine",
+        "/api",
+        "/api/docs/",
+    ] {
         toy.get(path).await.problem(404, "not-found");
     }
 }

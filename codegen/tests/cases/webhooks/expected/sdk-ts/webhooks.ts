@@ -16,7 +16,7 @@ export const orderLost: Webhook<OrderLost> = {
 };
 
 /** What comes with `order.shipped`. */
-export type OrderShipped = { xSignature: string; attempt?: number; body: types.Shipped };
+export type OrderShipped = { xSignature: string; attempt?: number; tag?: string[]; body: types.Shipped };
 
 /** How to answer `order.shipped`. */
 export type OrderShippedAnswer = { status: 204 } | { status: 410 };
@@ -25,6 +25,6 @@ export type OrderShippedAnswer = { status: 204 } | { status: 410 };
 export const orderShipped: Webhook<OrderShipped> = {
   id: 'order.shipped',
   headers: [{ name: 'X-Signature', key: 'xSignature', required: true }],
-  query: [{ name: 'attempt', key: 'attempt', type: 'number' }],
+  query: [{ name: 'attempt', key: 'attempt', type: 'number' }, { name: 'tag', key: 'tag', type: 'values' }],
   body: 'json',
 };

@@ -41,6 +41,7 @@ pub mod order_shipped {
     #[derive(Debug, Clone, PartialEq)]
     pub struct Request {
         pub attempt: Option<i64>,
+        pub tag: Option<Vec<String>>,
         pub x_signature: String,
         pub body: types::Shipped,
     }

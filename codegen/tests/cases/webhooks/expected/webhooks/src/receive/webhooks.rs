@@ -54,9 +54,10 @@ impl Operation for OrderShipped {
         .consumes(&["application/json"]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let attempt = input.optional(Parameter::query("attempt"));
+        let tag = input.optional(Parameter::query("tag"));
         let x_signature = input.required(Parameter::header("X-Signature"));
         let body = input.json();
-        Ok(Self::Request { attempt: attempt?, x_signature: x_signature?, body: body? })
+        Ok(Self::Request { attempt: attempt?, tag: tag?, x_signature: x_signature?, body: body? })
     }
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {
