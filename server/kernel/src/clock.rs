@@ -173,6 +173,13 @@ impl Stamps {
         Timestamp::from_microsecond(now.max(before)).unwrap_or(Timestamp::MAX)
     }
 
+    /// The time by the clock, before which nothing is written down from here on.
+    pub(crate) fn look(&self) -> Timestamp {
+        let now = self.clock.now();
+        self.latest_micros.fetch_max(now.as_microsecond(), Ordering::Relaxed);
+        now
+    }
+
     /// A new UUID version 7.
     pub(crate) fn new_id(&self) -> Uuid {
         let now = self.now();

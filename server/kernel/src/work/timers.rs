@@ -226,7 +226,8 @@ async fn fire(
     key: String,
 ) -> Handled {
     let mut turn = kernel.inner().database.turn().await?;
-    let now = kernel.inner().stamps.clock.now();
+    // The clock may be set back before the handler asks for the time.
+    let now = kernel.inner().stamps.look();
     let now = if broken!(TimerEarly) { Timestamp::MAX } else { now }.as_microsecond();
     let select = sql!(
         kernel.inner().database.dialect(),

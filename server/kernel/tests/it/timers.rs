@@ -1,11 +1,11 @@
 //! Timers: never early, at least once, also after a restart.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use symbolon_kernel::{Handled, Handlers, Kernel, Timer, TimerHandler, Unit};
+use symbolon_kernel::{Handled, Handlers, Kernel, ManualClock, Timer, TimerHandler, Unit};
 
 use crate::fixture::{Home, effects, eventually, manual, noon, note, tenant, unit};
 
@@ -160,5 +160,40 @@ async fn a_timer_can_be_set_anew_and_removed() {
     clock.set(in_seconds(1000));
     // Set anew twice from within its handler.
     woken_are(&kernel, &[("moved", 2), ("moved", 3), ("moved", 4)]).await;
+    kernel.shutdown().await.unwrap();
+}
+
+/// Sets the clock back as soon as it is called, and keeps the time it is given then.
+struct Hindered {
+    clock: ManualClock,
+    told: Arc<Mutex<Option<Timestamp>>>,
+}
+
+impl TimerHandler for Hindered {
+    fn kind(&self) -> &str {
+        "hindered"
+    }
+
+    async fn fire(&self, _: &Timer, unit: &mut Unit) -> Handled {
+        self.clock.set(noon());
+        *self.told.lock().unwrap() = Some(unit.now());
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_is_never_told_a_time_before_its_timer_was_due() {
+    let home = Home::new();
+    let (clock, injected) = manual();
+    let kernel = home.open_at(injected).await;
+    let told = Arc::new(Mutex::new(None));
+    let handler = Hindered { clock: clock.clone(), told: Arc::clone(&told) };
+    kernel.start(Handlers::new().timer(handler)).await.unwrap();
+    let mut unit = unit(&kernel, "acme").await;
+    unit.schedule("hindered", "a", in_seconds(1), &()).await.unwrap();
+    unit.commit().await.unwrap();
+    clock.set(in_seconds(2));
+    eventually("it fires", || async { told.lock().unwrap().is_some() }).await;
+    assert!(*told.lock().unwrap() >= Some(in_seconds(1)));
     kernel.shutdown().await.unwrap();
 }
