@@ -188,7 +188,10 @@ impl Turn {
             Self::Sqlite(turn) => turn.rollback().await,
             Self::Postgres(transaction) => Ok(transaction.into_inner().rollback().await?),
             #[cfg(feature = "simulation")]
-            Self::Simulated(transaction) => transaction.rollback().await,
+            Self::Simulated(transaction) => {
+                transaction.rollback();
+                Ok(())
+            }
         }
     }
 }

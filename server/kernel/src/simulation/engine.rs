@@ -5,7 +5,7 @@
 //! kernel are savepoints of it: to forget a history is to roll it back, and prepared statements
 //! stay.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -301,7 +301,7 @@ impl Shape {
             .enumerate()
             .map(|(ordinal, name)| AnyColumn {
                 ordinal,
-                name: UStr::new(name),
+                name: UStr::Static(kept(name)),
                 type_info: AnyTypeInfo { kind: AnyTypeInfoKind::Null },
             })
             .collect();
@@ -310,6 +310,18 @@ impl Shape {
         let (text, parameters) = (text.to_owned(), parameters.collect());
         Self { text, is_reading, parameters, names: Arc::new(names), columns }
     }
+}
+
+/// The name of a column, kept for good: there are few, and each row names all of its own.
+fn kept(name: &str) -> &'static str {
+    static NAMES: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return known;
+    }
+    let name: &'static str = Box::leak(name.into());
+    names.insert(name);
+    name
 }
 
 fn run(
@@ -419,10 +431,8 @@ impl Transaction {
         }
     }
 
-    pub(crate) async fn rollback(self) -> Result<(), Error> {
-        let_others().await;
+    pub(crate) fn rollback(self) {
         drop(self);
-        Ok(())
     }
 }
 
