@@ -224,7 +224,7 @@ impl History {
             },
             attempts: ATTEMPTS,
             retention: SignedDuration::from_hours(24),
-            lease: SignedDuration::from_millis(100),
+            lease: SignedDuration::from_millis(200),
         };
         let moods = Moods {
             refusals: self.plan.refusals,

@@ -77,10 +77,10 @@ impl Plan {
         } else {
             Weather {
                 slow: [0, 100, 500, 1500][index(&mut dice, 4)],
-                failing: [0, 20, 100, 200][index(&mut dice, 4)],
+                failing: [0, 10, 50, 200][index(&mut dice, 4)],
             }
         };
-        let count = [1, 1, 1, 2, 3][index(&mut dice, 5)];
+        let count = [1, 1, 1, 1, 2, 3][index(&mut dice, 6)];
         let clients = (0..count).map(|number| Client::of(&mut dice, number)).collect();
         let disasters = if is_calm { 0 } else { [0, 1, 2, 3, 5][index(&mut dice, 5)] };
         let mut disasters: Vec<_> = (0..disasters)
@@ -133,7 +133,7 @@ impl Disaster {
         let machine = machine(dice, machines);
         match dice.roll(10) {
             0..4 => Self::Crash(machine, 1 + dice.roll(150)),
-            4..7 => Self::Stall(machine, 1 + signed(dice.roll(300))),
+            4..7 => Self::Stall(machine, 1 + signed(dice.roll(500))),
             7 | 8 => Self::Clock(machine, signed(dice.roll(400)) - 200),
             _ => Self::Break,
         }
