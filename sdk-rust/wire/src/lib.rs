@@ -48,7 +48,7 @@ pub use rule::{JsonKind, Known, KnownItems, Predicate, Values, parse_values};
 pub use serde;
 pub use stream::{Event, Events, Lines, StreamError};
 pub use text_enum::{TextEnum, find_text, parse_text, read_text};
-pub use trace::{InvalidTraceParent, TraceParent};
+pub use trace::{InvalidTraceParent, TraceParent, read_trace_parent};
 pub use union::{Tagged, none_fits, variant};
 pub use validate::{Pattern, Validate, Violations, compile_pattern};
 

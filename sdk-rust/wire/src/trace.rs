@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for TraceParent {
 ///
 /// # Errors
 /// When there is something else than JSON.
-pub(crate) fn read_trace_parent<'de, D: Deserializer<'de>>(
+pub fn read_trace_parent<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<TraceParent>, D::Error> {
     let found = Option::<serde_json::Value>::deserialize(from)?;

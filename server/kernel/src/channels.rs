@@ -109,7 +109,7 @@ impl Envelope {
             timestamp: self.timestamp,
             correlation_id: self.correlation_id.clone(),
             causation_id: self.causation_id.clone(),
-            traceparent: None,
+            traceparent: self.traceparent,
             schema_version: self.schema_version,
             version: self.version,
             data,

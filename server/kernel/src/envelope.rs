@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use symbolon_wire::TraceParent;
 use uuid::Uuid;
 
 use crate::channels::Schema;
@@ -86,13 +87,21 @@ pub struct Cause {
     pub correlation_id: String,
     /// The message or request that directly led here.
     pub causation_id: String,
+    /// Where that hangs in a distributed trace (W3C Trace Context).
+    pub traceparent: Option<TraceParent>,
 }
 
 impl Cause {
     /// Caused by a request from outside, known by its correlation id.
     pub fn request(correlation_id: impl Into<String>) -> Self {
         let correlation_id = correlation_id.into();
-        Self { causation_id: correlation_id.clone(), correlation_id }
+        Self { causation_id: correlation_id.clone(), correlation_id, traceparent: None }
+    }
+
+    /// The same cause, as a part of a distributed trace.
+    #[must_use]
+    pub fn traced(self, traceparent: Option<TraceParent>) -> Self {
+        Self { traceparent, ..self }
     }
 
     /// Caused by an event.
@@ -101,6 +110,7 @@ impl Cause {
         Self {
             correlation_id: event.correlation_id.clone(),
             causation_id: event.message_id.to_string(),
+            traceparent: event.traceparent,
         }
     }
 }
@@ -162,6 +172,13 @@ pub struct Envelope {
     pub correlation_id: String,
     /// The message or request that directly led to it.
     pub causation_id: String,
+    /// Where its cause hangs in a distributed trace. Whatever is no `traceparent` is dropped.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "symbolon_wire::read_trace_parent"
+    )]
+    pub traceparent: Option<TraceParent>,
     /// The version of the shape of `data`.
     pub schema_version: u32,
     /// Its place in the stream of its aggregate: 1, 2, 3, without gaps; 0, and not written, for a

@@ -153,6 +153,7 @@ pub use handlers::{
 };
 pub use kernel::{Backoff, Kernel, Settings};
 pub use stats::{ReaderStats, Stats};
+pub use symbolon_wire::TraceParent;
 pub use symbolon_wire::channel::{Channel, Event, Fully, Handler, Partly, Refused};
 pub use unit::aggregates::{Aggregate, Folded};
 pub use unit::audit::{Action, AuditPage, AuditReach, Audited};

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use symbolon_wire::TraceParent;
+
 use crate::Operation;
 
 /// One call of an operation: authenticated, authorised, decoded and valid.
@@ -11,6 +13,8 @@ pub struct Call<O: Operation> {
     pub principal: O::Principal,
     /// Correlation id of the request: 1 to 128 visible ASCII characters.
     pub correlation_id: String,
+    /// Where the request hangs in a distributed trace (W3C Trace Context), if it does.
+    pub traceparent: Option<TraceParent>,
     /// Idempotency key of the request, where the operation has `x-idempotency`.
     pub idempotency: Option<Idempotency>,
     /// Parameters and body.

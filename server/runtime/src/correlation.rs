@@ -1,6 +1,7 @@
 //! Names that tie a request to what happens because of it: correlation id and W3C trace context.
 
 use http::{HeaderMap, HeaderName};
+use symbolon_wire::TraceParent;
 use uuid::Uuid;
 
 pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -19,37 +20,34 @@ pub(crate) fn is_visible(text: &str, limit: usize) -> bool {
     (1..=limit).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Where this request hangs in a distributed trace.
-#[derive(Debug, Default)]
-pub(crate) struct Trace {
-    pub(crate) trace_id: String,
-    pub(crate) parent_id: String,
+/// Where this request hangs in a distributed trace, by `traceparent` (W3C Trace Context). What is
+/// none, or is there twice, is dropped.
+pub(crate) fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut given = headers.get_all("traceparent").iter();
+    let (only, None) = (given.next()?, given.next()) else { return None };
+    only.to_str().ok()?.parse().ok()
 }
 
-impl Trace {
-    /// Reads `traceparent` (W3C Trace Context, version 00 and what extends it).
-    pub(crate) fn read(headers: &HeaderMap) -> Self {
-        let text = headers.get("traceparent").and_then(|value| value.to_str().ok());
-        text.and_then(Self::parse).unwrap_or_default()
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('-');
-        let (version, trace_id, parent_id) = (parts.next()?, parts.next()?, parts.next()?);
-        let flags = parts.next()?;
-        let extended = parts.next().is_some();
-        let is_valid = is_hex(version, 2)
-            && version != "ff"
-            && is_hex(trace_id, 32)
-            && is_hex(parent_id, 16)
-            && is_hex(flags, 2)
-            && !(version == "00" && extended)
-            && trace_id.bytes().any(|byte| byte != b'0')
-            && parent_id.bytes().any(|byte| byte != b'0');
-        is_valid.then(|| Self { trace_id: trace_id.to_owned(), parent_id: parent_id.to_owned() })
-    }
-}
+    const TEXT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-fn is_hex(text: &str, length: usize) -> bool {
-    text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    #[test]
+    fn a_trace_parent_is_one_valid_header_or_none() {
+        for (given, expected) in [
+            (vec![TEXT], Some(TEXT)),
+            (vec![TEXT, TEXT], None),
+            (vec!["00-0-0-01"], None),
+            (vec![], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for text in given {
+                headers.append("traceparent", http::HeaderValue::from_static(text));
+            }
+            let found = trace_parent(&headers).map(|it| it.to_string());
+            assert_eq!(found.as_deref(), expected);
+        }
+    }
 }

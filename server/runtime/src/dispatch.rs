@@ -12,13 +12,13 @@ use futures_util::FutureExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use sha2::{Digest, Sha256};
-use symbolon_wire::In;
 use symbolon_wire::parameter::Refusal;
+use symbolon_wire::{In, TraceParent};
 use tracing::Instrument;
 
 use crate::authentication::Schemes;
 use crate::body::{self, Lost};
-use crate::correlation::{self, CORRELATION_ID, Trace};
+use crate::correlation::{self, CORRELATION_ID};
 use crate::endpoints::Endpoints;
 use crate::matcher::{Found, Matcher};
 use crate::observation::Observed;
@@ -58,6 +58,7 @@ impl From<Reply> for Answered {
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) correlation_id: String,
+    pub(crate) traceparent: Option<TraceParent>,
     pub(crate) operation: &'static str,
     pub(crate) principal: Principal,
 }
@@ -68,18 +69,18 @@ pub(crate) async fn dispatch(
     request: Request,
 ) -> Response {
     let started_at = Instant::now();
-    let trace = Trace::read(request.headers());
     let method = request.method().clone();
     let mut seen = Seen {
         correlation_id: correlation::id(request.headers()),
+        traceparent: correlation::trace_parent(request.headers()),
         operation: "none",
         principal: Principal::anonymous(),
     };
     let span = tracing::info_span!(
         "request",
         correlation_id = seen.correlation_id,
-        trace_id = trace.trace_id,
-        parent_id = trace.parent_id,
+        trace_id = seen.traceparent.map(|it| it.trace_id()),
+        parent_id = seen.traceparent.map(|it| it.parent_id()),
     );
     let drain = request.extensions().get::<Drain>().cloned();
     let answer = AssertUnwindSafe(dispatcher.answer(request, &mut seen)).catch_unwind();
@@ -94,7 +95,7 @@ pub(crate) async fn dispatch(
         status: response.status().as_u16(),
         elapsed: started_at.elapsed(),
         correlation_id: &seen.correlation_id,
-        trace: &trace,
+        traceparent: seen.traceparent,
         tenant: &seen.principal.tenant,
         subject: &seen.principal.subject,
         problem: occurrence.as_deref(),
@@ -152,9 +153,7 @@ impl Dispatcher {
             let detail = format!("the operation reads {}", route.info.consumes.join(", "));
             return Ok(problem::reply(&problem::UNSUPPORTED_MEDIA_TYPE, &detail).into());
         }
-        self.call(route, parts, path, bytes, admitted, &seen.correlation_id)
-            .await
-            .map(Answered::Reply)
+        self.call(route, parts, path, bytes, admitted, seen).await.map(Answered::Reply)
     }
 
     /// Decodes, validates and calls the handler.
@@ -165,7 +164,7 @@ impl Dispatcher {
         path: Vec<(&'static str, String)>,
         bytes: Bytes,
         admitted: Admitted,
-        correlation_id: &str,
+        seen: &Seen,
     ) -> Answer {
         let query = parts.uri.query().unwrap_or_default().to_owned();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
@@ -186,7 +185,8 @@ impl Dispatcher {
                 }
             }
         };
-        let caller = Caller { admitted, correlation_id: correlation_id.to_owned(), idempotency };
+        let (correlation_id, traceparent) = (seen.correlation_id.clone(), seen.traceparent);
+        let caller = Caller { admitted, correlation_id, traceparent, idempotency };
         // A task of its own: an effect once begun does not end because the caller hung up.
         let limit = self.request_timeout;
         let work = async move {

@@ -4,8 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-
-use crate::correlation::Trace;
+use symbolon_wire::TraceParent;
 
 const REQUESTS: &str = "http_server_requests_total";
 const DURATION: &str = "http_server_request_duration_seconds";
@@ -42,7 +41,7 @@ pub(crate) struct Observed<'a> {
     pub(crate) status: u16,
     pub(crate) elapsed: Duration,
     pub(crate) correlation_id: &'a str,
-    pub(crate) trace: &'a Trace,
+    pub(crate) traceparent: Option<TraceParent>,
     pub(crate) tenant: &'a str,
     pub(crate) subject: &'a str,
     pub(crate) problem: Option<&'a str>,
@@ -62,7 +61,7 @@ impl Observed<'_> {
             status = self.status,
             elapsed_ms = self.elapsed.as_secs_f64() * 1e3,
             correlation_id = self.correlation_id,
-            trace_id = self.trace.trace_id,
+            trace_id = self.traceparent.map(|it| it.trace_id()),
             tenant = self.tenant,
             user = self.subject,
             problem = self.problem,

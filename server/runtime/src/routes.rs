@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use symbolon_wire::{Validate, Violations};
+use symbolon_wire::{TraceParent, Validate, Violations};
 
 use crate::{
     Access, Admitted, Call, Failure, Fault, Idempotency, Info, Input, Operation, Outcome, Reply,
@@ -55,6 +55,7 @@ pub(crate) type Answer = Result<Reply, Failure>;
 pub(crate) struct Caller {
     pub(crate) admitted: Admitted,
     pub(crate) correlation_id: String,
+    pub(crate) traceparent: Option<TraceParent>,
     pub(crate) idempotency: Option<Idempotency>,
 }
 
@@ -77,10 +78,11 @@ impl<S: Send + Sync + 'static> Routes<S> {
             let request = read::<O>(input)?;
             let (service, method) = (Arc::clone(&service), method.clone());
             Some(Box::new(move |caller: Caller| {
-                let Caller { admitted, correlation_id, idempotency } = caller;
+                let Caller { admitted, correlation_id, traceparent, idempotency } = caller;
                 Box::pin(async move {
                     let principal = O::Principal::of(admitted).ok_or_else(unforeseen)?;
-                    let call = Call { principal, correlation_id, idempotency, request };
+                    let call =
+                        Call { principal, correlation_id, traceparent, idempotency, request };
                     answer::<O>(method(service, call).await)
                 })
             }))

@@ -43,8 +43,8 @@ impl ServiceCallsService {
         self.kernel.read(tenant).await.map_err(failed)
     }
 
-    async fn unit(&self, tenant: &TenantId, correlation_id: &str) -> Result<Unit, Failure> {
-        self.kernel.unit(tenant, Cause::request(correlation_id)).await.map_err(failed)
+    async fn unit(&self, tenant: &TenantId, cause: Cause) -> Result<Unit, Failure> {
+        self.kernel.unit(tenant, cause).await.map_err(failed)
     }
 }
 
@@ -53,7 +53,7 @@ impl ServiceCalls for ServiceCallsService {
         &self,
         call: symbolon_server::Call<SubmitServiceCall>,
     ) -> Outcome<SubmitServiceCall> {
-        let tenant = tenant(&call)?;
+        let (tenant, cause) = (tenant(&call)?, cause(&call));
         let admitted = rules::admit(call.request.body, self.loopback).map_err(refused)?;
         let missing = || Failure::message("a submission came without an idempotency key");
         let idempotency = call.idempotency.ok_or_else(missing)?;
@@ -65,7 +65,7 @@ impl ServiceCalls for ServiceCallsService {
             fingerprint: &idempotency.fingerprint,
             resource: &resource,
         };
-        let unit = self.unit(&tenant, &call.correlation_id).await?;
+        let unit = self.unit(&tenant, cause).await?;
         match unit.claim(claim).await.map_err(Failure::from)? {
             Claimed::Fresh(unit) => {
                 submit(unit, admitted, &resource).await?;
@@ -143,7 +143,7 @@ impl ServiceCalls for ServiceCallsService {
     ) -> Outcome<CancelServiceCall> {
         use wire::cancel_service_call::{Error, Response};
         let tenant = tenant(&call)?;
-        let unit = self.unit(&tenant, &call.correlation_id).await?;
+        let unit = self.unit(&tenant, cause(&call)).await?;
         match cancel(unit, call.request.service_call_id).await? {
             Cancelled::Done(call) => Ok(Response::Accepted { body: call.into_detail() }),
             Cancelled::Unknown => Err(Error::NotFound(unknown()).into()),
@@ -226,6 +226,10 @@ fn tenant<O: symbolon_server::Operation<Principal = symbolon_server::Principal>>
     call: &symbolon_server::Call<O>,
 ) -> Result<TenantId, Failure> {
     Ok(TenantId::new(call.principal.tenant())?)
+}
+
+fn cause<O: symbolon_server::Operation>(call: &symbolon_server::Call<O>) -> Cause {
+    Cause::request(&call.correlation_id).traced(call.traceparent)
 }
 
 fn reference(id: Uuid) -> (String, ServiceCallRef) {

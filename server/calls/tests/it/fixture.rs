@@ -165,7 +165,13 @@ fn call<O: Operation<Principal = Principal>>(tenant: &str, request: O::Request) 
         tenant: tenant.to_owned(),
         scopes: BTreeSet::new(),
     };
-    Call { principal, correlation_id: "test-1".to_owned(), idempotency: None, request }
+    Call {
+        principal,
+        correlation_id: "test-1".to_owned(),
+        traceparent: None,
+        idempotency: None,
+        request,
+    }
 }
 
 /// Waits for something that is about to become true.

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use symbolon_wire::TraceParent;
 use uuid::Uuid;
 
 use crate::database::{Connection, Dialect};
-use crate::envelope::{Envelope, Recorded, TenantId};
+use crate::envelope::{Cause, Envelope, Recorded, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
 
@@ -16,7 +17,7 @@ macro_rules! columns {
     () => {
         "m.seq, m.message_id, m.tenant_id, m.channel, m.aggregate_type, m.aggregate_id, \
          m.version, m.type, m.schema_version, m.occurred_at, m.correlation_id, m.causation_id, \
-         m.data"
+         m.traceparent, m.data"
     };
 }
 pub(crate) use columns;
@@ -24,21 +25,21 @@ pub(crate) use columns;
 macro_rules! insert {
     () => {
         "INSERT INTO messages (message_id, tenant_id, channel, aggregate_type, aggregate_id, \
-         version, type, schema_version, occurred_at, correlation_id, causation_id, data) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+         version, type, schema_version, occurred_at, correlation_id, causation_id, \
+         traceparent, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
     };
 }
 /// Both rows at once: what a unit costs is how often it asks the database.
 const INSERT_IN_SQLITE: &str = concat!(
     insert!(),
     "; INSERT INTO outbox (seq, unit) \
-     VALUES (last_insert_rowid(), COALESCE($13, last_insert_rowid())) RETURNING seq"
+     VALUES (last_insert_rowid(), COALESCE($14, last_insert_rowid())) RETURNING seq"
 );
 const INSERT_IN_POSTGRES: &str = concat!(
     "WITH written AS (",
     insert!(),
     " RETURNING seq) INSERT INTO outbox (seq, unit) \
-     SELECT seq, COALESCE($13, seq) FROM written RETURNING seq"
+     SELECT seq, COALESCE($14, seq) FROM written RETURNING seq"
 );
 
 /// Writes a message and its outbox row; returns its number.
@@ -67,6 +68,7 @@ pub(crate) async fn insert(
         .bind(message.timestamp.as_microsecond())
         .bind(&message.correlation_id)
         .bind(&message.causation_id)
+        .bind(message.traceparent.map(|it| it.to_string()))
         .bind(serde_json::to_string(&message.data)?)
         .bind(unit)
         // Not `fetch_one`: the first of two statements has no row.
@@ -169,10 +171,25 @@ pub(crate) fn envelope(row: &AnyRow) -> Result<Envelope, sqlx::Error> {
         timestamp: time(row.try_get("occurred_at")?)?,
         correlation_id: row.try_get("correlation_id")?,
         causation_id: row.try_get("causation_id")?,
+        traceparent: trace_parent(row)?,
         schema_version: parsed(row.try_get::<i64, _>("schema_version")?.try_into())?,
         version: row.try_get::<Option<i64>, _>("version")?.unwrap_or(0),
         data: parsed(serde_json::from_str(row.try_get("data")?))?,
     })
+}
+
+/// Why something was written, from the columns that say so.
+pub(crate) fn cause(row: &AnyRow) -> Result<Cause, sqlx::Error> {
+    Ok(Cause {
+        correlation_id: row.try_get("correlation_id")?,
+        causation_id: row.try_get("causation_id")?,
+        traceparent: trace_parent(row)?,
+    })
+}
+
+fn trace_parent(row: &AnyRow) -> Result<Option<TraceParent>, sqlx::Error> {
+    let text: Option<String> = row.try_get("traceparent")?;
+    Ok(text.and_then(|text| text.parse().ok()))
 }
 
 /// A column of microseconds.
@@ -203,6 +220,7 @@ pub(crate) mod tests {
             timestamp: Timestamp::UNIX_EPOCH,
             correlation_id: correlation_id.to_owned(),
             causation_id: correlation_id.to_owned(),
+            traceparent: None,
             schema_version: 1,
             version: position,
             data: serde_json::Value::Null,

@@ -208,6 +208,7 @@ impl Unit {
             timestamp: self.now(),
             correlation_id: self.cause.correlation_id.clone(),
             causation_id: self.cause.causation_id.clone(),
+            traceparent: self.cause.traceparent,
             schema_version: event.schema_version,
             version,
             data: event.data,

@@ -12,12 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use symbolon_wire::TraceParent;
 use uuid::Uuid;
 
 use crate::database::Connection;
 use crate::database::dialect::sql;
 use crate::delivery::dead_letters::{self, NewLetter};
-use crate::delivery::messages::parsed;
+use crate::delivery::messages::{self, parsed};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::faults::{broken, fault};
@@ -114,7 +115,8 @@ pub(crate) async fn insert<T: Serialize + ?Sized>(
     let run_at = job.run_at.map_or(0, Timestamp::as_microsecond);
     let inserted = sqlx::query(
         "INSERT INTO jobs (id, tenant_id, queue, job_key, run_at, attempts, epoch, payload, \
-         correlation_id, causation_id) VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, $8) \
+         correlation_id, causation_id, traceparent) \
+         VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, $8, $9) \
          ON CONFLICT (tenant_id, queue, job_key) DO NOTHING",
     )
     .bind(id.to_string())
@@ -125,6 +127,7 @@ pub(crate) async fn insert<T: Serialize + ?Sized>(
     .bind(payload)
     .bind(&cause.correlation_id)
     .bind(&cause.causation_id)
+    .bind(cause.traceparent.map(|it| it.to_string()))
     .execute(connection)
     .await?;
     fault!("job.insert.after");
@@ -139,6 +142,8 @@ struct Given {
     payload: Value,
     correlation_id: String,
     causation_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traceparent: Option<TraceParent>,
 }
 
 /// Puts a job that was given up into its queue again; not, if one of its key is there. Says
@@ -150,7 +155,8 @@ pub(crate) async fn revive(
     payload: &[u8],
 ) -> Result<bool, Error> {
     let given: Given = serde_json::from_slice(payload)?;
-    let cause = Cause { correlation_id: given.correlation_id, causation_id: given.causation_id };
+    let Given { correlation_id, causation_id, traceparent, .. } = given;
+    let cause = Cause { correlation_id, causation_id, traceparent };
     let job = NewJob {
         queue: &given.queue,
         key: given.key.as_deref(),
@@ -274,13 +280,14 @@ async fn give_up(kernel: &Kernel, job: &Job, reason: &str) -> Result<(), Error> 
     if !delete(turn.connection(), job).await? {
         return turn.rollback().await;
     }
-    let Cause { correlation_id, causation_id } = job.cause.clone();
+    let Cause { correlation_id, causation_id, traceparent } = job.cause.clone();
     let given = Given {
         queue: job.queue.clone(),
         key: job.key.clone(),
         payload: job.payload.clone(),
         correlation_id,
         causation_id,
+        traceparent,
     };
     let letter = NewLetter {
         id: kernel.new_id(),
@@ -367,7 +374,7 @@ async fn take(
          ORDER BY run_at, id LIMIT $4",
         claim,
         ") RETURNING id, tenant_id, job_key, attempts, epoch, payload, correlation_id, \
-         causation_id"
+         causation_id, traceparent"
     );
     let until = now.saturating_add(lasting).unwrap_or(Timestamp::MAX);
     let rows = sqlx::query(update)
@@ -392,10 +399,7 @@ fn job(kernel: &Kernel, queue: &str, row: &AnyRow) -> Result<Job, sqlx::Error> {
         key: row.try_get("job_key")?,
         attempt: parsed(row.try_get::<i64, _>("attempts")?.try_into())?,
         payload: parsed(serde_json::from_str(row.try_get("payload")?))?,
-        cause: Cause {
-            correlation_id: row.try_get("correlation_id")?,
-            causation_id: row.try_get("causation_id")?,
-        },
+        cause: messages::cause(row)?,
         epoch: row.try_get("epoch")?,
         kernel: kernel.clone(),
     })

@@ -12,7 +12,7 @@ use sqlx::any::AnyRow;
 
 use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
-use crate::delivery::messages::{parsed, time};
+use crate::delivery::messages::{self, parsed, time};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::faults::{broken, fault};
@@ -67,10 +67,11 @@ pub(crate) async fn insert(
     fault!("timer.insert.before");
     sqlx::query(
         "INSERT INTO timers (tenant_id, kind, timer_key, due_at, fire_at, attempts, payload, \
-         correlation_id, causation_id) VALUES ($1, $2, $3, $4, $4, 0, $5, $6, $7) \
+         correlation_id, causation_id, traceparent) VALUES ($1, $2, $3, $4, $4, 0, $5, $6, $7, $8) \
          ON CONFLICT (tenant_id, kind, timer_key) DO UPDATE SET due_at = excluded.due_at, \
          fire_at = excluded.fire_at, attempts = 0, payload = excluded.payload, \
-         correlation_id = excluded.correlation_id, causation_id = excluded.causation_id",
+         correlation_id = excluded.correlation_id, causation_id = excluded.causation_id, \
+         traceparent = excluded.traceparent",
     )
     .bind(tenant.as_str())
     .bind(timer.kind)
@@ -79,6 +80,7 @@ pub(crate) async fn insert(
     .bind(timer.payload)
     .bind(&cause.correlation_id)
     .bind(&cause.causation_id)
+    .bind(cause.traceparent.map(|it| it.to_string()))
     .execute(connection)
     .await?;
     fault!("timer.insert.after");
@@ -231,8 +233,8 @@ async fn fire(
     let now = if broken!(TimerEarly) { Timestamp::MAX } else { now }.as_microsecond();
     let select = sql!(
         kernel.inner().database.dialect(),
-        "SELECT due_at, attempts, payload, correlation_id, causation_id FROM timers \
-         WHERE tenant_id = $1 AND kind = $2 AND timer_key = $3 AND fire_at <= $4",
+        "SELECT due_at, attempts, payload, correlation_id, causation_id, traceparent \
+         FROM timers WHERE tenant_id = $1 AND kind = $2 AND timer_key = $3 AND fire_at <= $4",
         claim
     );
     let row = sqlx::query(select)
@@ -269,10 +271,7 @@ fn read(
     kind: &str,
     key: String,
 ) -> Result<(Timer, Cause), sqlx::Error> {
-    let cause = Cause {
-        correlation_id: row.try_get("correlation_id")?,
-        causation_id: row.try_get("causation_id")?,
-    };
+    let cause = messages::cause(row)?;
     let timer = Timer {
         tenant,
         kind: kind.to_owned(),

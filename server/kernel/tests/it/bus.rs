@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use symbolon_kernel::{
-    Consumer, Envelope, Error, Expected, Handled, Handlers, Kernel, NewEvent, SystemClock, Unit,
+    Cause, Consumer, Envelope, Error, Event, Expected, Handled, Handler, Handlers, Job, JobHandler,
+    Kernel, NewEvent, NewJob, StreamId, SystemClock, Timer, TimerHandler, TraceParent, Unit,
     inspect,
 };
 
 #[cfg(feature = "kafka")]
 use crate::cluster::Cluster;
 use crate::counts::{Count, Counts, Tally, broken};
-use crate::fixture::{Home, Writer, effects, eventually, happened, manual, tenant, thing, unit};
+use crate::fixture::{
+    Home, Writer, effects, eventually, happened, manual, note, tenant, thing, unit,
+};
 
 pub(crate) enum Bus {
     Log,
@@ -270,6 +273,75 @@ async fn what_breaks_its_contract_is_a_dead_letter_at_once_and_the_rest_goes_on(
     assert_eq!(inspect(&home.location()).await.unwrap(), []);
 }
 
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// Answers whatever it is told, by a message, a timer and a job, each of which counts once more.
+struct Echo;
+
+impl Handler<Counts, Unit> for Echo {
+    async fn handle(&self, event: Event<Counts>, unit: &mut Unit) -> Handled {
+        let traced = |it: Option<TraceParent>| it.map_or("".to_owned(), |it| it.to_string());
+        assert_eq!(event.traceparent, unit.cause().traceparent);
+        let (stream, said) = (StreamId::from(&event), traced(event.traceparent));
+        note(unit.sql(), &said, &event.aggregate_id, event.version).await;
+        if let Counts::Counted(Count { number: 1 }) = event.data {
+            let again = Counts::Counted(Count { number: 2 });
+            unit.append(&stream, Expected::Any, vec![again.into()]).await?;
+            unit.schedule("echo", &stream.aggregate_id, unit.now(), &()).await?;
+            let (key, payload) = (Some(stream.aggregate_id.as_str()), &());
+            unit.enqueue(NewJob { queue: "echo", key, run_at: None, payload }).await?;
+        }
+        Ok(())
+    }
+}
+
+impl TimerHandler for Echo {
+    fn kind(&self) -> &str {
+        "echo"
+    }
+
+    async fn fire(&self, timer: &Timer, unit: &mut Unit) -> Handled {
+        let again = Counts::Counted(Count { number: 3 });
+        unit.append(&thing(&timer.key), Expected::Any, vec![again.into()]).await?;
+        Ok(())
+    }
+}
+
+impl JobHandler for Echo {
+    fn queue(&self) -> &str {
+        "echo"
+    }
+
+    async fn run(&self, job: &Job) -> Handled {
+        let mut unit = job.unit().await?;
+        let again = Counts::Counted(Count { number: 4 });
+        let id = job.key.as_deref().unwrap();
+        unit.append(&thing(id), Expected::Any, vec![again.into()]).await?;
+        Ok(unit.commit().await?)
+    }
+}
+
+async fn a_trace_is_carried_through_everything_that_follows(bus: Bus) {
+    let home = Home::new();
+    let kernel = home.open().await;
+    let name = own_tenant(&bus);
+    let handlers = Handlers::new().on::<Counts, _>(group(&bus), Echo).timer(Echo).job(Echo);
+    bus.run(&kernel, handlers).await;
+    for (id, given) in [("a", TRACE), ("b", "00-0-0-01"), ("c", "")] {
+        let cause = Cause::request("request-1").traced(given.parse().ok());
+        let mut writing = kernel.unit(&tenant(&name), cause).await.unwrap();
+        let first = Counts::Counted(Count { number: 1 });
+        let events = vec![first.into()];
+        writing.append(&thing(id), Expected::New, events).await.unwrap();
+        writing.commit().await.unwrap();
+    }
+    eventually("all are handled", || async { effects(&kernel, &name).await.len() == 12 }).await;
+    for (who, what, _) in effects(&kernel, &name).await {
+        assert_eq!(who, if what == "a" { TRACE } else { "" }, "{what}");
+    }
+    kernel.shutdown().await.unwrap();
+}
+
 /// Stops processes without a word, with handlers failing and undone work in every stage.
 fn effects_happen_once_across_restarts(bus: &Bus) {
     let home = Home::new();
@@ -340,4 +412,5 @@ on_each_bus!(
     what_cannot_be_handled_is_a_dead_letter_and_the_rest_goes_on,
     what_breaks_its_contract_is_not_published,
     what_breaks_its_contract_is_a_dead_letter_at_once_and_the_rest_goes_on,
+    a_trace_is_carried_through_everything_that_follows,
 );

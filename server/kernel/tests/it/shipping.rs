@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use symbolon_kernel::{Expected, Handlers, Kernel, NewEvent};
+use symbolon_kernel::{Cause, Expected, Handlers, Kernel, NewEvent};
 
 use crate::cluster::{Cluster, Lying};
 use crate::fixture::{Home, eventually, tenant, thing, unit};
@@ -38,7 +38,9 @@ async fn a_message_lies_under_its_aggregate_with_its_headers() {
     let (home, cluster) = (Home::new(), Cluster::new());
     let kernel = home.open().await;
     kernel.start_on_kafka(Handlers::new(), cluster.kafka()).await.unwrap();
-    let mut unit = unit(&kernel, "acme").await;
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let cause = Cause::request("request-1").traced(trace.parse().ok());
+    let mut unit = kernel.unit(&tenant("acme"), cause).await.unwrap();
     let event = vec![cluster.event(7)];
     let event = unit.append(&thing("a"), Expected::New, event).await.unwrap().remove(0);
     unit.commit().await.unwrap();
@@ -52,6 +54,7 @@ async fn a_message_lies_under_its_aggregate_with_its_headers() {
         ("schemaVersion", "1".to_owned()),
         ("correlationId", "request-1".to_owned()),
         ("causationId", "request-1".to_owned()),
+        ("traceparent", trace.to_owned()),
     ];
     let expected = expected.map(|(key, value)| (key.to_owned(), value));
     assert_eq!(record.headers, expected);

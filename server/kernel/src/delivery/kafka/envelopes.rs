@@ -43,7 +43,9 @@ impl<'a> Outgoing<'a> {
             ("correlationId", envelope.correlation_id.clone()),
             ("causationId", envelope.causation_id.clone()),
         ];
-        headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), |all, (key, value)| {
+        let trace = envelope.traceparent.map(|it| ("traceparent", it.to_string()));
+        let headers = headers.iter().chain(&trace);
+        headers.fold(OwnedHeaders::new(), |all, (key, value)| {
             all.insert(Header { key, value: Some(value) })
         })
     }
