@@ -57,6 +57,7 @@ fn manifest(out: &Path, name: &str) -> String {
     });
     let runtimes = ["wire", "client", "server"]
         .into_iter()
+        .filter(|runtime| out.join("runtime").join(runtime).exists())
         .map(|runtime| format!("symbolon-{runtime} = {{ path = \"../runtime/{runtime}\" }}\n"));
     let local: String = halves.chain(runtimes).collect();
     format!(

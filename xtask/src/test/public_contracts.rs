@@ -11,7 +11,8 @@ use crate::process::{command, run as start};
 use crate::server::target;
 
 /// Contracts of our own that are hard on names and shapes, or have what few have.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
+    "codegen/tests/cases/hostile-events/asyncapi.yaml",
     "codegen/tests/cases/hostile-names/openapi.yaml",
     "codegen/tests/cases/typescript-hostile-names/openapi.yaml",
     "codegen/tests/cases/forms/openapi.yaml",
@@ -73,7 +74,7 @@ pub(super) fn compile(root: &Path) -> anyhow::Result<()> {
         features_alone(&out, &target.join("public/target"), &name, every)?;
         let typescript = out.join("sdk-ts");
         start(&typescript, "node", &[&compiler.to_string_lossy(), "--noEmit"])?;
-        if let Some(case) = path.parent().filter(|_| path.ends_with("openapi.yaml")) {
+        if let Some(case) = path.parent().filter(|_| is_case(&path)) {
             behaviour::run(case, &out, &name, &target.join("public/target"), &compiler)?;
         }
     }
@@ -82,9 +83,12 @@ pub(super) fn compile(root: &Path) -> anyhow::Result<()> {
 
 /// The name of a contract: that of its folder, if it is a case.
 fn name_of(contract: &Path) -> Option<String> {
-    let is_case = contract.ends_with("openapi.yaml");
-    let named = if is_case { contract.parent()? } else { contract };
+    let named = if is_case(contract) { contract.parent()? } else { contract };
     Some(named.file_stem()?.to_str()?.to_owned())
+}
+
+fn is_case(contract: &Path) -> bool {
+    contract.ends_with("openapi.yaml") || contract.ends_with("asyncapi.yaml")
 }
 
 /// Checks the crates of a contract whose tags have features with none of them, and with one in so
