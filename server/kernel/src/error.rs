@@ -102,6 +102,9 @@ pub enum Error {
     /// On Kafka a consumer must name the channels it wants.
     #[error("consumer `{0}` names no channels")]
     NoChannels(String),
+    /// What a consumer gives up on Kafka goes to a topic named after its channel and itself.
+    #[error("no topic can be named `{0}`")]
+    TopicName(String),
     /// Another process moved the checkpoint of a projection.
     #[error("the checkpoint of `{0}` was moved by another")]
     Checkpoint(String),

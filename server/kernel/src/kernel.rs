@@ -193,7 +193,8 @@ impl Kernel {
     /// reading the log.
     ///
     /// # Errors
-    /// [`Error::NoChannels`] for a consumer that names none; otherwise as for [`Kernel::start`].
+    /// [`Error::NoChannels`] for a consumer that names none, [`Error::TopicName`] for one whose
+    /// name no topic can have; otherwise as for [`Kernel::start`].
     #[cfg(feature = "kafka")]
     pub async fn start_on_kafka(
         &self,
@@ -204,12 +205,21 @@ impl Kernel {
         if let Some(consumer) = nowhere {
             return Err(Error::NoChannels(consumer.name().to_owned()));
         }
+        let unnamable = |it: &Arc<dyn AnyConsumer>| crate::delivery::kafka::unnamable(it.as_ref());
+        if let Some(topic) = handlers.consumers.iter().find_map(unnamable) {
+            return Err(Error::TopicName(topic));
+        }
         let kafka = Arc::new(kafka);
-        let (kernel, cluster) = (self.clone(), Arc::clone(&kafka));
+        let (kernel, cluster, letters) = (self.clone(), Arc::clone(&kafka), Arc::clone(&kafka));
         self.start_on(handlers, Transport::Kafka(kafka)).await?;
         let work =
             move |lease| crate::delivery::kafka::ship(kernel.clone(), Arc::clone(&cluster), lease);
         self.lead(crate::delivery::kafka::SHIPPER.to_owned(), work);
+        let kernel = self.clone();
+        let work = move |lease| {
+            crate::delivery::kafka::ship_letters(kernel.clone(), Arc::clone(&letters), lease)
+        };
+        self.lead(crate::delivery::kafka::LETTERS.to_owned(), work);
         Ok(())
     }
 

@@ -30,7 +30,7 @@ const LINTS: [&str; 10] = [
 ];
 
 /// The suites of the bus, and what else there is with Kafka alone.
-const BUS: [&str; 13] = [
+const BUS: [&str; 15] = [
     "test",
     "--quiet",
     "--no-fail-fast",
@@ -42,7 +42,9 @@ const BUS: [&str; 13] = [
     "it",
     "--",
     "bus",
+    "dead_letter_topics",
     "groups",
+    "missing_topics",
     "shipping",
 ];
 

@@ -31,12 +31,23 @@ pub struct DeadLetter {
     pub is_replaying: bool,
 }
 
+/// Where a message lay in its topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    /// Its key, as text.
+    pub(crate) key: Option<String>,
+}
+
 pub(crate) struct NewLetter<'a> {
     pub(crate) id: Uuid,
     pub(crate) tenant: &'a TenantId,
     pub(crate) source: &'a str,
     /// Of a message; empty for a job.
     pub(crate) channel: &'a str,
+    /// Where it lay in the topic of this name, if it did.
+    pub(crate) spot: Option<&'a Spot>,
     pub(crate) subject: &'a str,
     pub(crate) reason: &'a str,
     pub(crate) attempts: u32,
@@ -52,7 +63,8 @@ pub(crate) async fn insert(
     fault!("letter.insert.before");
     sqlx::query(
         "INSERT INTO dead_letters (id, tenant_id, source, channel, subject, reason, attempts, \
-         failed_at, replay_at, payload) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9)",
+         failed_at, replay_at, payload, topic_partition, topic_offset, topic_key) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9, $10, $11, $12)",
     )
     .bind(letter.id.to_string())
     .bind(letter.tenant.as_str())
@@ -63,6 +75,9 @@ pub(crate) async fn insert(
     .bind(i64::from(letter.attempts))
     .bind(letter.failed_at.as_microsecond())
     .bind(letter.payload)
+    .bind(letter.spot.map(|spot| i64::from(spot.partition)))
+    .bind(letter.spot.map(|spot| spot.offset))
+    .bind(letter.spot.and_then(|spot| spot.key.as_deref()))
     .execute(connection)
     .await?;
     fault!("letter.insert.after");
@@ -208,4 +223,77 @@ pub(crate) async fn take(connection: &mut Connection, id: Uuid) -> Result<Option
         .execute(connection)
         .await?;
     Ok(Some(Replay { channel: row.try_get("channel")?, payload: row.try_get("payload")? }))
+}
+
+/// A letter that is to be shipped.
+#[cfg(feature = "kafka")]
+pub(crate) struct Unshipped {
+    pub(crate) id: Uuid,
+    pub(crate) reason: String,
+    pub(crate) attempts: i64,
+    pub(crate) failed_at: Timestamp,
+    pub(crate) partition: i64,
+    pub(crate) offset: i64,
+    pub(crate) key: Option<String>,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// The channels and sources that have letters to be shipped.
+#[cfg(feature = "kafka")]
+pub(crate) async fn unshipped_groups(
+    connection: &mut Connection,
+) -> Result<Vec<(String, String)>, Error> {
+    let groups = sqlx::query_as(
+        "SELECT DISTINCT channel, source FROM dead_letters \
+         WHERE topic_offset IS NOT NULL AND shipped_at IS NULL ORDER BY channel, source",
+    );
+    Ok(groups.fetch_all(connection).await?)
+}
+
+/// The letters of a source and channel that are to be shipped, the oldest first.
+#[cfg(feature = "kafka")]
+pub(crate) async fn unshipped(
+    connection: &mut Connection,
+    channel: &str,
+    source: &str,
+    limit: i64,
+) -> Result<Vec<Unshipped>, Error> {
+    let rows = sqlx::query(
+        "SELECT id, reason, attempts, failed_at, topic_partition, topic_offset, topic_key, payload \
+         FROM dead_letters WHERE channel = $1 AND source = $2 AND topic_offset IS NOT NULL \
+         AND shipped_at IS NULL ORDER BY id LIMIT $3",
+    )
+    .bind(channel)
+    .bind(source)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    let letters = rows.iter().map(|row| {
+        Ok::<_, sqlx::Error>(Unshipped {
+            id: parsed(Uuid::parse_str(row.try_get("id")?))?,
+            reason: row.try_get("reason")?,
+            attempts: row.try_get("attempts")?,
+            failed_at: time(row.try_get("failed_at")?)?,
+            partition: row.try_get("topic_partition")?,
+            offset: row.try_get("topic_offset")?,
+            key: row.try_get("topic_key")?,
+            payload: row.try_get("payload")?,
+        })
+    });
+    Ok(letters.collect::<Result<_, _>>()?)
+}
+
+/// Notes that a letter is where it was to be shipped.
+#[cfg(feature = "kafka")]
+pub(crate) async fn note_shipped(
+    connection: &mut Connection,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query("UPDATE dead_letters SET shipped_at = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(now.as_microsecond())
+        .execute(connection)
+        .await?;
+    Ok(())
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::channels::Unreadable;
 use crate::database::{Connection, Turn};
-use crate::delivery::dead_letters::{self, NewLetter};
+use crate::delivery::dead_letters::{self, NewLetter, Spot};
 use crate::delivery::inbox::reader;
 use crate::delivery::messages;
 use crate::envelope::{Cause, Envelope, TenantId};
@@ -30,7 +30,7 @@ pub(crate) enum Origin {
         not(any(feature = "kafka", feature = "simulation")),
         expect(dead_code, reason = "there are no topics")
     )]
-    Topic(Arc<Envelope>),
+    Topic(Arc<Envelope>, Arc<Spot>),
 }
 
 impl Origin {
@@ -41,9 +41,17 @@ impl Origin {
                 lease.hold(turn.connection()).await?;
                 messages::at(turn.connection(), *position).await?
             }
-            Self::Topic(event) => Envelope::clone(event),
+            Self::Topic(event, _) => Envelope::clone(event),
         };
         Ok((turn, event))
+    }
+
+    /// Where the message lay in its topic.
+    fn spot(&self) -> Option<&Spot> {
+        match self {
+            Self::Log { .. } => None,
+            Self::Topic(_, spot) => Some(spot),
+        }
     }
 }
 
@@ -144,7 +152,8 @@ async fn give_up(
     if !record(turn.connection(), consumer, &event.message_id.to_string(), kernel.now()).await? {
         return Ok(turn.rollback().await?);
     }
-    let given = Given { source: &reader(consumer), reason: &reason, attempts };
+    let (source, spot) = (&reader(consumer), origin.spot());
+    let given = Given { source, spot, reason: &reason, attempts };
     put_away(&kernel, turn.connection(), &event, given).await?;
     turn.commit().await?;
     tracing::error!(
@@ -158,6 +167,7 @@ async fn give_up(
 #[derive(Clone, Copy)]
 pub(crate) struct Given<'a> {
     pub(crate) source: &'a str,
+    pub(crate) spot: Option<&'a Spot>,
     pub(crate) reason: &'a str,
     pub(crate) attempts: u32,
 }
@@ -174,6 +184,7 @@ pub(crate) async fn put_away(
         tenant: &event.tenant_id,
         source: given.source,
         channel: &event.channel,
+        spot: given.spot,
         subject: &format!("{} of {}", event.event_type, event.stream()),
         reason: given.reason,
         attempts: given.attempts,
@@ -189,8 +200,7 @@ pub(crate) struct Buried<'a> {
     /// Whose letter it becomes.
     pub(crate) tenant: &'a TenantId,
     pub(crate) channel: &'a str,
-    /// Where it lies: topic, partition and offset.
-    pub(crate) place: &'a str,
+    pub(crate) spot: &'a Spot,
     pub(crate) reason: &'a str,
     pub(crate) payload: &'a [u8],
 }
@@ -200,7 +210,9 @@ pub(crate) struct Buried<'a> {
 pub(crate) async fn bury(kernel: &Kernel, consumer: &str, buried: Buried<'_>) -> Handled {
     let mut turn = kernel.inner().database.turn().await?;
     let now = kernel.now();
-    if !record(turn.connection(), consumer, buried.place, now).await? {
+    let Spot { partition, offset, .. } = buried.spot;
+    let place = format!("{}/{partition}/{offset}", buried.channel);
+    if !record(turn.connection(), consumer, &place, now).await? {
         return Ok(turn.rollback().await?);
     }
     let letter = NewLetter {
@@ -208,7 +220,8 @@ pub(crate) async fn bury(kernel: &Kernel, consumer: &str, buried: Buried<'_>) ->
         tenant: buried.tenant,
         source: &reader(consumer),
         channel: buried.channel,
-        subject: buried.place,
+        spot: Some(buried.spot),
+        subject: &place,
         reason: buried.reason,
         attempts: 1,
         failed_at: now,
@@ -216,7 +229,7 @@ pub(crate) async fn bury(kernel: &Kernel, consumer: &str, buried: Buried<'_>) ->
     };
     dead_letters::insert(turn.connection(), letter).await?;
     turn.commit().await?;
-    tracing::error!(consumer, place = buried.place, reason = buried.reason, "no message");
+    tracing::error!(consumer, place, reason = buried.reason, "no message");
     Ok(())
 }
 

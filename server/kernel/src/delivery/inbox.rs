@@ -248,6 +248,35 @@ pub(crate) async fn checkpoint(connection: &mut Connection, reader: &str) -> Res
     Ok(position.unwrap_or(0))
 }
 
+/// Checkpoints of readers whose names begin so, each by the rest of its name.
+#[cfg(feature = "kafka")]
+pub(crate) async fn checkpoints(
+    connection: &mut Connection,
+    beginning: &str,
+) -> Result<Vec<(String, i64)>, Error> {
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT reader, position FROM checkpoints WHERE reader LIKE $1 || '%'")
+            .bind(beginning)
+            .fetch_all(connection)
+            .await?;
+    let rest = |(reader, position): (String, i64)| {
+        Some((reader.strip_prefix(beginning)?.to_owned(), position))
+    };
+    Ok(rows.into_iter().filter_map(rest).collect())
+}
+
+/// Deletes a checkpoint.
+pub(crate) async fn forget_checkpoint(
+    connection: &mut Connection,
+    reader: &str,
+) -> Result<(), Error> {
+    sqlx::query("DELETE FROM checkpoints WHERE reader = $1")
+        .bind(reader)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Moves a checkpoint forward.
 pub(crate) async fn move_checkpoint(
     connection: &mut Connection,

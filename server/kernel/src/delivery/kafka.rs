@@ -3,6 +3,7 @@
 
 mod envelopes;
 mod group;
+mod letters;
 mod membership;
 mod shipper;
 mod topics;
@@ -16,12 +17,16 @@ use rdkafka::consumer::StreamConsumer;
 
 use crate::envelope::TenantId;
 use crate::error::Error;
+use crate::handlers::AnyConsumer;
 
 pub(crate) use group::run as join;
+pub(crate) use letters::run as ship_letters;
 pub(crate) use shipper::run as ship;
 
 use membership::Membership;
 
+/// Whoever ships dead letters holds the lease of this name.
+pub(crate) const LETTERS: &str = "letter-shipper";
 /// Whoever ships holds the lease of this name.
 pub(crate) const SHIPPER: &str = "shipper";
 /// The name under which the shipper's checkpoint is kept.
@@ -120,6 +125,13 @@ impl Kafka {
             .set("topic.metadata.refresh.interval.ms", "10000");
         client.create_with_context(Membership::default()).map_err(failed)
     }
+}
+
+/// Whether what a group gives up of its channels has a topic to go to: the first that has none.
+pub(crate) fn unnamable(consumer: &dyn AnyConsumer) -> Option<String> {
+    let channels = consumer.channels().into_iter();
+    let mut topics = channels.map(|channel| topics::dead_letters(&channel, consumer.name()));
+    topics.find(|topic| !topics::is_name(topic))
 }
 
 fn failed(error: rdkafka::error::KafkaError) -> Error {

@@ -143,6 +143,30 @@ pub(crate) async fn log_of_tenant(
     Ok(rows.iter().map(recorded).collect::<Result<_, _>>()?)
 }
 
+/// The messages of one channel in `(after, through]`, in the order of the log.
+#[cfg(feature = "kafka")]
+pub(crate) async fn log_of_channel(
+    connection: &mut Connection,
+    channel: &str,
+    after: i64,
+    through: i64,
+    limit: i64,
+) -> Result<Vec<Recorded>, Error> {
+    let rows = sqlx::query(concat!(
+        "SELECT l.position, ",
+        columns!(),
+        " FROM log l JOIN messages m ON m.seq = l.seq WHERE m.channel = $1 \
+         AND l.position > $2 AND l.position <= $3 ORDER BY l.position LIMIT $4"
+    ))
+    .bind(channel)
+    .bind(after)
+    .bind(through)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.iter().map(recorded).collect::<Result<_, _>>()?)
+}
+
 /// The message at a position of the log.
 pub(crate) async fn at(connection: &mut Connection, position: i64) -> Result<Envelope, Error> {
     let row = sqlx::query(concat!(

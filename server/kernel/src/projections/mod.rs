@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use self::generations::Standing;
 use crate::database::Connection;
 use crate::delivery::deliveries::{self, Given};
-use crate::delivery::inbox::{checkpoint, move_checkpoint};
+use crate::delivery::inbox::{checkpoint, forget_checkpoint, move_checkpoint};
 use crate::delivery::messages;
 use crate::envelope::{Cause, Envelope, Recorded};
 use crate::error::Error;
@@ -198,7 +198,7 @@ impl Runner {
         let goes_on = is_building && !standing.is_requested;
         if needs_one && !goes_on {
             if let Some(given_up) = &standing.building {
-                forget(connection, &building_reader(name, given_up.number)).await?;
+                forget_checkpoint(connection, &building_reader(name, given_up.number)).await?;
             }
             self.standing = generations::begin(connection, name, standing, statements).await?;
         } else {
@@ -274,7 +274,7 @@ impl Runner {
         let standing = self.standing.clone();
         let (standing, differences) = generations::swap(connection, name, standing).await?;
         move_checkpoint(connection, &reader(name), position).await?;
-        forget(connection, &built.reader).await?;
+        forget_checkpoint(connection, &built.reader).await?;
         fault!("projection.swap.after");
         turn.commit().await?;
         match differences {
@@ -296,14 +296,6 @@ enum Which {
 
 fn building_reader(projection: &str, generation: i64) -> String {
     format!("{}#{generation}", reader(projection))
-}
-
-async fn forget(connection: &mut Connection, reader: &str) -> Result<(), Error> {
-    sqlx::query("DELETE FROM checkpoints WHERE reader = $1")
-        .bind(reader)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 struct Batch {
@@ -379,7 +371,7 @@ impl Step {
         let connection = unit.sql().1;
         let id = event.message_id.to_string();
         if deliveries::record(connection, &source, &id, kernel.now()).await? {
-            let given = Given { source: &source, reason, attempts: 1 };
+            let given = Given { source: &source, spot: None, reason, attempts: 1 };
             deliveries::put_away(kernel, connection, event, given).await?;
         }
         tracing::error!(

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::world::{Machine, World, current};
+use crate::delivery::dead_letters::Spot;
 use crate::delivery::deliveries::{self, Origin};
 use crate::delivery::inbox::{checkpoint, move_checkpoint};
 use crate::delivery::lanes::{Head, Lanes};
@@ -214,8 +215,9 @@ pub(crate) async fn run(kernel: Kernel, bus: Bus, consumer: Arc<dyn AnyConsumer>
                 let Some(head) = share.lanes.take() else { break };
                 let Some(envelope) = bus.read(partition, offset_of(&head)) else { break };
                 let (kernel, consumer, turn) = (kernel.clone(), Arc::clone(&consumer), share.turn);
+                let spot = spot(partition, &head, &envelope);
                 running.spawn(async move {
-                    let origin = Origin::Topic(envelope);
+                    let origin = Origin::Topic(envelope, Arc::new(spot));
                     let handled = deliveries::attempt(kernel, consumer, origin, head.attempts);
                     Finished { partition, turn, handled: handled.await, head }
                 });
@@ -233,6 +235,15 @@ pub(crate) async fn run(kernel: Kernel, bus: Bus, consumer: Arc<dyn AnyConsumer>
             }
             () = tasks::sleep(TICK) => {}
         }
+    }
+}
+
+/// Where the message of a head lies.
+fn spot(partition: usize, head: &Head, envelope: &Envelope) -> Spot {
+    Spot {
+        partition: i32::try_from(partition).unwrap_or(i32::MAX),
+        offset: head.position - 1,
+        key: Some(envelope.aggregate_id.clone()),
     }
 }
 

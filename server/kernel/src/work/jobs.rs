@@ -294,6 +294,7 @@ async fn give_up(kernel: &Kernel, job: &Job, reason: &str) -> Result<(), Error> 
         tenant: &job.tenant,
         source: &source(&job.queue),
         channel: "",
+        spot: None,
         subject: job.key.as_deref().unwrap_or_default(),
         reason,
         attempts: job.attempt,

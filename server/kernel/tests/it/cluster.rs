@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
+use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use symbolon_kernel::{Kafka, Kernel, NewEvent, Topics};
 
@@ -27,6 +30,8 @@ pub(crate) struct Cluster {
 #[derive(Debug)]
 pub(crate) struct Lying {
     pub(crate) key: String,
+    pub(crate) payload: Vec<u8>,
+    /// The payload, if it is JSON.
     pub(crate) value: serde_json::Value,
     pub(crate) headers: Vec<(String, String)>,
 }
@@ -77,17 +82,43 @@ impl Cluster {
         producer.send(record, Duration::from_secs(10)).await.unwrap();
     }
 
+    /// Takes away a topic that is not there yet.
+    pub(crate) fn withhold(&self, topic: &str) {
+        if let Some(mock) = &self.mock {
+            mock.create_topic(topic, PARTITIONS, 3).unwrap();
+            let missing = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+            mock.topic_error(topic, missing).unwrap();
+        }
+    }
+
+    /// Makes a topic that was withheld.
+    pub(crate) async fn give(&self, topic: &str) {
+        if let Some(mock) = &self.mock {
+            let nothing = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+            return mock.topic_error(topic, nothing).unwrap();
+        }
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", &self.brokers).create().unwrap();
+        let topic = NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1));
+        admin.create_topics(&[topic], &AdminOptions::new()).await.unwrap();
+    }
+
     /// Everything in the topic, once it holds so many records.
     pub(crate) fn read(&self, count: usize) -> Vec<Lying> {
+        self.read_from(&self.topic, count)
+    }
+
+    /// Everything in a topic, once it holds so many records.
+    pub(crate) fn read_from(&self, topic: &str, count: usize) -> Vec<Lying> {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", &self.brokers)
-            .set("group.id", format!("{}-reader", self.topic))
+            .set("group.id", format!("{topic}-reader"))
             .set("enable.auto.commit", "false")
             .create()
             .unwrap();
         let mut places = TopicPartitionList::new();
         for partition in 0..PARTITIONS {
-            places.add_partition_offset(&self.topic, partition, Offset::Beginning).unwrap();
+            places.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
         }
         consumer.assign(&places).unwrap();
         let mut records = Vec::new();
@@ -109,7 +140,8 @@ fn lying(message: &BorrowedMessage<'_>) -> Lying {
     let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
     Lying {
         key: text(message.key().unwrap()),
-        value: serde_json::from_slice(message.payload().unwrap()).unwrap(),
+        payload: message.payload().unwrap().to_vec(),
+        value: serde_json::from_slice(message.payload().unwrap()).unwrap_or_default(),
         headers: headers
             .map(|header| (header.key.to_owned(), text(header.value.unwrap())))
             .collect(),

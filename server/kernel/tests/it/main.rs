@@ -8,6 +8,8 @@ mod bus;
 #[cfg(feature = "kafka")]
 mod cluster;
 mod counts;
+#[cfg(feature = "kafka")]
+mod dead_letter_topics;
 mod dead_letters;
 mod delivery;
 mod fixture;
@@ -21,6 +23,8 @@ mod ledger_holds;
 mod ledger_laws;
 mod ledger_model;
 mod migrations;
+#[cfg(feature = "kafka")]
+mod missing_topics;
 mod processes;
 mod projections;
 mod retention;

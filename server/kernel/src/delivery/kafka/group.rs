@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use super::envelopes::{Incoming, Malformed};
 use super::membership::{Membership, Place};
 use super::{Kafka, failed, topics};
+use crate::delivery::dead_letters::Spot;
 use crate::delivery::deliveries::{self, Buried, Origin};
 use crate::delivery::inbox::reader;
 use crate::delivery::lanes::{Head, Lanes};
@@ -35,8 +36,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A message that is not done.
 #[derive(Clone)]
 enum Item {
-    Message(Arc<Envelope>),
-    Malformed(Arc<Malformed>),
+    Message(Arc<Envelope>, Arc<Spot>),
+    Malformed(Arc<Malformed>, Arc<Spot>),
 }
 
 /// One partition while this member has it.
@@ -183,7 +184,8 @@ impl Member {
     fn take(&mut self, incoming: Incoming) {
         // Partitions may have gone and come back while this message was waited for.
         self.let_go();
-        let Incoming { place, offset, size, content } = incoming;
+        let Incoming { place, spot, size, content } = incoming;
+        let (offset, spot) = (spot.offset, Arc::new(spot));
         self.turns += 1;
         let turn = self.turns;
         let share = self.shares.entry(place.clone()).or_insert_with(|| Share::new(turn));
@@ -195,13 +197,13 @@ impl Member {
             Ok(envelope) if !self.consumer.accepts(&envelope.event_type) => None,
             Ok(envelope) => {
                 let key = (envelope.tenant_id.clone(), envelope.stream());
-                Some((key, Item::Message(Arc::new(envelope))))
+                Some((key, Item::Message(envelope, spot)))
             }
             Err(malformed) => {
                 // It has no aggregate that could be believed: it holds nobody up.
                 let alone = StreamId::new("", offset.to_string());
                 let key = (self.kafka.operator.clone(), alone);
-                Some((key, Item::Malformed(Arc::new(malformed))))
+                Some((key, Item::Malformed(Arc::new(malformed), spot)))
             }
         };
         if let Some((key, item)) = found {
@@ -225,16 +227,15 @@ impl Member {
                 let operator = self.kafka.operator.clone();
                 self.tasks.spawn(async move {
                     let handled = match item {
-                        Item::Message(envelope) => {
-                            let origin = Origin::Topic(envelope);
+                        Item::Message(envelope, spot) => {
+                            let origin = Origin::Topic(envelope, spot);
                             deliveries::attempt(kernel, consumer, origin, head.attempts).await
                         }
-                        Item::Malformed(malformed) => {
-                            let (topic, partition) = &place;
+                        Item::Malformed(malformed, spot) => {
                             let buried = Buried {
                                 tenant: &operator,
-                                channel: topic,
-                                place: &format!("{topic}/{partition}/{}", head.position),
+                                channel: &place.0,
+                                spot: &spot,
                                 reason: &malformed.reason,
                                 payload: &malformed.payload,
                             };

@@ -36,17 +36,34 @@ pub(super) async fn make(kafka: &Kafka, names: &[&str]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes sure that a topic is there.
-pub(super) async fn find(producer: &FutureProducer, name: &str) -> Result<(), Error> {
+/// Makes a topic, if that is not left to an operator, and looks whether it can be written to:
+/// tells why it cannot be.
+///
+/// # Errors
+/// When no broker answers.
+pub(super) async fn lacks(
+    kafka: &Kafka,
+    producer: &FutureProducer,
+    name: &str,
+) -> Result<Option<RDKafkaErrorCode>, Error> {
+    // What stands in the way of making it is seen when it is not there.
+    if let Err(error) = make(kafka, &[name]).await {
+        tracing::debug!(topic = name, cause = ?error, "a topic could not be made");
+    }
     let (producer, topic) = (producer.clone(), name.to_owned());
     let found = tokio::task::spawn_blocking(move || {
         let metadata = producer.client().fetch_metadata(Some(&topic), PATIENCE)?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
-        match found.map(|found| found.error()) {
-            Some(None) => Ok(()),
-            Some(Some(error)) => Err(KafkaError::MetadataFetch(error.into())),
-            None => Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopic)),
-        }
+        Ok(match found.map(|found| (found.error(), found.partitions())) {
+            Some((Some(error), _)) => Some(error.into()),
+            Some((None, [])) | None => Some(RDKafkaErrorCode::UnknownTopic),
+            Some((None, [..])) => None,
+        })
     });
     found.await.map_err(|error| Error::Bus(error.into()))?.map_err(failed)
+}
+
+/// The topic that takes what a group has given up of another.
+pub(super) fn dead_letters(channel: &str, group: &str) -> String {
+    format!("{channel}.dlq.{group}")
 }
