@@ -6,6 +6,6 @@ use symbolon_server::{Proof, Scheme};
 /// Every scheme, by name: an edge needs an authenticator for each that an operation requires.
 pub const SCHEMES: &[Scheme] = &[OIDC];
 
-/// An OpenID Connect access token of the tenant. Scopes: `calls:read` to list and read,
-/// `calls:write` to submit and cancel.
+/// An OpenID Connect access token of the tenant, or an API key. Scopes: `calls:read` to list
+/// and read, `calls:write` to submit and cancel.
 pub const OIDC: Scheme = Scheme { name: "oidc", proof: Proof::Authorization("bearer") };

@@ -14,8 +14,8 @@ impl Credentials {
         Self(Keyring::default())
     }
 
-    /// An OpenID Connect access token of the tenant. Scopes: `calls:read` to list and read,
-    /// `calls:write` to submit and cancel.
+    /// An OpenID Connect access token of the tenant, or an API key. Scopes: `calls:read` to list
+    /// and read, `calls:write` to submit and cancel.
     #[must_use]
     pub fn oidc(self, secret: impl Into<Secret>) -> Self {
         Self(self.0.secret("oidc", Place::Authorization("Bearer"), secret))

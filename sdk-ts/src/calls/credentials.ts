@@ -6,8 +6,8 @@ import type { Auth, Secret } from '../runtime/index.js';
 /** What a client proves itself with, by security scheme. */
 export interface Credentials {
   /**
-   * An OpenID Connect access token of the tenant. Scopes: `calls:read` to list and read,
-   * `calls:write` to submit and cancel.
+   * An OpenID Connect access token of the tenant, or an API key. Scopes: `calls:read` to list and
+   * read, `calls:write` to submit and cancel.
    */
   readonly oidc?: Secret;
 }

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use clap::{Args, Parser, Subcommand};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use symbolon_kernel::Location;
 #[cfg(feature = "kafka")]
 use symbolon_kernel::{Kafka, TenantId, Topics};
@@ -35,6 +37,9 @@ pub(crate) enum Command {
     /// not hold there.
     #[command(after_help = "Exit codes: 0 all hold, 1 the database cannot be read, 2 one does not")]
     Audit(Database),
+    /// Make, list and revoke API keys, which callers send as bearers; the server may be running.
+    #[command(subcommand, after_help = KEY_HELP)]
+    Key(KeyCommand),
     /// Print an access token for a server that runs with --development on the same data folder.
     Token(Token),
 }
@@ -43,6 +48,12 @@ const SERVE_HELP: &str = "Examples:\n  \
     symbolon-server serve --issuer https://login.example.com/realms/acme --audience calls\n  \
     symbolon-server serve --development\n\n\
     Exit codes: 0 stopped, 1 did not start or stay, 2 usage";
+
+const KEY_HELP: &str = "Examples:\n  \
+    symbolon-server key create --name till --tenant acme --scope calls:read --lifetime 90d\n  \
+    symbolon-server key list --tenant acme\n  \
+    symbolon-server key revoke 0123456789abcdef --tenant acme\n\n\
+    Exit codes: 0 done, 1 not done, 2 usage";
 
 const BACKUP_HELP: &str = "Examples:\n  symbolon-server backup monday.jsonl\n  \
     symbolon-server restore monday.jsonl --database postgres://me@db/symbolon\n\n\
@@ -59,6 +70,78 @@ pub(crate) struct Database {
     pub(crate) database: Option<Location>,
     #[command(flatten)]
     pub(crate) data: Data,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key and print it, this once: only a hash of it is kept.
+    #[command(after_help = KEY_HELP)]
+    Create(NewKey),
+    /// Print the keys of a tenant, one a line: id, state, when it was made, ends and was last
+    /// used, scopes, name.
+    #[command(after_help = KEY_HELP)]
+    List(ListKeys),
+    /// End a key at once.
+    #[command(after_help = KEY_HELP)]
+    Revoke(RevokeKey),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewKey {
+    #[command(flatten)]
+    pub(crate) database: Database,
+    /// What its owner calls it.
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) name: String,
+    /// The tenant it acts for.
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) tenant: String,
+    /// What it may do; several by repeating it or between commas.
+    #[arg(long = "scope", value_delimiter = ',', required = true)]
+    pub(crate) scopes: Vec<String>,
+    /// How long it is good, such as `12h` or `90d`, or `never` for a key that does not end.
+    #[arg(long, default_value = "90d")]
+    pub(crate) lifetime: Lifetime,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListKeys {
+    #[command(flatten)]
+    pub(crate) database: Database,
+    /// The tenant whose keys they are.
+    #[arg(long)]
+    pub(crate) tenant: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeKey {
+    /// The id of the key: what stands between `sym_` and the next `_`.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) database: Database,
+    /// The tenant whose key it is.
+    #[arg(long)]
+    pub(crate) tenant: String,
+}
+
+/// How long a key is good; for good if none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lifetime(pub(crate) Option<Duration>);
+
+impl FromStr for Lifetime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "never" {
+            return Ok(Self(None));
+        }
+        let refused = || "a lifetime reads 12h, 90d, or never".to_owned();
+        let span: Span = text.parse().map_err(|_| refused())?;
+        let days = SpanRelativeTo::days_are_24_hours();
+        let duration = span.to_duration(days).map_err(|_| refused())?;
+        let duration = Duration::try_from(duration).map_err(|_| refused())?;
+        if duration.is_zero() { Err(refused()) } else { Ok(Self(Some(duration))) }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -76,7 +76,7 @@ fn development(
 }
 
 /// Every scope that an OpenAPI document asks for.
-fn scopes(contract: &str) -> anyhow::Result<BTreeSet<String>> {
+pub(crate) fn scopes(contract: &str) -> anyhow::Result<BTreeSet<String>> {
     let document: Value = serde_json::from_str(contract)?;
     let mut found = BTreeSet::new();
     let operations = document["paths"].as_object().into_iter().flat_map(|paths| paths.values());

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use symbolon_calls::MIGRATIONS;
 use symbolon_kernel::{Kernel, Location, SystemClock};
 
+use crate::MIGRATIONS;
 use crate::configuration::{Archive, Database};
 
 /// The exit code of an audit that has found something.
@@ -18,7 +18,7 @@ const FOUND: u8 = 2;
 
 pub(crate) async fn migrate(database: &Database) -> anyhow::Result<()> {
     let location = database.location();
-    let kernel = Kernel::open(&location, &[MIGRATIONS], Arc::new(SystemClock)).await;
+    let kernel = Kernel::open(&location, &MIGRATIONS, Arc::new(SystemClock)).await;
     kernel.with_context(|| format!("{location} cannot be opened"))?.shutdown().await?;
     println!("migrated     {location}");
     Ok(())
@@ -47,7 +47,7 @@ pub(crate) async fn backup(archive: &Archive) -> anyhow::Result<()> {
 pub(crate) async fn restore(archive: &Archive) -> anyhow::Result<()> {
     let (location, file) = (archive.database.location(), &archive.file);
     let read = File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let restored = symbolon_kernel::restore(&location, &[MIGRATIONS], BufReader::new(read)).await;
+    let restored = symbolon_kernel::restore(&location, &MIGRATIONS, BufReader::new(read)).await;
     let rows = restored.with_context(|| format!("{} was not restored", file.display()))?;
     println!("restored     {rows} rows of {} to {location}", file.display());
     Ok(())

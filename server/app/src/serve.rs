@@ -5,15 +5,15 @@ use std::sync::Arc;
 use anyhow::Context;
 use calls_server::problems::CATALOGUE;
 use calls_server::{ASYNCAPI, OPENAPI, service_calls};
-use symbolon_calls::{Calls, Loopback, MIGRATIONS, ServiceCallsService, Settings};
+use symbolon_calls::{Calls, Loopback, ServiceCallsService, Settings};
 use symbolon_kernel::{Handlers, Kernel, machine_clock};
-use symbolon_server::{Authenticator, Edge, EdgeError, Failure, Requirement, Router};
+use symbolon_server::{Authenticate, Edge, EdgeError, Failure, Requirement, Router};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::configuration::Serve;
 use crate::identity::{self, Trust};
-use crate::{gauges, live, logging};
+use crate::{MIGRATIONS, gauges, keys, live, logging};
 
 const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:read"] };
 
@@ -28,7 +28,7 @@ pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
     let trust = identity::trust(&configuration, listener.local_addr()?, OPENAPI)?;
     let stop = stop_signal()?;
     let database = configuration.database.location();
-    let kernel = Kernel::open(&database, &[MIGRATIONS], machine_clock()).await;
+    let kernel = Kernel::open(&database, &MIGRATIONS, machine_clock()).await;
     let kernel = kernel.with_context(|| format!("{database} cannot be opened"))?;
     let served = serve(&configuration, trust, &kernel, listener, stop).await;
     let closed = kernel.shutdown().await;
@@ -49,6 +49,7 @@ async fn serve(
     let address = listener.local_addr()?;
     let calls = Calls::open(kernel.clone(), settings(configuration)).await?;
     let Trust { authenticator, issuer } = trust;
+    let authenticator = keys::of(kernel).or(authenticator);
     let mut router = router(configuration, authenticator, kernel, calls.service())?;
     if let Some(issuer) = issuer {
         tracing::info!(issuer = issuer.url(), "development issuer");
@@ -83,7 +84,7 @@ async fn start(configuration: &Serve, kernel: &Kernel, handlers: Handlers) -> an
 
 fn router(
     configuration: &Serve,
-    authenticator: Authenticator,
+    authenticator: impl Authenticate,
     kernel: &Kernel,
     service: Arc<ServiceCallsService>,
 ) -> Result<Router, EdgeError> {

@@ -32,6 +32,8 @@
 //! ```
 
 mod access;
+mod api_key;
+mod api_keys;
 mod authentication;
 mod authenticator;
 mod body;
@@ -46,6 +48,7 @@ mod events;
 mod in_flight;
 mod input;
 mod key_source;
+mod key_store;
 mod keys;
 mod matcher;
 mod observation;
@@ -62,6 +65,7 @@ mod untyped;
 pub use axum::Router;
 
 pub use access::{Access, Admitted, Anonymous};
+pub use api_keys::{ApiKey, ApiKeys, CreatedApiKey, NewApiKey};
 pub use authentication::{Authenticate, Unauthenticated};
 pub use authenticator::{AccessTokens, Authenticator, Expectations, Tenancy};
 pub use call::{Call, Idempotency, Principal};
@@ -70,6 +74,7 @@ pub use edge::{Edge, EdgeError};
 pub use in_flight::{InFlight, InFlightGuard};
 pub use input::{Input, Rejected};
 pub use key_source::KeyError;
+pub use key_store::{InMemoryKeys, KeyStore};
 pub use keys::Freshness;
 pub use operation::{IdempotencyRule, Info, Operation, ProblemKind, Requirement};
 pub use outcome::{Failure, Fault, Outcome};

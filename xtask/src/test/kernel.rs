@@ -12,6 +12,9 @@ use crate::services::{broker, postgres};
 const SUITES: [&str; 7] =
     ["test", "--quiet", "--no-fail-fast", "-p", "symbolon-kernel", "-p", "symbolon-calls"];
 
+/// The API keys of the reference server, made beside it.
+const KEYS: [&str; 7] = ["test", "--quiet", "-p", "symbolon-app", "--test", "it", "keys"];
+
 /// As many as there are kinds of faults.
 const ROUNDS: u32 = 6;
 
@@ -50,7 +53,9 @@ const BUS: [&str; 15] = [
 
 pub(super) fn on_postgresql(root: &Path) -> anyhow::Result<()> {
     let server = postgres::Server::start(root)?;
-    cargo(root, &SUITES, &[("SYMBOLON_TEST_DATABASE", &server.url)])
+    let database = [("SYMBOLON_TEST_DATABASE", &*server.url)];
+    cargo(root, &SUITES, &database)?;
+    cargo(root, &KEYS, &database)
 }
 
 pub(super) fn on_kafka(root: &Path) -> anyhow::Result<()> {

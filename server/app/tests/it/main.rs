@@ -3,6 +3,7 @@
 
 #[cfg(feature = "faults")]
 mod faults;
+mod keys;
 mod server;
 
 use std::path::Path;

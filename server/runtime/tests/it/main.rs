@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_debug_implementations, unreachable_pub)]
 
 mod access;
+mod api_keys;
 mod bodies;
 mod contract;
 mod endpoints;
