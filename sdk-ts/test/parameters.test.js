@@ -95,6 +95,8 @@ test('path parameters cannot change the path', () => {
 });
 
 test('parameters with content are JSON', () => {
+  const whole = join(encodePairs(query('q', { style: 'whole' }), { a: ['1&1=2'] }), '&');
+  assert.equal(whole, '%7B%22a%22%3A%5B%221%261%3D2%22%5D%7D');
   const pairs = encodePairs(query('q', { style: 'json' }), { a: [1] });
   assert.equal(join(pairs, '&'), 'q=%7B%22a%22%3A%5B1%5D%7D');
 });

@@ -54,7 +54,7 @@ fn parameter(parameter: &Parameter, input: &mut Input) -> Result<Option<Value>, 
     let wire = parameter.wire();
     let schema = parameter.schema.as_ref();
     let read = match (wire.style, schema.and_then(Schema::primitive)) {
-        (Style::Json, _) => input.optional::<Value>(wire)?,
+        (Style::Json | Style::Whole, _) => input.optional::<Value>(wire)?,
         (_, Some("array")) if schema.is_some_and(Schema::nests) => {
             let items = input.optional::<Vec<Loose>>(wire)?;
             items.map(|items| items.into_iter().map(|Loose(item)| item).collect())
@@ -75,7 +75,7 @@ fn parameter(parameter: &Parameter, input: &mut Input) -> Result<Option<Value>, 
     };
     let Some(schema) = schema else { return Ok(Some(value)) };
     let value = match wire.style {
-        Style::Json => value,
+        Style::Json | Style::Whole => value,
         Style::Simple
         | Style::Label
         | Style::Matrix

@@ -171,6 +171,8 @@ pub enum Style {
     Cookie,
     /// As a JSON text: a parameter with `content`.
     Json,
+    /// As a JSON text that is the whole query string.
+    Whole,
 }
 
 /// The body of a request or an answer.

@@ -111,7 +111,8 @@ fn encode(types: &Types, offer: &mut Offer, heeds_styles: bool) -> Vec<Kind> {
                     | Style::Cookie
                     | Style::SpaceDelimited
                     | Style::PipeDelimited
-                    | Style::Json,
+                    | Style::Json
+                    | Style::Whole,
                 ) => true,
             };
             // OpenAPI 3.0 knows styles of `application/x-www-form-urlencoded` only.
@@ -124,42 +125,46 @@ fn encode(types: &Types, offer: &mut Offer, heeds_styles: bool) -> Vec<Kind> {
                 !part.media_types.is_empty() || part.style == Some(Style::DeepObject)
             });
         }
-        BodyKind::Form => {
-            let object = object(types, &offer.ty);
-            let is_list = |wire: &str| {
-                let members = object.map(|object| object.properties.as_slice()).unwrap_or_default();
-                let member = members.iter().find(|member| member.wire == wire);
-                member.is_some_and(|member| matches!(member.ty.present(), Type::List(_)))
-            };
-            for part in &mut offer.parts {
-                let is_json = part.media_types.iter().any(|found| found.contains("json"));
-                if is_json {
-                    part.style = Some(Style::Json);
-                    part.explode = None;
-                }
-                part.style = part.style.filter(|style| *style != Style::Form);
-            }
-            // An object is spelled with brackets anyway.
-            offer.parts.retain(|part| match part.style {
-                Some(Style::DeepObject) => is_list(&part.wire),
-                None => part.explode == Some(false),
-                Some(
-                    Style::Simple
-                    | Style::Label
-                    | Style::Matrix
-                    | Style::Form
-                    | Style::Cookie
-                    | Style::SpaceDelimited
-                    | Style::PipeDelimited
-                    | Style::Json,
-                ) => true,
-            });
-        }
+        BodyKind::Form => lay_out(types, offer),
         BodyKind::Json | BodyKind::Text | BodyKind::Parts | BodyKind::Bytes => {
             offer.parts.clear();
         }
     }
     lost
+}
+
+/// Settles how the members of a form are laid out: what is as usual is not said.
+fn lay_out(types: &Types, offer: &mut Offer) {
+    let object = object(types, &offer.ty);
+    let is_list = |wire: &str| {
+        let members = object.map(|object| object.properties.as_slice()).unwrap_or_default();
+        let member = members.iter().find(|member| member.wire == wire);
+        member.is_some_and(|member| matches!(member.ty.present(), Type::List(_)))
+    };
+    for part in &mut offer.parts {
+        let is_json = part.media_types.iter().any(|found| found.contains("json"));
+        if is_json {
+            part.style = Some(Style::Json);
+            part.explode = None;
+        }
+        part.style = part.style.filter(|style| *style != Style::Form);
+    }
+    // An object is spelled with brackets anyway.
+    offer.parts.retain(|part| match part.style {
+        Some(Style::DeepObject) => is_list(&part.wire),
+        None => part.explode == Some(false),
+        Some(
+            Style::Simple
+            | Style::Label
+            | Style::Matrix
+            | Style::Form
+            | Style::Cookie
+            | Style::SpaceDelimited
+            | Style::PipeDelimited
+            | Style::Json
+            | Style::Whole,
+        ) => true,
+    });
 }
 
 fn object<'t>(types: &'t Types, ty: &Type) -> Option<&'t Object> {

@@ -35,7 +35,8 @@ pub(super) fn settle(system: &mut System) {
 
 fn settle_parameters(types: &Types, parameters: &mut [Parameter]) {
     for parameter in parameters {
-        if !has_pairs(parameter) && depth(types, &parameter.ty, DEPTH) > 1 {
+        let is_json = matches!(parameter.style, Some(Style::Json | Style::Whole));
+        if !is_json && !has_pairs(parameter) && depth(types, &parameter.ty, DEPTH) > 1 {
             parameter.style = Some(Style::Json);
             parameter.explode = None;
         }
@@ -83,7 +84,8 @@ fn has_pairs(parameter: &Parameter) -> bool {
             | Style::Matrix
             | Style::SpaceDelimited
             | Style::PipeDelimited
-            | Style::Json,
+            | Style::Json
+            | Style::Whole,
         ) => parameter.explode == Some(true),
     };
     is_paired && is_spread

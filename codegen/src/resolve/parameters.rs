@@ -27,7 +27,7 @@ pub(super) fn resolve<'a>(
             let place = at.text("in").and_then(location);
             let is_whole = at.text("in") == Some(WHOLE_QUERY);
             if is_whole && spelling(&at).is_none() {
-                let why = "a query string that is no form is left out";
+                let why = "a query string that is neither a form nor JSON is left out";
                 scope.degrade(&at, "a parameter", why);
                 continue;
             }
@@ -46,6 +46,7 @@ pub(super) fn resolve<'a>(
             found.insert((location, name.to_owned()), at);
         }
     }
+    drop_whole(scope, &mut found);
     for name in template_names(path) {
         let key = (Location::Path, name.clone());
         if !found.contains_key(&key) {
@@ -77,6 +78,22 @@ pub(super) fn resolve<'a>(
     parameters
         .sort_by(|left, right| (left.location, &left.wire).cmp(&(right.location, &right.wire)));
     parameters
+}
+
+/// Leaves out JSON that would be the whole query string where others are in it.
+fn drop_whole<'a>(scope: &mut Scope<'a>, found: &mut BTreeMap<(Location, String), Cursor<'a>>) {
+    let in_query = found.keys().filter(|(location, _)| *location == Location::Query).count();
+    if in_query < 2 {
+        return;
+    }
+    found.retain(|_, at| {
+        let is_whole = spelling(at).is_some_and(|found| found.style == Some(Style::Whole));
+        if is_whole {
+            let why = "the query string has other parameters, and is no JSON: this one is left out";
+            scope.defect(at, why.to_owned(), "a whole query string stands alone");
+        }
+        !is_whole
+    });
 }
 
 /// One name may stand in several places: then all but the path's say where they are.
@@ -168,12 +185,12 @@ pub(super) fn spelling<'a>(at: &Cursor<'a>) -> Option<Spelling<'a>> {
     let is_whole = at.text("in") == Some(WHOLE_QUERY);
     match media::of(media_type, schema.as_ref()) {
         Media::Form if is_whole => Some(Spelling { schema, style: None, explode: None }),
-        Media::Json if !is_whole => {
-            Some(Spelling { schema, style: Some(Style::Json), explode: None })
+        Media::Json => {
+            let style = if is_whole { Style::Whole } else { Style::Json };
+            Some(Spelling { schema, style: Some(style), explode: None })
         }
         Media::Text if !is_whole => Some(Spelling { schema: None, style: None, explode: None }),
-        Media::Json
-        | Media::Multipart
+        Media::Multipart
         | Media::Form
         | Media::Text
         | Media::Xml

@@ -257,8 +257,9 @@ pub(crate) fn join_cookies(cookies: Option<&str>, name: &str, value: &str) -> St
     }
 }
 
+/// A name and a value; what has no name is the whole of a query string.
 fn pair((name, value): &(String, String)) -> String {
-    format!("{name}={value}")
+    if name.is_empty() { value.clone() } else { format!("{name}={value}") }
 }
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), EncodeError> {

@@ -39,6 +39,8 @@ pub enum Style {
     Cookie,
     /// The value as JSON text: parameters that have `content` in place of `schema`.
     Json,
+    /// The same as the whole query string, under no name (OpenAPI 3.2).
+    Whole,
 }
 
 /// Descriptor of one parameter; generated code holds them as constants.

@@ -1,6 +1,9 @@
 import { EncodeError } from './error.js';
 
-/** How a parameter's value is laid out as text; `json` stands for parameters with `content`. */
+/**
+ * How a parameter's value is laid out as text; `json` stands for parameters with `content`, `whole`
+ * for JSON that is the whole query string.
+ */
 export type Style =
   | 'simple'
   | 'label'
@@ -10,7 +13,8 @@ export type Style =
   | 'spaceDelimited'
   | 'pipeDelimited'
   | 'deepObject'
-  | 'json';
+  | 'json'
+  | 'whole';
 
 /** Descriptor of one parameter. */
 export interface Parameter<Key extends string = string> {
@@ -66,6 +70,7 @@ function pairs(parameter: Parameter, value: unknown): Pair[] {
   const name = percent(parameter.name);
   if (value === undefined) return [];
   if (style === 'json') return [[name, percent(json(value))]];
+  if (style === 'whole') return [['', percent(json(value))]];
   if (value === null) return [];
   if (style === 'deepObject' && typeof value === 'object') return deep(name, value, parameter.name);
   const delimit = (text: string) => delimitable(parameter, text, style);
@@ -111,7 +116,9 @@ export function encodeForm(body: unknown, styles: Styles = {}): string {
 
 /** Pairs as one text. */
 export function join(pairs: readonly Pair[], separator: string): string {
-  return pairs.map(([name, value]) => `${name}=${value}`).join(separator);
+  // What has no name is the whole of a query string.
+  const texts = pairs.map(([name, value]) => (name === '' ? value : `${name}=${value}`));
+  return texts.join(separator);
 }
 
 /** Percent-encodes all but RFC 3986's unreserved characters. */

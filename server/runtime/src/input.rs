@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, COOKIE};
 use serde::de::DeserializeOwned;
 use symbolon_wire::parameter::Refusal;
-use symbolon_wire::{Binary, In, Parameter, Violation, media};
+use symbolon_wire::{Binary, In, Parameter, Style, Violation, media};
 
 use crate::body;
 
@@ -56,6 +56,7 @@ impl Input {
         parameter: Parameter,
     ) -> Result<Option<T>, Rejected> {
         let value = match parameter.location {
+            In::Query if parameter.style == Style::Whole => parameter.decode_whole(&self.query),
             In::Query => parameter.decode_pairs(&pairs(&self.query, '&')),
             In::Path => {
                 let text = self.path.iter().find(|(name, _)| *name == parameter.name);

@@ -56,6 +56,7 @@ fn styled(mut text: String, style: Option<Style>, explode: Option<bool>) -> Stri
             Style::PipeDelimited => "PipeDelimited",
             Style::DeepObject => "DeepObject",
             Style::Json => "Json",
+            Style::Whole => "Whole",
         };
         text.push_str(&format!(".style(Style::{style})"));
     }

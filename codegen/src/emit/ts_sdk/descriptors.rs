@@ -143,5 +143,6 @@ pub(super) fn style_name(style: Style) -> &'static str {
         Style::PipeDelimited => "pipeDelimited",
         Style::DeepObject => "deepObject",
         Style::Json => "json",
+        Style::Whole => "whole",
     }
 }

@@ -28,6 +28,17 @@ impl Parameter {
         self.decode(Raw::Pairs(pairs))
     }
 
+    /// Reads a parameter that is the whole query string, as it came; `None` where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read as its type; the pointer begins with the parameter's name.
+    pub fn decode_whole<T: DeserializeOwned>(&self, query: &str) -> Result<Option<T>, Refusal> {
+        // It is no form: a plus is no space.
+        let query = query.replace('+', "%2B");
+        let given = (!query.is_empty()).then_some((self.name, query.as_str()));
+        self.decode_pairs(given.as_slice())
+    }
+
     /// Reads a path or header parameter from its text; path text is percent-encoded as it came.
     /// `None` when it is absent.
     ///
@@ -43,7 +54,7 @@ impl Parameter {
     fn decode<T: DeserializeOwned>(&self, raw: Raw<'_>) -> Result<Option<T>, Refusal> {
         let text = Reading { untyped: Untyped::Text, log: None };
         let value = match self.style {
-            Style::Json => self.source(raw, text, Brackets::Stay).json(),
+            Style::Json | Style::Whole => self.source(raw, text, Brackets::Stay).json(),
             Style::Simple
             | Style::Label
             | Style::Matrix
@@ -159,7 +170,8 @@ impl<'a> Source<'a> {
             | Style::SpaceDelimited
             | Style::PipeDelimited
             | Style::DeepObject
-            | Style::Json => Some(text),
+            | Style::Json
+            | Style::Whole => Some(text),
         };
         bare.ok_or_else(|| Refusal::new("syntax", "does not follow the parameter's style"))
     }

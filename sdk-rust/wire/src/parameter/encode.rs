@@ -106,8 +106,17 @@ impl Parameter {
 
     fn pairs(&self, value: &Value) -> Result<Pairs, EncodeError> {
         let name = percent(self.name);
-        if self.style == Style::Json {
-            return Ok(vec![(name, percent(&value.to_string()))]);
+        match self.style {
+            Style::Json => return Ok(vec![(name, percent(&value.to_string()))]),
+            Style::Whole => return Ok(vec![(String::new(), percent(&value.to_string()))]),
+            Style::Simple
+            | Style::Label
+            | Style::Matrix
+            | Style::Form
+            | Style::SpaceDelimited
+            | Style::PipeDelimited
+            | Style::DeepObject
+            | Style::Cookie => {}
         }
         match (value, self.style) {
             (Value::Null, _) => Ok(Vec::new()),
@@ -343,7 +352,8 @@ fn delimiter(style: Style) -> &'static str {
         | Style::Form
         | Style::Cookie
         | Style::DeepObject
-        | Style::Json => ",",
+        | Style::Json
+        | Style::Whole => ",",
     }
 }
 

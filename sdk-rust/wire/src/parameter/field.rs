@@ -64,7 +64,7 @@ pub fn decode_form_as<T: DeserializeOwned>(parts: &[Parameter], body: &[u8]) -> 
 /// The value of a member that was written as a parameter.
 fn part_field(part: &Parameter, raw: &str) -> Result<Field, Refusal> {
     let delimiters: &[&str] = match part.style {
-        Style::Json => return Ok(Field::Json(plain(raw)?.into_bytes())),
+        Style::Json | Style::Whole => return Ok(Field::Json(plain(raw)?.into_bytes())),
         _ if part.explode => &[],
         Style::SpaceDelimited => &["%20", "+"],
         Style::PipeDelimited => &["|", "%7C", "%7c"],

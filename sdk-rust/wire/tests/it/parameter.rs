@@ -413,3 +413,17 @@ fn reserved_characters_stay_and_no_value_is_no_parameter() {
     assert_eq!(count.decode_pairs::<String>(&[("count", "")]), Ok(Some(String::new())));
     assert!(Parameter::query("count").decode_pairs::<u8>(&[("count", "")]).is_err());
 }
+
+#[test]
+fn json_may_be_the_whole_query_string() {
+    let whole = Parameter::query("filter").style(Style::Whole);
+    let point = Point { x: 1, label: "1 + 1 = 2 & more".to_owned(), shown: None };
+    let pairs = whole.encode_pairs(&point).unwrap();
+    let [(name, query)] = pairs.as_slice() else { panic!("{pairs:?}") };
+    assert!(name.is_empty() && !query.contains(['&', '=', '+', ' ', '"']), "{query}");
+    assert_eq!(whole.decode_whole::<Point>(query).unwrap(), Some(point.clone()));
+    let lenient = r#"{"x":1,"label":"1%20+%201%20=%202%20&%20more"}"#;
+    assert_eq!(whole.decode_whole::<Point>(lenient).unwrap(), Some(point));
+    assert_eq!(whole.decode_whole::<Point>("").unwrap(), None);
+    assert!(whole.decode_whole::<Point>("x=1").is_err());
+}

@@ -31,7 +31,9 @@ export function copyPets(
 }
 
 /** What `listPets` sends. */
-export type ListPetsRequest = { [name: string]: never };
+export interface ListPetsRequest {
+  selection?: types.Pet;
+}
 
 /** How `listPets` succeeds. */
 export type ListPetsResponse = { status: 204 };
@@ -43,6 +45,9 @@ const LIST_PETS: Operation<
   id: 'listPets',
   method: 'GET',
   path: '/pets',
+  parameters: [
+    { in: 'query', name: 'selection', key: 'selection', style: 'whole' },
+  ],
   responses: {
     204: {},
   },

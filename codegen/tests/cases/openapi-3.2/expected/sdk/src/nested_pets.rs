@@ -48,7 +48,9 @@ impl Operation for CopyPets {
 impl Operation for ListPets {
     messages!(wire::list_pets);
     const INFO: Info = Info::new("listPets", Method::GET, "/pets");
-    fn encode(_: &Self::Request, _: &mut Outgoing) {}
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.optional(Parameter::query("selection").style(Style::Whole), &request.selection);
+    }
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
             204 => Ok(Ok(Self::Response::NoContent {})),

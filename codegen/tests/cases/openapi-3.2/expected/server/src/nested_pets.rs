@@ -52,8 +52,9 @@ impl Operation for ListPets {
     type Principal = symbolon_server::Principal;
     const INFO: Info = Info::new("listPets", Method::GET, "/pets")
         .security(&[&[Requirement { scheme: "device", scopes: &["read"] }]]);
-    fn decode(_: &mut Input) -> Result<Self::Request, Rejected> {
-        Ok(Self::Request {})
+    fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
+        let selection = input.optional(Parameter::query("selection").style(Style::Whole));
+        Ok(Self::Request { selection: selection? })
     }
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {

@@ -31,7 +31,9 @@ pub mod list_pets {
     use super::*;
 
     #[derive(Debug, Clone, Default, PartialEq)]
-    pub struct Request {}
+    pub struct Request {
+        pub selection: Option<types::Pet>,
+    }
     impl Validate for Request {}
 
     #[derive(Debug, Clone, PartialEq)]
