@@ -6,6 +6,7 @@ mod house;
 mod mock;
 mod new;
 mod reach;
+mod realm;
 
 use std::path::Path;
 
