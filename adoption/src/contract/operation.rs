@@ -180,9 +180,9 @@ pub(super) fn read(root: &Cursor<'static>, known: &model::Operation) -> Option<O
         replay: at.get("x-idempotency").and_then(|rule| {
             rule.value.get("replay")?.as_u64().and_then(|code| u16::try_from(code).ok())
         }),
-        idempotency: at.get("x-idempotency").map(|rule| IdempotencyRule {
-            header: parameter::IDEMPOTENCY_KEY,
-            required: rule.flag("required"),
+        idempotency: at.get("x-idempotency").map(|rule| {
+            let known = IdempotencyRule::new(parameter::IDEMPOTENCY_KEY);
+            if rule.flag("required") { known.required() } else { known }
         }),
         emits: emits.iter().filter_map(|name| name.value.as_str()).collect(),
         security: security(at.get("security").or_else(|| root.get("security"))),

@@ -393,8 +393,21 @@ pub struct ProblemKind {
 pub struct Idempotency {
     /// Whether every request must carry a key.
     pub required: bool,
-    /// The status of a replay: `stored`, `200`, `208` or `409`.
-    pub replay: String,
+    /// What a repetition gets.
+    pub replay: Replay,
+    /// For how many seconds an answer is known at least.
+    pub retention_s: u64,
+}
+
+/// What the repetition of an idempotent request gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replay {
+    /// The first answer.
+    Stored,
+    /// The first answer with this status.
+    Status(u16),
+    /// A problem, 409.
+    Conflict,
 }
 
 /// `x-pagination`.

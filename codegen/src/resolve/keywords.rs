@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Scope, similar};
 use crate::diagnostic::Kind;
-use crate::model::{Idempotency, Pagination, ProblemKind, unique_names};
+use crate::model::{Idempotency, Pagination, ProblemKind, Replay, unique_names};
 use crate::source::Cursor;
 
 /// The keywords an operation may carry.
@@ -45,6 +45,10 @@ fn letters_apart(one: &str, two: &str) -> usize {
     usize::max(of(1), of(-1))
 }
 
+fn is_duration(value: &Value) -> bool {
+    value.as_str().and_then(seconds).is_some()
+}
+
 /// `x-idempotency {required, scope, retention, replay}`.
 pub(super) fn idempotency<'a>(
     scope: &mut Scope<'a>,
@@ -55,7 +59,7 @@ pub(super) fn idempotency<'a>(
     for (member, is_right, what) in [
         ("required", Value::is_boolean as fn(&Value) -> bool, "true or false"),
         ("scope", Value::is_string, "a name"),
-        ("retention", Value::is_string, "a duration such as 24h"),
+        ("retention", is_duration, "a duration such as 24h"),
     ] {
         if let Some(found) = at.get(member).filter(|found| !is_right(found.value)) {
             let why = format!("has a `{member}` that is not {what}");
@@ -63,16 +67,39 @@ pub(super) fn idempotency<'a>(
         }
     }
     let replay = match at.value.get("replay") {
-        None => "stored".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+        None => Some(Replay::Stored),
+        Some(Value::String(text)) if text == "stored" => Some(Replay::Stored),
+        Some(other) => match other.to_string().trim_matches('"') {
+            "200" => Some(Replay::Status(200)),
+            "208" => Some(Replay::Status(208)),
+            "409" => Some(Replay::Conflict),
+            _ => None,
+        },
     };
-    if !["stored", "200", "208", "409"].contains(&replay.as_str()) {
+    if replay.is_none() {
         let why = "has a `replay` other than stored, 200, 208 or 409".to_owned();
         let place = at.get("replay").unwrap_or_else(|| at.clone());
         scope.report(&place, Kind::BadKeyword { keyword: "x-idempotency", why });
     }
-    Some(Idempotency { required: at.flag("required"), replay })
+    Some(Idempotency {
+        required: at.flag("required"),
+        replay: replay.unwrap_or(Replay::Stored),
+        retention_s: at.text("retention").and_then(seconds).unwrap_or(DAY_S),
+    })
+}
+
+const DAY_S: u64 = 24 * 60 * 60;
+
+/// Seconds in a duration such as `24h`.
+fn seconds(text: &str) -> Option<u64> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => DAY_S,
+        _ => return None,
+    };
+    text[..text.len() - 1].parse::<u64>().ok()?.checked_mul(unit).filter(|seconds| *seconds > 0)
 }
 
 /// `x-pagination {items, cursor, next, limit}`.

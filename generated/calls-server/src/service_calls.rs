@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use calls_wire::service_calls as wire;
 use symbolon_server::{
-    Call, IdempotencyRule, Info, Input, Method, Operation, Outcome, Rejected, Reply, Requirement,
-    Routes,
+    Call, IdempotencyRule, Info, Input, Method, Operation, Outcome, Rejected, Replay, Reply,
+    Requirement, Routes,
 };
 use symbolon_wire::{Parameter, markers, messages};
 
@@ -165,7 +165,7 @@ impl Operation for SubmitServiceCall {
     const INFO: Info = Info::new("submitServiceCall", Method::POST, "/v1/service-calls")
         .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:write"] }]])
         .consumes(&["application/json"])
-        .idempotency(IdempotencyRule { header: "Idempotency-Key", required: true });
+        .idempotency(IdempotencyRule::new("Idempotency-Key").required().replay(Replay::Status(200)));
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let idempotency_key = input.required(Parameter::header("Idempotency-Key"));
         let body = input.json();

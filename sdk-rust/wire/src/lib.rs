@@ -3,6 +3,7 @@
 //! Both halves use it, the server and the SDKs; it must never know HTTP servers or HTTP clients.
 
 pub mod channel;
+pub mod idempotency;
 pub mod media;
 pub mod parameter;
 #[cfg(feature = "signatures")]

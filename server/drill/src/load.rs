@@ -7,11 +7,17 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use symbolon_kernel::{BoxError, Cause, Claim, Claimed, Expected, Kernel, NewJob, TenantId, Unit};
+use symbolon_wire::idempotency::{Answer, Answers as _, Ended, Keyed, Known};
 use tokio::task::JoinSet;
 
 use crate::audit::Acknowledged;
 use crate::shop::{COMMANDS, ORDERS, REMIND, SHIPPING, TENANTS, message, stream};
 use crate::till;
+
+/// How long a request has its key to itself.
+const ALONE: Duration = Duration::from_millis(20);
+/// How long its answer is known.
+const KEPT: Duration = Duration::from_hours(24);
 
 /// How much is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +46,7 @@ where
             for order in 0..load.orders {
                 let tenant = TENANTS[((caller + order) % TENANTS.len() as u64) as usize];
                 let id = format!("{tenant}-{}-{caller}-{order}", load.seed);
-                for step in [Step::Place, Step::Amend, Step::Repeat] {
+                for step in [Step::Place, Step::Amend, Step::Repeat, Step::RepeatAtEdge] {
                     let done = until_done(&kernel, tenant, &id, step, &failures).await;
                     acknowledge(done);
                 }
@@ -58,6 +64,8 @@ pub(crate) enum Step {
     Amend,
     /// The same submission once more, as a caller does who got no answer.
     Repeat,
+    /// The same behind an edge that keeps answers.
+    RepeatAtEdge,
 }
 
 async fn until_done(
@@ -87,11 +95,31 @@ pub(crate) async fn take(
     id: &str,
     step: Step,
 ) -> Result<i64, BoxError> {
-    let tenant = TenantId::new(tenant)?;
-    let unit = kernel.unit(&tenant, Cause::request(id)).await?;
+    let named = TenantId::new(tenant)?;
+    let cause = || Cause::request(id);
     match step {
-        Step::Place | Step::Repeat => place(unit, id).await,
-        Step::Amend => amend(unit, id).await,
+        Step::Place | Step::Repeat => place(kernel.unit(&named, cause()).await?, id).await,
+        Step::Amend => amend(kernel.unit(&named, cause()).await?, id).await,
+        Step::RepeatAtEdge => repeat_at_edge(kernel, &named, id).await,
+    }
+}
+
+async fn repeat_at_edge(kernel: &Kernel, tenant: &TenantId, id: &str) -> Result<i64, BoxError> {
+    let (key, fingerprint) = (id.to_owned(), id.to_owned());
+    let request =
+        Keyed { tenant: tenant.as_str().to_owned(), operation: "placeOrder", key, fingerprint };
+    match kernel.begin(&request, ALONE).await? {
+        Known::Answered(answer) => Ok(serde_json::from_slice(&answer.body)?),
+        Known::InFlight => Err("it is under way".into()),
+        Known::Reused => Err("a key stands for something else".into()),
+        Known::Nothing(permit) => {
+            let unit = kernel.unit(tenant, Cause::request(id)).await?;
+            let version = place(unit, id).await?;
+            let (media_type, body) = (None, version.to_string().into_bytes());
+            let answer = Answer { status: 201, media_type, headers: Vec::new(), body };
+            kernel.end(&request, permit, Ended::Done(answer, KEPT)).await?;
+            Ok(version)
+        }
     }
 }
 

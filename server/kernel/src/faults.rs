@@ -8,7 +8,11 @@ pub use armed::{Action, arm, disarm_all, hits};
 
 /// Every place, by name. A test sees to it that each is there and is hit.
 #[cfg(feature = "faults")]
-pub const POINTS: [&str; 48] = [
+pub const POINTS: [&str; 52] = [
+    "answer.begin.before",
+    "answer.begin.after",
+    "answer.end.before",
+    "answer.end.after",
     "unit.begun",
     "unit.commit.before",
     "unit.commit.after",

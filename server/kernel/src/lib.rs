@@ -111,6 +111,7 @@
 //! Delivery is at least once and effects happen once; the events of one aggregate are
 //! handled in order and a failing one holds only its own aggregate; timers never fire early.
 
+mod answers;
 mod channels;
 mod clock;
 mod database;

@@ -11,9 +11,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use sha2::{Digest, Sha256};
-use symbolon_wire::parameter::Refusal;
-use symbolon_wire::{In, TraceParent};
+use symbolon_wire::TraceParent;
+use symbolon_wire::idempotency::{Answers, Keyed};
 use tracing::Instrument;
 
 use crate::authentication::Schemes;
@@ -26,7 +25,7 @@ use crate::outcome::Passes;
 use crate::problem::Wording;
 use crate::routes::{Answer, Caller, Route};
 use crate::serving::Drain;
-use crate::{Admitted, Failure, Idempotency, InFlight, Info, Input, Principal, Reply, problem};
+use crate::{Admitted, Failure, InFlight, Input, Principal, Reply, idempotency, problem};
 
 /// Everything the requests of one router share.
 pub(crate) struct Dispatcher {
@@ -37,6 +36,7 @@ pub(crate) struct Dispatcher {
     pub(crate) schemes: Schemes,
     pub(crate) endpoints: Endpoints,
     pub(crate) in_flight: InFlight,
+    pub(crate) answers: Option<Arc<dyn Answers>>,
     pub(crate) body_limit: usize,
     pub(crate) request_timeout: Duration,
     pub(crate) wording: Wording,
@@ -172,7 +172,7 @@ impl Dispatcher {
         let Some(prepared) = (route.prepare)(&mut input) else {
             return Ok(problem::invalid(input.violations()));
         };
-        let Ok(idempotency) = idempotency(&route.info, &target, &mut input) else {
+        let Ok(idempotency) = idempotency::read(&route.info, &target, &mut input) else {
             return Ok(problem::invalid(input.violations()));
         };
         let guard = match &idempotency {
@@ -181,24 +181,31 @@ impl Dispatcher {
                 let tenant = admitted.principal().tenant;
                 match self.in_flight.enter(&tenant, route.info.id, &given.key) {
                     Some(guard) => Some(guard),
-                    None => return Ok(in_flight()),
+                    None => return Ok(idempotency::in_flight()),
                 }
             }
         };
+        let keyed = route.info.idempotency.zip(idempotency.clone()).map(|(rule, given)| {
+            let (tenant, operation) = (admitted.principal().tenant, route.info.id);
+            (rule, Keyed { tenant, operation, key: given.key, fingerprint: given.fingerprint })
+        });
+        let once = self.answers.clone().zip(keyed);
         let (correlation_id, traceparent) = (seen.correlation_id.clone(), seen.traceparent);
         let caller = Caller { admitted, correlation_id, traceparent, idempotency };
         // A task of its own: an effect once begun does not end because the caller hung up.
-        let limit = self.request_timeout;
+        let (limit, operation) = (self.request_timeout, route.info.id);
         let work = async move {
             let _guard = guard;
-            tokio::time::timeout(limit, prepared(caller)).await
+            let run = within(limit, operation, prepared(caller));
+            match once {
+                Some((answers, (rule, keyed))) => {
+                    idempotency::once(answers.as_ref(), &keyed, rule, limit, run).await
+                }
+                None => run.await,
+            }
         };
         match tokio::spawn(work.in_current_span()).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => {
-                tracing::warn!(operation = route.info.id, "operation did not finish in time");
-                Ok(problem::unavailable())
-            }
+            Ok(answer) => answer,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => Err(panicked(panic.as_ref())),
                 Err(error) => Err(error.into()),
@@ -246,6 +253,23 @@ impl Dispatcher {
     }
 }
 
+/// What a handler answers in time.
+async fn within(
+    limit: Duration,
+    operation: &'static str,
+    handler: impl Future<Output = Answer>,
+) -> Answer {
+    match tokio::time::timeout(limit, handler).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Failure::unavailable(TooLong(operation))),
+    }
+}
+
+/// A handler did not answer in time.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} did not finish in time")]
+struct TooLong(&'static str);
+
 pub(crate) fn wrong_method(methods: &[&'static str]) -> Reply {
     let methods = methods.join(", ");
     let detail = format!("the resource has {methods}");
@@ -260,37 +284,6 @@ fn unsigned(route: &Route, headers: &HeaderMap, body: &[u8]) -> Option<Reply> {
     tracing::info!(operation = route.info.id, reason = %why, "signature refused");
     let refusal = problem::reply(&problem::UNAUTHENTICATED, "the signature does not hold");
     Some(refusal.literal(header::WWW_AUTHENTICATE, "StandardWebhooks"))
-}
-
-fn in_flight() -> Reply {
-    let detail = "the first request with this key has not been answered yet";
-    problem::reply(&problem::IDEMPOTENCY_IN_FLIGHT, detail).header("Retry-After", &1)
-}
-
-/// The request's idempotency key, where the operation has the rule; `Err` leaves a violation.
-fn idempotency(info: &Info, target: &str, input: &mut Input) -> Result<Option<Idempotency>, ()> {
-    let Some(rule) = info.idempotency else { return Ok(None) };
-    let refusal = match input.headers.get(rule.header).map(HeaderValue::to_str) {
-        None if !rule.required => return Ok(None),
-        None => Refusal::new("required", "must be given"),
-        Some(Ok(key)) if correlation::is_visible(key, 255) => {
-            let fingerprint = fingerprint(info, target, &input.body);
-            return Ok(Some(Idempotency { key: key.to_owned(), fingerprint }));
-        }
-        Some(_) => Refusal::new("pattern", "must be 1 to 255 visible ASCII characters"),
-    };
-    input.refuse(In::Header, refusal.within(rule.header));
-    Err(())
-}
-
-fn fingerprint(info: &Info, target: &str, body: &[u8]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(info.method.as_str());
-    hash.update([0]);
-    hash.update(target);
-    hash.update([0]);
-    hash.update(body);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Failure {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::{Stream, StreamExt};
 use serde_json::Value;
+use symbolon_wire::idempotency::Answers;
 
 use crate::authentication::Schemes;
 use crate::dispatch::{Dispatcher, dispatch};
@@ -68,6 +69,7 @@ pub struct Edge {
     request_timeout: Duration,
     wording: Wording,
     bases: Vec<String>,
+    answers: Option<Arc<dyn Answers>>,
 }
 
 impl fmt::Debug for Edge {
@@ -94,6 +96,7 @@ impl Edge {
             request_timeout: Duration::from_secs(30),
             wording: Wording { base: "/problems/".to_owned(), catalogue: &[] },
             bases: Vec::new(),
+            answers: None,
         }
     }
 
@@ -120,6 +123,15 @@ impl Edge {
         R: Future<Output = Result<Principal, Unauthenticated>> + Send + 'static,
     {
         self.scheme(scheme.name, scheme.verified_by(verify))
+    }
+
+    /// Keeps the answers of operations with `x-idempotency`, and gives them to repetitions as the
+    /// contract says, so that handlers need not. Without it the edge sees to it that a key is
+    /// there and, within this process, under way once; a handler does the rest, in the
+    /// transaction of its effect.
+    #[must_use]
+    pub fn idempotency(self, answers: impl Answers) -> Self {
+        Self { answers: Some(Arc::new(answers)), ..self }
     }
 
     /// The largest request body, in bytes.
@@ -231,6 +243,7 @@ impl Edge {
             schemes: self.schemes,
             endpoints: self.endpoints,
             in_flight: InFlight::default(),
+            answers: self.answers,
             body_limit: self.body_limit,
             request_timeout: self.request_timeout,
             wording: self.wording,

@@ -2,7 +2,7 @@
 
 use symbolon_wire::{Documented, Method, Validate};
 
-use crate::{Access, Input, Rejected, Reply};
+use crate::{Access, IdempotencyRule, Input, Rejected, Reply};
 
 /// One operation of the contract; implemented by a generated marker type.
 pub trait Operation: Send + Sync + 'static {
@@ -97,15 +97,6 @@ pub struct Requirement {
     pub scheme: &'static str,
     /// Scopes the caller needs, all of them.
     pub scopes: &'static [&'static str],
-}
-
-/// `x-idempotency` as far as the edge enforces it.
-#[derive(Debug, Clone, Copy)]
-pub struct IdempotencyRule {
-    /// Header that carries the key.
-    pub header: &'static str,
-    /// Whether a request without a key violates the contract.
-    pub required: bool,
 }
 
 /// An entry of the contract's problem catalogue.

@@ -22,10 +22,14 @@ pub(crate) const REQUEST_TIMEOUT: ProblemKind =
     kind("request-timeout", 408, "The request did not arrive in time");
 pub(crate) const IDEMPOTENCY_IN_FLIGHT: ProblemKind =
     kind("idempotency-in-flight", 409, "A request with this idempotency key is being processed");
+pub(crate) const DUPLICATE_REQUEST: ProblemKind =
+    kind("duplicate-request", 409, "The request was made before");
 pub(crate) const PAYLOAD_TOO_LARGE: ProblemKind =
     kind("payload-too-large", 413, "The request body is too large");
 pub(crate) const UNSUPPORTED_MEDIA_TYPE: ProblemKind =
     kind("unsupported-media-type", 415, "The operation does not read this media type");
+pub(crate) const IDEMPOTENCY_KEY_REUSED: ProblemKind =
+    kind("idempotency-key-reused", 422, "The idempotency key was used for another request");
 pub(crate) const INTERNAL_ERROR: ProblemKind = kind("internal-error", 500, "Internal error");
 pub(crate) const UNAVAILABLE: ProblemKind =
     kind("unavailable", 503, "The operation cannot be done now");

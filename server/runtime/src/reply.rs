@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use symbolon_wire::idempotency::Answer;
 use symbolon_wire::{Binary, Events, Lines, Parameter, Problem};
 
 use crate::problem::{Wording, Words};
@@ -140,6 +141,46 @@ impl Reply {
             bytes.until(drain);
         }
         self
+    }
+
+    /// An answer that was given before.
+    pub(crate) fn replayed(answer: Answer) -> Self {
+        let Answer { status, media_type, headers, body } = answer;
+        let reply = match media_type {
+            Some(media) => Self::bytes(status, &media, body),
+            None => Self::empty(status),
+        };
+        headers.into_iter().fold(reply, |mut reply, (name, value)| {
+            match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                (Ok(name), Ok(value)) => {
+                    reply.headers.append(name, value);
+                    reply
+                }
+                (Err(error), _) => reply.failed(error),
+                (_, Err(error)) => reply.failed(error),
+            }
+        })
+    }
+
+    /// A success as it can be given again; none of a problem, or a stream.
+    pub(crate) fn recorded(&self) -> Option<Answer> {
+        let (media_type, body) = match &self.content {
+            _ if self.failure.is_some() => return None,
+            Content::Empty => (None, Vec::new()),
+            Content::Bytes { media, bytes } => (Some(media.clone()), bytes.to_vec()),
+            Content::Stream { .. } | Content::Problem { .. } => return None,
+        };
+        let headers = self.headers.iter().map(|(name, value)| {
+            let value = value.to_str().ok()?;
+            Some((name.as_str().to_owned(), value.to_owned()))
+        });
+        let headers = headers.collect::<Option<_>>()?;
+        Some(Answer { status: self.status, media_type, headers, body })
+    }
+
+    /// Whether it says that nothing was done.
+    pub(crate) fn is_problem(&self) -> bool {
+        matches!(self.content, Content::Problem { .. })
     }
 
     /// A problem of the contract's catalogue. The edge fills in what `problem` leaves open.

@@ -70,7 +70,7 @@ pub(crate) fn type_ident(name: &Name) -> String {
 }
 
 /// Names that files of operations need for something else.
-const TAKEN_OPERATIONS: [&str; 32] = [
+const TAKEN_OPERATIONS: [&str; 33] = [
     "Arc",
     "Call",
     "Client",
@@ -92,6 +92,7 @@ const TAKEN_OPERATIONS: [&str; 32] = [
     "Paged",
     "Parameter",
     "Rejected",
+    "Replay",
     "Reply",
     "Requirement",
     "Result",

@@ -14,7 +14,7 @@ use super::rust::{
     field_ident, gate, heading, import, is_split, literal, manifest, markers, method_ident,
     operation_ident, package, split, which, wire_imports,
 };
-use crate::model::{Context, Errors, Operation, System};
+use crate::model::{Context, Errors, Operation, Replay, System};
 
 const TEMPLATES: &[Template] = &[
     ("server/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
@@ -137,6 +137,12 @@ fn context(system: &System, context: &Context, callers: &Callers) -> plan::Conte
     ];
     if any(&|operation| operation.idempotency.is_some()) {
         imports.push("IdempotencyRule");
+    }
+    let replays = |operation: &Operation| {
+        operation.idempotency.as_ref().is_some_and(|rule| rule.replay != Replay::Stored)
+    };
+    if any(&replays) {
+        imports.push("Replay");
     }
     if any(&|operation| operation.security.iter().any(|all| !all.is_empty())) {
         imports.push("Requirement");

@@ -10,8 +10,8 @@ use crate::emit::rust::{
     parameter_ident, part_list, variant_ident, wrapped,
 };
 use crate::model::{
-    Answer, Body, BodyKind, Context, Direction, Errors, Offer, Operation, Requirement, Status,
-    Stream, System,
+    Answer, Body, BodyKind, Context, Direction, Errors, Idempotency, Offer, Operation, Replay,
+    Requirement, Status, Stream, System,
 };
 
 /// The operations of a context.
@@ -82,13 +82,30 @@ fn besides(context: &Context, operation: &Operation) -> Vec<String> {
         lines.push(bracketed(8, ".consumes(&[", &consumed, "])"));
     }
     if let (Some(rule), Some(header)) = (&operation.idempotency, idempotency_header(operation)) {
-        let required = rule.required;
-        lines.push(format!(
-            ".idempotency(IdempotencyRule {{ header: {header}, required: {required} }})",
-        ));
+        lines.push(format!(".idempotency(IdempotencyRule::new({header}){})", promises(rule)));
     }
     lines
 }
+
+/// What a rule says beside the header.
+fn promises(rule: &Idempotency) -> String {
+    let mut promises = String::new();
+    if rule.required {
+        promises += ".required()";
+    }
+    match rule.replay {
+        Replay::Stored => {}
+        Replay::Status(status) => promises += &format!(".replay(Replay::Status({status}))"),
+        Replay::Conflict => promises += ".replay(Replay::Conflict)",
+    }
+    if rule.retention_s != DAY_S {
+        promises += &format!(".retention_s({})", rule.retention_s);
+    }
+    promises
+}
+
+/// What rules say of themselves, in seconds.
+const DAY_S: u64 = 24 * 60 * 60;
 
 fn requirements(all: &[Requirement]) -> String {
     let each: Vec<String> = all

@@ -24,7 +24,7 @@ async fn drill(location: &Location, armed: Option<(&str, Action)>) -> Vec<String
     load(&kernel, small, move |done| acknowledged.lock().unwrap().push(done)).await;
     // A place in what follows may be armed yet: the kernel has to come over it.
     let told = told.lock().unwrap().clone();
-    assert_eq!(told.len(), 36);
+    assert_eq!(told.len(), 48);
     let findings = audit(&kernel, location, &told, Duration::from_secs(20)).await;
     kernel.shutdown().await.unwrap();
     findings.unwrap_or_else(|error| vec![error.to_string()])

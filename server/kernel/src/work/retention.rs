@@ -51,6 +51,13 @@ async fn round(kernel: &Kernel, consumers: &[String], lease: &Lease) -> Result<u
             break;
         }
     }
+    loop {
+        let forgotten = answers(kernel, lease).await?;
+        rows += forgotten;
+        if forgotten < BATCH as u64 || lease.ended().is_cancelled() {
+            break;
+        }
+    }
     for consumer in consumers {
         loop {
             let forgotten = handled(kernel, lease, consumer, before).await?;
@@ -72,6 +79,23 @@ async fn keys(kernel: &Kernel, lease: &Lease, before: Timestamp) -> Result<u64, 
          ORDER BY created_at LIMIT $2)",
     )
     .bind(before.as_microsecond())
+    .bind(BATCH)
+    .execute(turn.connection())
+    .await?;
+    turn.commit().await?;
+    Ok(deleted.rows_affected())
+}
+
+/// Answers that need not be known any more, and locks that have run out.
+async fn answers(kernel: &Kernel, lease: &Lease) -> Result<u64, Error> {
+    let mut turn = kernel.inner().database.turn().await?;
+    lease.hold(turn.connection()).await?;
+    let deleted = sqlx::query(
+        "DELETE FROM answers WHERE (tenant_id, operation, idempotency_key) IN \
+         (SELECT tenant_id, operation, idempotency_key FROM answers WHERE until <= $1 \
+         ORDER BY until LIMIT $2) AND until <= $1",
+    )
+    .bind(kernel.clock().now().as_microsecond())
     .bind(BATCH)
     .execute(turn.connection())
     .await?;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod aggregates;
+mod answers;
 mod archive;
 mod audit;
 mod bus;

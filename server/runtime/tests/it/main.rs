@@ -6,6 +6,7 @@ mod api_keys;
 mod bodies;
 mod contract;
 mod endpoints;
+mod idempotency;
 mod issuers;
 mod log;
 mod routing;

@@ -92,7 +92,7 @@ impl Operation for PlaceOrder {
     const INFO: Info = Info::new("placeOrder", Method::POST, "/v1/orders")
         .security(&[&[WRITE]])
         .consumes(&["application/json"])
-        .idempotency(IdempotencyRule { header: "Idempotency-Key", required: false });
+        .idempotency(IdempotencyRule::new("Idempotency-Key"));
 
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let idempotency_key = input.optional(Parameter::header("Idempotency-Key"));

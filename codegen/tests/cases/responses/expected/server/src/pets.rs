@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use case_wire::pets as wire;
 use symbolon_server::{
-    Call, IdempotencyRule, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes,
+    Call, IdempotencyRule, Info, Input, Method, Operation, Outcome, Rejected, Replay, Reply, Routes,
 };
 use symbolon_wire::{Parameter, Style, markers, messages};
 
@@ -37,7 +37,7 @@ impl Operation for CreatePet {
     messages!(wire::create_pet);
     type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("createPet", Method::POST, "/pets")
-        .idempotency(IdempotencyRule { header: "Idempotency-Key", required: true });
+        .idempotency(IdempotencyRule::new("Idempotency-Key").required().replay(Replay::Status(208)).retention_s(604800));
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let idempotency_key = input.required(Parameter::header("Idempotency-Key"));
         Ok(Self::Request { idempotency_key: idempotency_key? })
