@@ -6,7 +6,7 @@ use calls_wire::types::{FailureKind, ServiceCallStatus};
 use serde_json::{Value, json};
 use symbolon_calls::{Loopback, Settings};
 
-use crate::fixture::{Home, SETTINGS, System, eventually, later, now};
+use crate::fixture::{Home, SETTINGS, System, TRACE, eventually, later, now};
 use crate::target::Target;
 
 fn timed(url: &str, timeout_ms: i64) -> Value {
@@ -35,6 +35,7 @@ async fn a_call_for_now_is_sent_at_once() {
         for (version, event) in (1..).zip(system.events("acme", id).await) {
             assert_eq!(event["version"], version);
             assert_eq!(event["correlationId"], "test-1");
+            assert_eq!(event["traceparent"], TRACE);
             assert!(!event["causationId"].as_str().unwrap().is_empty());
         }
         let events = system.events("acme", id).await;
@@ -62,6 +63,8 @@ async fn a_call_for_later_waits_for_its_time() {
         "ServiceCallSucceeded",
     ];
     assert_eq!(system.history("acme", id).await, expected);
+    let events = system.events("acme", id).await;
+    assert!(events.iter().all(|event| event["traceparent"] == TRACE), "by way of a timer too");
     let started = system.events("acme", id).await.remove(3);
     let started_at: jiff::Timestamp = started["timestamp"].as_str().unwrap().parse().unwrap();
     assert!(started_at >= due_at);

@@ -159,6 +159,9 @@ pub(crate) fn later(url: &str, milliseconds: i64) -> Value {
     json!({ "name": "test", "request": { "method": "GET", "url": url }, "dueAt": due_at })
 }
 
+/// Where every request hangs in a distributed trace.
+pub(crate) const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 fn call<O: Operation<Principal = Principal>>(tenant: &str, request: O::Request) -> Call<O> {
     let principal = Principal {
         subject: "tester".to_owned(),
@@ -168,7 +171,7 @@ fn call<O: Operation<Principal = Principal>>(tenant: &str, request: O::Request) 
     Call {
         principal,
         correlation_id: "test-1".to_owned(),
-        traceparent: None,
+        traceparent: TRACE.parse().ok(),
         idempotency: None,
         request,
     }
