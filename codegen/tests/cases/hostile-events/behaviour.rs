@@ -1,6 +1,8 @@
 //! Messages of this case on their way out, in, and to those who handle them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::collections::BTreeMap;
+
 use hostile_events_wire::events::{OnSomeOrders, OnVersions, Orders, Versions};
 use hostile_events_wire::types;
 use serde_json::{Value, json};
@@ -86,7 +88,11 @@ impl OnSomeOrders<Vec<String>> for Texts {
 struct Everything;
 
 impl OnVersions<Vec<String>> for Everything {
-    async fn closed(&self, _: Event<types::ClosedData>, seen: &mut Vec<String>) -> Handled {
+    async fn closed(
+        &self,
+        _: Event<BTreeMap<String, Value>>,
+        seen: &mut Vec<String>,
+    ) -> Handled {
         seen.push("closed".to_owned());
         Ok(())
     }
