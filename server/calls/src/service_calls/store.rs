@@ -150,7 +150,7 @@ pub(crate) async fn list(
          AND c.created_at >= $4 AND c.created_at < $5 AND ($6 IS NULL OR c.status = $6) \
          AND ($7 IS NULL OR EXISTS (SELECT 1 FROM service_call_tags t WHERE t.tenant_id = $1 \
          AND t.tag = $7 AND t.service_call_id = c.service_call_id)) \
-         ORDER BY c.created_at, c.service_call_id LIMIT $8",
+         ORDER BY c.created_at, c.service_call_id LIMIT $8 + 0",
     )
     .bind(tenant.as_str())
     .bind(after.map_or(i64::MIN, |position| position.created_at))
@@ -211,7 +211,7 @@ pub(crate) async fn waiting(
 ) -> Result<Vec<Queued>, StoreError> {
     let rows = sqlx::query(
         "SELECT tenant_id, service_call_id FROM service_call_queue WHERE ready_at <= $1 \
-         ORDER BY ready_at, service_call_id LIMIT $2",
+         ORDER BY ready_at, service_call_id LIMIT $2 + 0",
     )
     .bind(now.as_microsecond())
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))

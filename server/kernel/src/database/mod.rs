@@ -26,7 +26,8 @@ pub use location::{InvalidLocation, Location};
 use migrations::MigrationSet;
 
 /// The connection a domain runs its own SQL on. Numbers are `i64` or `f64`, texts `String`, bytes
-/// `Vec<u8>`; parameters are `$1`, `$2` … on both databases.
+/// `Vec<u8>`; parameters are `$1`, `$2` … on both databases. Write `LIMIT $1 + 0`: a parameter
+/// alone is looked into by SQLite's planner, which then plans anew for each value it is given.
 pub type Connection = sqlx::AnyConnection;
 
 /// A transaction on a pool; one at a time uses it, so that its owner can be shared.

@@ -93,7 +93,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<DeadLetter>, Error> {
     let rows = sqlx::query(
         "SELECT id, source, subject, reason, attempts, failed_at, replay_at FROM dead_letters \
-         WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+         WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3 + 0",
     )
     .bind(tenant.as_str())
     .bind(after.map_or(String::new(), |id| id.to_string()))
@@ -198,7 +198,7 @@ pub(crate) async fn to_replay(
 ) -> Result<Vec<Uuid>, Error> {
     let ids: Vec<String> = sqlx::query_scalar(
         "SELECT id FROM dead_letters WHERE source = $1 AND replay_at <= $2 \
-         ORDER BY replay_at, id LIMIT $3",
+         ORDER BY replay_at, id LIMIT $3 + 0",
     )
     .bind(source)
     .bind(now.as_microsecond())
@@ -261,7 +261,7 @@ pub(crate) async fn unshipped(
     let rows = sqlx::query(
         "SELECT id, reason, attempts, failed_at, topic_partition, topic_offset, topic_key, payload \
          FROM dead_letters WHERE channel = $1 AND source = $2 AND topic_offset IS NOT NULL \
-         AND shipped_at IS NULL ORDER BY id LIMIT $3",
+         AND shipped_at IS NULL ORDER BY id LIMIT $3 + 0",
     )
     .bind(channel)
     .bind(source)

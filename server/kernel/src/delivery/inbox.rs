@@ -217,7 +217,7 @@ async fn scan(
         "SELECT l.position, m.tenant_id, m.aggregate_type, m.aggregate_id, m.channel, m.type \
          FROM log l JOIN messages m ON m.seq = l.seq WHERE l.position > $1 AND l.position <= $2 \
          AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.consumer = $3 \
-         AND i.message_id = m.message_id) ORDER BY l.position LIMIT $4",
+         AND i.message_id = m.message_id) ORDER BY l.position LIMIT $4 + 0",
     )
     .bind(after)
     .bind(through)

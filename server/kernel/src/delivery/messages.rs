@@ -91,7 +91,7 @@ pub(crate) async fn log(
         "SELECT l.position, l.unit, ",
         columns!(),
         " FROM log l JOIN messages m ON m.seq = l.seq WHERE l.position > $1 AND l.position <= $2 \
-         ORDER BY l.position LIMIT $3"
+         ORDER BY l.position LIMIT $3 + 0"
     ))
     .bind(after)
     .bind(through)
@@ -132,7 +132,7 @@ pub(crate) async fn log_of_tenant(
         "SELECT l.position, ",
         columns!(),
         " FROM log l JOIN messages m ON m.seq = l.seq WHERE l.tenant_id = $1 \
-         AND l.position > $2 AND l.position <= $3 ORDER BY l.position LIMIT $4"
+         AND l.position > $2 AND l.position <= $3 ORDER BY l.position LIMIT $4 + 0"
     ))
     .bind(tenant.as_str())
     .bind(after)
@@ -156,7 +156,7 @@ pub(crate) async fn log_of_channel(
         "SELECT l.position, ",
         columns!(),
         " FROM log l JOIN messages m ON m.seq = l.seq WHERE m.channel = $1 \
-         AND l.position > $2 AND l.position <= $3 ORDER BY l.position LIMIT $4"
+         AND l.position > $2 AND l.position <= $3 ORDER BY l.position LIMIT $4 + 0"
     ))
     .bind(channel)
     .bind(after)

@@ -119,7 +119,7 @@ async fn waits(connection: &mut Connection) -> Result<bool, Error> {
 async fn pending(connection: &mut Connection, head: i64) -> Result<Batch, Error> {
     // Whoever sees an event sees the earlier ones of its stream: their transactions have ended
     // before its own could touch the stream. So each statement finds a beginning of every stream.
-    let rows = sqlx::query("SELECT seq, unit FROM outbox ORDER BY seq LIMIT $1")
+    let rows = sqlx::query("SELECT seq, unit FROM outbox ORDER BY seq LIMIT $1 + 0")
         .bind(BATCH)
         .fetch_all(&mut *connection)
         .await?;

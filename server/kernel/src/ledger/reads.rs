@@ -112,7 +112,7 @@ impl<'a> Books<'a> {
             "SELECT ",
             columns!(),
             " FROM ledger_entries WHERE tenant_id = $1 AND account = $2 AND number > $3 \
-             ORDER BY number LIMIT $4"
+             ORDER BY number LIMIT $4 + 0"
         ))
         .bind(self.tenant.as_str())
         .bind(account.as_str())

@@ -144,7 +144,7 @@ pub(crate) async fn page(
                 "SELECT seq, action, subject, actor, detail, recorded_at, correlation_id, \
                  causation_id FROM audit_log o WHERE tenant_id = $1 AND seq > $2",
                 $($filter,)*
-                " ORDER BY seq LIMIT $3"
+                " ORDER BY seq LIMIT $3 + 0"
             )
         };
     }

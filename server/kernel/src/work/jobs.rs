@@ -372,7 +372,7 @@ async fn take(
         kernel.inner().database.dialect(),
         "UPDATE jobs SET run_at = $3, attempts = attempts + 1, epoch = epoch + 1 \
          WHERE id IN (SELECT id FROM jobs WHERE queue = $1 AND run_at <= $2 \
-         ORDER BY run_at, id LIMIT $4",
+         ORDER BY run_at, id LIMIT $4 + 0",
         claim,
         ") RETURNING id, tenant_id, job_key, attempts, epoch, payload, correlation_id, \
          causation_id, traceparent"

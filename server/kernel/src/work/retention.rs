@@ -76,7 +76,7 @@ async fn keys(kernel: &Kernel, lease: &Lease, before: Timestamp) -> Result<u64, 
     let deleted = sqlx::query(
         "DELETE FROM idempotency WHERE (tenant_id, operation, idempotency_key) IN \
          (SELECT tenant_id, operation, idempotency_key FROM idempotency WHERE created_at < $1 \
-         ORDER BY created_at LIMIT $2)",
+         ORDER BY created_at LIMIT $2 + 0)",
     )
     .bind(before.as_microsecond())
     .bind(BATCH)
@@ -118,7 +118,7 @@ async fn handled(
          LEFT JOIN log l ON l.seq = m.seq WHERE i.consumer = $1 AND i.message_id < $2 \
          AND (l.position IS NULL OR l.position <= COALESCE((SELECT c.position \
          FROM checkpoints c WHERE c.reader = $3), l.position)) \
-         ORDER BY i.message_id LIMIT $4)",
+         ORDER BY i.message_id LIMIT $4 + 0)",
     )
     .bind(consumer)
     .bind(first_id(before))

@@ -322,7 +322,7 @@ async fn due(
 ) -> Result<Vec<TimerKey>, Error> {
     let rows = sqlx::query(
         "SELECT tenant_id, timer_key FROM timers WHERE kind = $1 AND fire_at <= $2 \
-         ORDER BY fire_at LIMIT $3",
+         ORDER BY fire_at LIMIT $3 + 0",
     )
     .bind(kind)
     .bind(now.as_microsecond())
