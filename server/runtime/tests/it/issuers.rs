@@ -279,6 +279,39 @@ async fn an_issuer_speaks_for_itself_alone() {
     }
 }
 
+/// An issuer's word is where it was asked for, and short.
+#[tokio::test]
+async fn nobody_is_sent_elsewhere_and_nothing_is_read_without_end() {
+    let key = Signer::new("1", Algorithm::ES256);
+    let right = Issuer::start(&[&key]).await;
+    let issuer = Issuer::start(&[]).await;
+    let (keys, pages) = (format!("{}/keys", right.url), Arc::<AtomicU64>::default());
+    let counted = Arc::clone(&pages);
+    let long = move || {
+        let counted = Arc::clone(&counted);
+        let page = move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, std::convert::Infallible>(" ".repeat(1 << 10))
+        };
+        let pages = futures_util::stream::repeat_with(page);
+        std::future::ready(axum::body::Body::from_stream(pages))
+    };
+    let router = Router::new()
+        .route("/moved", get(async move || axum::response::Redirect::temporary(&keys)))
+        .route("/long", get(long));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, router).into_future());
+    for path in ["/moved", "/long"] {
+        issuer.state.lock().unwrap().metadata["jwks_uri"] = format!("{origin}{path}").into();
+        let refused = issuer.verifier().verify(&key.sign(&issuer.claims())).await.unwrap_err();
+        assert!(matches!(refused, Unauthenticated::Undecided { .. }), "{path}: {refused:?}");
+    }
+    assert_eq!(right.reads(), 0);
+    let read = pages.load(Ordering::SeqCst);
+    assert!(read < 16 << 10, "{read} KiB were taken");
+}
+
 /// Every token here is refused, and no part of it is in the log.
 #[tokio::test]
 async fn hostile_tokens_get_nobody_in() {
