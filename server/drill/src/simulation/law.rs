@@ -22,7 +22,8 @@ const LOOKS: u32 = 2;
 /// What is left to do.
 const LEFT: &str = "SELECT (SELECT COUNT(*) FROM outbox) + (SELECT COUNT(*) FROM timers) \
      + (SELECT COUNT(*) FROM dead_letters) + (SELECT COUNT(*) FROM jobs) \
-     + (SELECT COUNT(*) FROM projections WHERE is_requested = 1 OR building IS NOT NULL) + (SELECT COUNT(*) FROM (SELECT 'projection:overview' AS reader \
+     + (SELECT COUNT(*) FROM projections WHERE is_requested = 1 OR building IS NOT NULL) \
+     + (SELECT COUNT(*) FROM (SELECT 'projection:overview' AS reader \
      UNION ALL SELECT 'consumer:bookkeeping' WHERE $1 = 0 UNION ALL SELECT 'consumer:grumpy' \
      WHERE $1 = 0 UNION ALL SELECT 'bus:kafka' WHERE $1 = 1) r \
      WHERE COALESCE((SELECT position FROM checkpoints c WHERE c.reader = r.reader), 0) \
