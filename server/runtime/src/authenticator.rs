@@ -1,6 +1,7 @@
 //! JSON Web Tokens (RFC 7519, RFC 8725) signed by a key of a published set.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use http::header::AUTHORIZATION;
@@ -10,6 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
 use crate::keys::{Away, Keys};
+use crate::monotonic::Monotonic;
 use crate::{Authenticate, Freshness, KeyError, Principal, Unauthenticated};
 
 /// Clocks may differ by this much.
@@ -132,6 +134,12 @@ impl Authenticator {
     #[must_use]
     pub fn freshness(self, freshness: Freshness) -> Self {
         Self { keys: self.keys.freshness(freshness), ..self }
+    }
+
+    /// The same, with keys that age by another clock.
+    #[must_use]
+    pub fn clock(self, now: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+        Self { keys: self.keys.clock(Monotonic::new(now)), ..self }
     }
 
     /// The caller a token speaks for.

@@ -110,7 +110,11 @@ impl Source {
     }
 
     /// Reads the set again.
-    pub(crate) async fn read(&self, freshness: Freshness) -> Result<Read<JwkSet>, KeyError> {
+    pub(crate) async fn read(
+        &self,
+        freshness: Freshness,
+        now: Instant,
+    ) -> Result<Read<JwkSet>, KeyError> {
         match self {
             Self::Fixed => Ok(Read { document: JwkSet { keys: Vec::new() }, good_for: None }),
             Self::File(path) => {
@@ -119,7 +123,7 @@ impl Source {
             }
             Self::Url { client, url } => fetch(client, url.clone()).await,
             Self::Issuer { client, issuer, found } => {
-                let url = discover(client, issuer, found, freshness).await?;
+                let url = discover(client, issuer, found, freshness, now).await?;
                 fetch(client, url).await
             }
         }
@@ -153,10 +157,11 @@ async fn discover(
     issuer: &str,
     found: &Mutex<Option<Found>>,
     freshness: Freshness,
+    now: Instant,
 ) -> Result<Url, KeyError> {
     let known = found.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(Found { keys, until }) = &known
-        && Instant::now() < *until
+        && now < *until
     {
         return Ok(keys.clone());
     }
@@ -166,7 +171,7 @@ async fn discover(
         (Err(error), _) => return Err(error),
     };
     let good_for = good_for.unwrap_or(freshness.most).max(freshness.least).min(freshness.most);
-    let said = Found { keys: keys.clone(), until: Instant::now() + good_for };
+    let said = Found { keys: keys.clone(), until: now + good_for };
     *found.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
     Ok(keys)
 }

@@ -9,6 +9,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::key_source::{KeyError, Source};
+use crate::monotonic::Monotonic;
 
 /// How long keys are good until they are read again. What the answer with the keys says
 /// (RFC 9111: `Cache-Control`, `Age`) is kept to within these limits.
@@ -45,6 +46,7 @@ pub(crate) struct Keys {
     known: Arc<RwLock<Known>>,
     /// When the source was last asked; whoever holds the lock asks it now.
     asked_at: Arc<Mutex<Option<Instant>>>,
+    clock: Monotonic,
 }
 
 /// The set as it was last read.
@@ -96,6 +98,7 @@ impl Keys {
             freshness,
             known: Arc::new(RwLock::new(known)),
             asked_at: Arc::default(),
+            clock: Monotonic::default(),
         }
     }
 
@@ -104,6 +107,10 @@ impl Keys {
         known.good_for = freshness.least;
         drop(known);
         Self { freshness, ..self }
+    }
+
+    pub(crate) fn clock(self, clock: Monotonic) -> Self {
+        Self { clock, ..self }
     }
 
     /// The key of this id. An issuer that does not answer takes no key away that is known.
@@ -135,7 +142,7 @@ impl Keys {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let age = match self.source.is_fixed() {
             true => Age::Fresh,
-            false => known.age(),
+            false => known.age(self.clock.now()),
         };
         (known.set.find(id).cloned(), age)
     }
@@ -149,11 +156,12 @@ impl Keys {
         &self,
         mut turn: OwnedMutexGuard<Option<Instant>>,
     ) -> Option<tokio::task::JoinHandle<()>> {
-        let is_soon = turn.is_some_and(|at| at.elapsed() < self.freshness.pause);
+        let now = self.clock.now();
+        let is_soon = turn.is_some_and(|at| now.duration_since(at) < self.freshness.pause);
         if is_soon || self.source.is_fixed() {
             return None;
         }
-        *turn = Some(Instant::now());
+        *turn = Some(now);
         let keys = self.clone();
         Some(tokio::spawn(async move {
             keys.read().await;
@@ -162,13 +170,13 @@ impl Keys {
     }
 
     async fn read(&self) {
-        let read = self.source.read(self.freshness).await;
+        let read = self.source.read(self.freshness, self.clock.now()).await;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok(read) => {
                 let (least, most) = (self.freshness.least, self.freshness.most);
                 let good_for = read.good_for.unwrap_or(least).max(least).min(most);
-                let read_at = Some(Instant::now());
+                let read_at = Some(self.clock.now());
                 *known = Known { set: read.document, read_at, good_for, is_source_away: false };
             }
             Err(error) => {
@@ -181,8 +189,8 @@ impl Keys {
 }
 
 impl Known {
-    fn age(&self) -> Age {
-        match self.read_at.map(|at| at.elapsed()) {
+    fn age(&self, now: Instant) -> Age {
+        match self.read_at.map(|at| now.duration_since(at)) {
             Some(age) if age < self.good_for / 4 * 3 => Age::Fresh,
             Some(age) if age < self.good_for || self.is_source_away => Age::Due,
             Some(_) | None => Age::Stale,

@@ -53,6 +53,7 @@ mod key_store;
 mod keys;
 mod matcher;
 mod memory_answers;
+mod monotonic;
 mod observation;
 mod operation;
 mod outcome;

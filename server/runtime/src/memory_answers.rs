@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use symbolon_wire::idempotency::{Answer, Answers, Ended, Keyed, Known, Permit, Unanswered};
 
+use crate::monotonic::Monotonic;
+
 /// How many keys are known at once, unless it is said otherwise.
 const CAPACITY: usize = 100_000;
 
@@ -16,7 +18,7 @@ const CAPACITY: usize = 100_000;
 pub struct MemoryAnswers {
     known: Mutex<HashMap<(String, &'static str, String), Entry>>,
     capacity: usize,
-    now: Box<dyn Fn() -> Instant + Send + Sync>,
+    clock: Monotonic,
 }
 
 impl fmt::Debug for MemoryAnswers {
@@ -47,7 +49,7 @@ impl Default for MemoryAnswers {
 impl MemoryAnswers {
     /// Knows 100,000 keys at once at most; requests under more are answered with 503.
     pub fn new() -> Self {
-        Self { known: Mutex::default(), capacity: CAPACITY, now: Box::new(Instant::now) }
+        Self { known: Mutex::default(), capacity: CAPACITY, clock: Monotonic::default() }
     }
 
     /// Knows so many keys at once at most.
@@ -59,12 +61,12 @@ impl MemoryAnswers {
     /// Reads the time elsewhere.
     #[must_use]
     pub fn clock(self, now: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
-        Self { now: Box::new(now), ..self }
+        Self { clock: Monotonic::new(now), ..self }
     }
 
     fn look_up(&self, request: &Keyed, alone_for: Duration) -> Result<Known, TooManyKeys> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = (self.now)();
+        let now = self.clock.now();
         let until = now + alone_for;
         let key = (request.tenant.clone(), request.operation, request.key.clone());
         if let Some(entry) = known.get_mut(&key).filter(|entry| entry.until > now) {
@@ -95,7 +97,7 @@ impl MemoryAnswers {
         match ended {
             Ended::Done(answer, kept_for) => {
                 entry.answer = Some(answer);
-                entry.until = (self.now)() + kept_for;
+                entry.until = self.clock.now() + kept_for;
             }
             Ended::InVain => {
                 known.remove(&key);

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -18,9 +18,9 @@ use symbolon_server::{
 use crate::log;
 use crate::toy::Toy;
 
-/// As long as a test has patience: the pause between two reads, and the life of a key set.
-const PAUSE: Duration = Duration::from_millis(500);
-const LIFE: Duration = Duration::from_millis(1200);
+/// The pause between two reads, and the life of a key set, by the clock of a test.
+const PAUSE: Duration = Duration::from_secs(10);
+const LIFE: Duration = Duration::from_secs(60);
 const QUICK: Freshness = Freshness { pause: PAUSE, least: LIFE, most: LIFE };
 
 /// A private key, and its public half under an id.
@@ -79,6 +79,8 @@ struct Issuer {
     url: String,
     state: Arc<Mutex<State>>,
     reads: Arc<AtomicU64>,
+    /// Seconds that have passed for whoever verifies.
+    passed: Arc<AtomicU64>,
 }
 
 struct State {
@@ -93,7 +95,12 @@ impl Issuer {
         let url = format!("http://{}/realms/toy", listener.local_addr().unwrap());
         let metadata = json!({ "issuer": url, "jwks_uri": format!("{url}/keys") });
         let state = State { keys: Vec::new(), metadata, status: StatusCode::OK };
-        let issuer = Self { url, state: Arc::new(Mutex::new(state)), reads: Arc::default() };
+        let issuer = Self {
+            url,
+            state: Arc::new(Mutex::new(state)),
+            reads: Arc::default(),
+            passed: Arc::default(),
+        };
         issuer.publish(keys);
         let (told, asked) = (issuer.clone(), issuer.clone());
         let router = Router::new()
@@ -144,7 +151,13 @@ impl Issuer {
     }
 
     fn verifier(&self) -> Authenticator {
-        Authenticator::from_issuer(self.expectations()).unwrap().freshness(QUICK)
+        let (began, passed) = (Instant::now(), Arc::clone(&self.passed));
+        let now = move || began + Duration::from_secs(passed.load(Ordering::SeqCst));
+        Authenticator::from_issuer(self.expectations()).unwrap().freshness(QUICK).clock(now)
+    }
+
+    fn pass(&self, time: Duration) {
+        self.passed.fetch_add(time.as_secs(), Ordering::SeqCst);
     }
 }
 
@@ -166,7 +179,7 @@ async fn an_issuer_s_keys_are_found_and_followed() {
 
     issuer.publish(&[&new]);
     assert_eq!(verdict(&verifier, &by_new).await, UNKNOWN, "the last read is too young");
-    tokio::time::sleep(PAUSE).await;
+    issuer.pass(PAUSE);
     assert_eq!(verdict(&verifier, &by_new).await, Ok(()));
     assert_eq!(verdict(&verifier, &by_old).await, UNKNOWN);
     assert_eq!(issuer.reads(), 2);
@@ -181,7 +194,7 @@ async fn a_withdrawn_key_ends_though_nobody_names_another() {
     issuer.publish(&[&other]);
     assert_eq!(verdict(&verifier, &token).await, Ok(()), "the set is fresh");
     // The answer allowed a year; and nobody asked while the set grew old.
-    tokio::time::sleep(LIFE).await;
+    issuer.pass(LIFE);
     assert_eq!(verdict(&verifier, &token).await, UNKNOWN);
 }
 
@@ -193,7 +206,7 @@ async fn unknown_keys_are_asked_for_once_however_many_name_them() {
     let first = futures_util::future::join_all((0..50).map(|_| verdict(&verifier, &token))).await;
     assert!(first.iter().all(Result::is_ok));
     assert_eq!(issuer.reads(), 1);
-    tokio::time::sleep(PAUSE).await;
+    issuer.pass(PAUSE);
     let mut forged = key.clone();
     let tokens = (0..50).map(|number| {
         forged.public["kid"] = format!("forged-{number}").into();
@@ -227,20 +240,21 @@ async fn an_issuer_that_is_down_takes_no_known_key_away() {
     assert!(matches!(undecided, Unauthenticated::Undecided { .. }), "{undecided:?}");
 
     issuer.answers_with(StatusCode::OK);
-    tokio::time::sleep(PAUSE).await;
+    issuer.pass(PAUSE);
     assert_eq!(verdict(&verifier, &token).await, Ok(()));
     issuer.answers_with(StatusCode::BAD_GATEWAY);
     for _ in 0..3 {
-        tokio::time::sleep(LIFE).await;
+        issuer.pass(LIFE);
         assert_eq!(verdict(&verifier, &token).await, Ok(()));
     }
     // It comes back without the key.
     issuer.publish(&[]);
     issuer.answers_with(StatusCode::OK);
-    tokio::time::sleep(PAUSE).await;
-    let _ = verdict(&verifier, &token).await;
-    tokio::time::sleep(PAUSE).await;
-    assert_eq!(verdict(&verifier, &token).await, UNKNOWN);
+    issuer.pass(PAUSE);
+    // The first is let in while the keys are read again.
+    while verdict(&verifier, &token).await != UNKNOWN {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test]
