@@ -122,15 +122,13 @@ async fn a_timer_whose_handler_fails_fires_again() {
     let wake = Arc::new(Wake { failures: AtomicU32::new(3), ..Wake::default() });
     kernel.start(Handlers::new().timer(Arc::clone(&wake))).await.unwrap();
     schedule(&kernel, "a", noon(), 1).await;
-    for failures in [2, 1, 0] {
-        eventually("it fails", || async { wake.failures.load(Ordering::SeqCst) == failures }).await;
-        assert_eq!(woken(&kernel).await, []);
-        eventually("it is moved on", || async {
-            clock.advance(SignedDuration::from_millis(60));
-            wake.failures.load(Ordering::SeqCst) < failures || !woken(&kernel).await.is_empty()
-        })
-        .await;
-    }
+    eventually("it fires after its failures", || async {
+        clock.advance(SignedDuration::from_millis(60));
+        let has_fired = !woken(&kernel).await.is_empty();
+        assert!(!has_fired || wake.failures.load(Ordering::SeqCst) == 0);
+        has_fired
+    })
+    .await;
     woken_are(&kernel, &[("a", 1)]).await;
     kernel.shutdown().await.unwrap();
 }
