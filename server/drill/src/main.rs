@@ -79,6 +79,8 @@ impl Command {
             #[cfg(feature = "simulation")]
             Self::Simulate(_) => "off",
             Self::Load { .. } | Self::Bench { .. } | Self::Settle { .. } => "error",
+            #[cfg(feature = "kafka")]
+            Self::Cluster { .. } => "error",
         }
     }
 }

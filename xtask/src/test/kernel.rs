@@ -19,13 +19,15 @@ const KEYS: [&str; 7] = ["test", "--quiet", "-p", "symbolon-app", "--test", "it"
 const ROUNDS: u32 = 6;
 
 /// What the workspace's own lints do not see.
-const LINTS: [&str; 10] = [
+const LINTS: [&str; 12] = [
     "clippy",
     "--quiet",
     "-p",
     "symbolon-kernel",
+    "-p",
+    "symbolon-drill",
     "--features",
-    "kafka",
+    "symbolon-kernel/kafka,symbolon-drill/kafka",
     "--all-targets",
     "--",
     "-D",
