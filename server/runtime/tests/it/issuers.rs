@@ -252,9 +252,12 @@ async fn an_issuer_that_is_down_takes_no_known_key_away() {
     issuer.answers_with(StatusCode::OK);
     issuer.pass(PAUSE);
     // The first is let in while the keys are read again.
-    while verdict(&verifier, &token).await != UNKNOWN {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let ended = async {
+        while verdict(&verifier, &token).await != UNKNOWN {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap();
 }
 
 #[tokio::test]
