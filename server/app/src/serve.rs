@@ -57,7 +57,6 @@ async fn serve(
     }
     start(configuration, kernel, calls.handlers(Handlers::new())).await?;
     let worker = calls.start();
-    gauges::describe();
     let gauges = tokio::spawn(gauges::refresh(kernel.clone()));
     tracing::info!(
         %address,
@@ -99,7 +98,7 @@ fn router(
         .asyncapi(ASYNCAPI)
         .readiness("database", move || {
             let kernel = ready.clone();
-            async move { kernel.stats().await.map(drop).map_err(Failure::from) }
+            async move { kernel.probe().await.map_err(Failure::from) }
         })
         .events(LIVE_EVENTS, move |principal| live::events(&tail, principal))
         .router(vec![service_calls::routes(service)])

@@ -21,7 +21,7 @@ use crate::faults::fault;
 use crate::handlers::{AnyConsumer, Handlers};
 use crate::ledger;
 use crate::projections::{self, generations};
-use crate::stats::{self, Groups, Stats};
+use crate::stats::{Counts, Groups};
 use crate::tasks;
 use crate::unit::{Unit, View};
 use crate::work::leases::{Lease, lead};
@@ -116,8 +116,10 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     /// How far consumers are that read topics.
     pub(crate) groups: Groups,
+    pub(crate) counts: Counts,
     closing: CancellationToken,
-    readers: Mutex<Vec<String>>,
+    /// The names of consumers and projections.
+    pub(crate) readers: Mutex<Vec<String>>,
 }
 
 impl Kernel {
@@ -172,6 +174,7 @@ impl Kernel {
             replays: watch::Sender::new(()),
             tasks: TaskTracker::new(),
             groups: Groups::default(),
+            counts: Counts::default(),
             closing: CancellationToken::new(),
             readers: Mutex::default(),
         })))
@@ -269,6 +272,7 @@ impl Kernel {
         }
         for handler in handlers.jobs {
             let kernel = self.clone();
+            self.0.counts.queue(handler.queue());
             let work = move || jobs::run(kernel.clone(), Arc::clone(&handler));
             self.supervise("jobs", work);
         }
@@ -377,7 +381,7 @@ impl Kernel {
     /// [`Error::Busy`] when the writer is not free within ten seconds; [`Error::Closed`] after
     /// shutdown; otherwise when the database fails.
     pub async fn unit(&self, tenant: &TenantId, cause: Cause) -> Result<Unit, Error> {
-        let turn = self.0.database.turn().await?;
+        let turn = self.0.counts.judged(self.0.database.turn().await)?;
         fault!("unit.begun");
         Ok(Unit::new(self, turn, tenant.clone(), cause))
     }
@@ -388,7 +392,8 @@ impl Kernel {
     /// [`Error::Busy`] when no reader is free within ten seconds; otherwise when the database
     /// fails.
     pub async fn read(&self, tenant: &TenantId) -> Result<View, Error> {
-        Ok(View::new(tenant.clone(), self.0.database.read().await?))
+        let snapshot = self.0.counts.judged(self.0.database.read().await)?;
+        Ok(View::new(tenant.clone(), snapshot))
     }
 
     /// Follows a tenant's events as they are published.
@@ -438,17 +443,6 @@ impl Kernel {
     pub async fn rebuild_differences(&self, projection: &str) -> Result<Option<i64>, Error> {
         let mut snapshot = self.0.database.read().await?;
         generations::differences(snapshot.connection(), projection).await
-    }
-
-    /// The kernel in numbers.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn stats(&self) -> Result<Stats, Error> {
-        let readers = self.0.readers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut snapshot = self.0.database.read().await?;
-        let now = self.0.stamps.clock.now();
-        stats::collect(snapshot.connection(), &readers, &self.0.groups, now).await
     }
 
     /// Cancelled when the kernel closes; cancelling it makes the background tasks stop.

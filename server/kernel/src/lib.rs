@@ -153,7 +153,7 @@ pub use handlers::{
     TimerHandler,
 };
 pub use kernel::{Backoff, Kernel, Settings};
-pub use stats::{ReaderStats, Stats};
+pub use stats::{Activity, PoolStats, QueueStats, ReaderStats, Stats};
 pub use symbolon_wire::TraceParent;
 pub use symbolon_wire::channel::{Channel, Event, Fully, Handler, Partly, Refused};
 pub use unit::aggregates::{Aggregate, Folded};

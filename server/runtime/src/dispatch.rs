@@ -20,7 +20,7 @@ use crate::body::{self, Lost};
 use crate::correlation::{self, CORRELATION_ID};
 use crate::endpoints::Endpoints;
 use crate::matcher::{Found, Matcher};
-use crate::observation::Observed;
+use crate::observation::{Active, Observed, Occurrence};
 use crate::outcome::Passes;
 use crate::problem::Wording;
 use crate::routes::{Answer, Caller, Route};
@@ -68,7 +68,7 @@ pub(crate) async fn dispatch(
     State(dispatcher): State<Arc<Dispatcher>>,
     request: Request,
 ) -> Response {
-    let started_at = Instant::now();
+    let (started_at, _active) = (Instant::now(), Active::begin());
     let method = request.method().clone();
     let mut seen = Seen {
         correlation_id: correlation::id(request.headers()),
@@ -98,7 +98,7 @@ pub(crate) async fn dispatch(
         traceparent: seen.traceparent,
         tenant: &seen.principal.tenant,
         subject: &seen.principal.subject,
-        problem: occurrence.as_deref(),
+        problem: occurrence.as_ref(),
     };
     observed.record();
     response
@@ -231,7 +231,7 @@ impl Dispatcher {
         answer: Result<Answered, Failure>,
         drain: Option<Drain>,
         correlation_id: &str,
-    ) -> (Response, Option<String>) {
+    ) -> (Response, Option<Occurrence>) {
         let wording = &self.wording;
         let rendered = match answer {
             Ok(Answered::Response(response)) => Ok((response, None)),

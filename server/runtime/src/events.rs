@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::authentication::Schemes;
 use crate::dispatch::{Answered, Seen};
+use crate::observation::EVENT_STREAMS;
 use crate::serving::Drain;
 use crate::{Principal, Requirement};
 
@@ -70,7 +71,7 @@ struct Open(metrics::Gauge);
 
 impl Open {
     fn new() -> Self {
-        let gauge = metrics::gauge!("http_server_event_streams");
+        let gauge = metrics::gauge!(EVENT_STREAMS);
         gauge.increment(1.0);
         Self(gauge)
     }

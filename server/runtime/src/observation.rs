@@ -8,7 +8,12 @@ use symbolon_wire::TraceParent;
 
 const REQUESTS: &str = "http_server_requests_total";
 const DURATION: &str = "http_server_request_duration_seconds";
-const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+const PROBLEMS: &str = "http_server_problems_total";
+const ACTIVE: &str = "http_server_active_requests";
+pub(crate) const EVENT_STREAMS: &str = "http_server_event_streams";
+/// Seconds.
+const BUCKETS: [f64; 13] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The process's recorder. Installed once, so that other crates' metrics are exported with ours.
 pub(crate) fn recorder() -> &'static PrometheusHandle {
@@ -23,14 +28,49 @@ pub(crate) fn recorder() -> &'static PrometheusHandle {
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("another metrics recorder is installed; /metrics stays empty");
         }
-        metrics::describe_counter!(REQUESTS, "Requests answered, by operation and status");
-        metrics::describe_histogram!(
-            DURATION,
-            metrics::Unit::Seconds,
-            "Time from a request's head to its answer's head"
-        );
+        describe();
         handle
     })
+}
+
+/// Says what the edge's metrics mean, and begins those that stand at nothing.
+fn describe() {
+    metrics::describe_counter!(REQUESTS, "Requests answered");
+    metrics::describe_histogram!(
+        DURATION,
+        metrics::Unit::Seconds,
+        "Time from a request's head to its answer's head"
+    );
+    metrics::describe_counter!(PROBLEMS, "Problems answered, by their code");
+    metrics::describe_gauge!(ACTIVE, "Requests that are not answered yet");
+    metrics::describe_gauge!(EVENT_STREAMS, "Streams of events that are open");
+    metrics::gauge!(EVENT_STREAMS).increment(0.0);
+}
+
+/// Counts a request as active until it is dropped: answered, or its caller gone.
+pub(crate) struct Active(metrics::Gauge);
+
+impl Active {
+    pub(crate) fn begin() -> Self {
+        let gauge = metrics::gauge!(ACTIVE);
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+/// The problem that was answered.
+#[derive(Debug)]
+pub(crate) struct Occurrence {
+    /// Its code in the catalogue.
+    pub(crate) code: &'static str,
+    /// The URI of this one occurrence.
+    pub(crate) uri: Option<String>,
 }
 
 /// What is known of a request once it is answered.
@@ -44,7 +84,7 @@ pub(crate) struct Observed<'a> {
     pub(crate) traceparent: Option<TraceParent>,
     pub(crate) tenant: &'a str,
     pub(crate) subject: &'a str,
-    pub(crate) problem: Option<&'a str>,
+    pub(crate) problem: Option<&'a Occurrence>,
 }
 
 impl Observed<'_> {
@@ -55,6 +95,10 @@ impl Observed<'_> {
             .increment(1);
         metrics::histogram!(DURATION, "operation" => operation, "status" => status)
             .record(self.elapsed.as_secs_f64());
+        if let Some(problem) = self.problem {
+            let code = problem.code;
+            metrics::counter!(PROBLEMS, "operation" => operation, "code" => code).increment(1);
+        }
         tracing::info!(
             operation,
             method = self.method,
@@ -64,7 +108,8 @@ impl Observed<'_> {
             trace_id = self.traceparent.map(|it| it.trace_id()),
             tenant = self.tenant,
             user = self.subject,
-            problem = self.problem,
+            code = self.problem.map(|it| it.code),
+            problem = self.problem.and_then(|it| it.uri.as_deref()),
             "request answered"
         );
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use symbolon_wire::idempotency::Answer;
 use symbolon_wire::{Binary, Events, Lines, Parameter, Problem};
 
+use crate::observation::Occurrence;
 use crate::problem::{Wording, Words};
 use crate::serving::Drain;
 use crate::streaming::{self, ByteStream};
@@ -254,7 +255,7 @@ impl Reply {
         Self { failure: Some(error.into()), ..self }
     }
 
-    /// The HTTP response and, for problems, the URI of the occurrence.
+    /// The HTTP response and, for problems, which one it was.
     ///
     /// # Errors
     /// When status, header or body cannot be written.
@@ -262,7 +263,7 @@ impl Reply {
         self,
         wording: &Wording,
         correlation_id: &str,
-    ) -> Result<(Response, Option<String>), Failure> {
+    ) -> Result<(Response, Option<Occurrence>), Failure> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
@@ -273,7 +274,7 @@ impl Reply {
             Content::Stream { media, bytes } => (Some(media), bytes.into_body()),
             Content::Problem { kind, words, mut problem } => {
                 problem::complete(&mut problem, &kind, words, wording, correlation_id);
-                occurrence.clone_from(&problem.instance);
+                occurrence = Some(Occurrence { code: kind.code, uri: problem.instance.clone() });
                 let bytes = serde_json::to_vec(&problem)?;
                 (Some("application/problem+json".to_owned()), Body::from(bytes))
             }

@@ -4,6 +4,7 @@
 #[cfg(feature = "faults")]
 mod faults;
 mod keys;
+mod metrics;
 mod server;
 
 use std::path::Path;
@@ -88,25 +89,6 @@ async fn the_server_describes_itself() {
         let found = reqwest::get(format!("{}{path}", server.origin)).await.unwrap();
         assert_eq!(found.status(), StatusCode::OK, "{path}");
         assert!(found.text().await.unwrap().contains(part), "{path}");
-    }
-    let gauges = [
-        "kernel_outbox_depth 0",
-        "kernel_outbox_age_seconds 0",
-        "kernel_timers_pending 0",
-        "kernel_reader_lag{reader=\"projection:service_calls\"} 0",
-        "kernel_reader_lag{reader=\"consumer:service_calls.execution\"} 0",
-    ];
-    let mut metrics = String::new();
-    for _ in 0..100 {
-        let found = reqwest::get(format!("{}/metrics", server.origin)).await.unwrap();
-        metrics = found.text().await.unwrap();
-        if metrics.contains(gauges[0]) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    for gauge in gauges {
-        assert!(metrics.contains(gauge), "{gauge} in\n{metrics}");
     }
     server.stop().await;
 }

@@ -21,6 +21,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::events::Event;
+use super::observation::{self, Out};
 use super::rules::{self, Call, Ending};
 use super::sender::Sender;
 use super::store::{self, Queued};
@@ -117,7 +118,7 @@ impl TimerHandler for Lease {
             );
             let aborted = Err(rules::failure(FailureKind::Aborted, None));
             end(unit, &stream(&timer.key), call.version, aborted).await?;
-            count(FailureKind::Aborted.as_str(), None);
+            observation::count(FailureKind::Aborted.as_str(), None);
         }
         Ok(())
     }
@@ -167,6 +168,11 @@ impl Worker {
         let name = format!("worker-{}", kernel.new_id());
         let permits = Arc::new(Semaphore::new(settings.concurrency.max(1)));
         Arc::new(Self { kernel, name, sender, settings, permits, wake, operator })
+    }
+
+    /// The tenant in whose name the queue is read.
+    pub(crate) fn operator(&self) -> &TenantId {
+        &self.operator
     }
 
     /// Works until the kernel closes. What was begun goes on; the kernel waits for it.
@@ -284,9 +290,11 @@ impl Worker {
 
     /// Sends the request and records how it ended.
     async fn attempt(&self, call: Call, secrets: BTreeMap<String, String>, started: Envelope) {
+        let out = Out::begin();
         let ending = self.sender.send(&call, &secrets).await;
+        drop(out);
         let (outcome, latency_ms) = match &ending {
-            Ok(data) => ("succeeded", Some(data.latency_ms)),
+            Ok(data) => (observation::SUCCEEDED, Some(data.latency_ms)),
             // What this process has made it also knows.
             Err(data) => (data.kind.known().map_or("", |kind| kind.as_str()), data.latency_ms),
         };
@@ -297,7 +305,7 @@ impl Worker {
         );
         for round in 0..RECORD_TRIES {
             let Err(error) = self.record(&call, &started, ending.clone()).await else {
-                count(outcome, latency_ms);
+                observation::count(outcome, latency_ms);
                 return;
             };
             if let Some(Error::Conflict(_)) = error.downcast_ref::<Error>() {
@@ -314,13 +322,5 @@ impl Worker {
         end(&mut unit, &started.stream(), started.version, ending).await?;
         unit.unschedule(LEASE, &call.id.to_string()).await?;
         Ok(unit.commit().await?)
-    }
-}
-
-fn count(outcome: &'static str, latency_ms: Option<i64>) {
-    metrics::counter!("calls_attempts_total", "outcome" => outcome).increment(1);
-    if let Some(latency_ms) = latency_ms {
-        let seconds = metrics::histogram!("calls_attempt_duration_seconds", "outcome" => outcome);
-        seconds.record(latency_ms as f64 / 1e3);
     }
 }

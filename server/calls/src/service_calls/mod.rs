@@ -3,6 +3,7 @@
 mod cursor;
 mod events;
 mod execution;
+mod observation;
 mod projection;
 mod redaction;
 mod rules;
@@ -129,7 +130,12 @@ impl Calls {
     /// Begins to make calls.
     #[must_use]
     pub fn start(self) -> StopHandle {
-        let worker = tokio::spawn(Arc::clone(&self.worker).run());
+        observation::describe();
+        let (working, watched) = (Arc::clone(&self.worker), self.kernel.clone());
+        let operator = self.worker.operator().clone();
+        let worker = tokio::spawn(async move {
+            tokio::join!(working.run(), observation::watch(watched, operator));
+        });
         StopHandle { kernel: self.kernel, worker }
     }
 }

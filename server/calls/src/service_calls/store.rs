@@ -227,6 +227,15 @@ pub(crate) async fn waiting(
     read.collect()
 }
 
+/// How many calls wait for their attempt, of all tenants.
+pub(crate) async fn count_waiting(
+    connection: &mut Connection,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar("SELECT COUNT(*) FROM service_call_queue WHERE ready_at <= $1");
+    Ok(count.bind(now.as_microsecond()).fetch_one(connection).await?)
+}
+
 /// Keeps the values of sensitive headers until the attempt starts.
 pub(crate) async fn keep_secrets(
     (tenant, connection): Scope<'_>,

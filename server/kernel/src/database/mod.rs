@@ -14,13 +14,14 @@ mod sqlite;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, ConnectOptions as _, Transaction};
+use sqlx::{Any, AnyPool, ConnectOptions as _, Transaction};
 use sync_wrapper::SyncWrapper;
 use url::Url;
 
 use crate::error::Error;
 #[cfg(feature = "simulation")]
 use crate::simulation::engine;
+use crate::stats::PoolStats;
 pub use dialect::Dialect;
 pub use location::{InvalidLocation, Location};
 use migrations::MigrationSet;
@@ -135,6 +136,16 @@ impl Database {
         Ok(Snapshot::Pooled(SyncWrapper::new(begun)))
     }
 
+    /// The connections, as they are now.
+    pub(crate) fn pools(&self) -> Vec<PoolStats> {
+        match self {
+            Self::Sqlite(store) => store.pools().into(),
+            Self::Postgres(store) => vec![store.stats()],
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => Vec::new(),
+        }
+    }
+
     /// Makes durable what was committed and lets go of the database; later turns are refused.
     pub(crate) async fn close(&self) -> Result<(), Error> {
         match self {
@@ -202,6 +213,13 @@ fn install_drivers() {
     sqlx::any::install_default_drivers();
     #[cfg(feature = "simulation")]
     crate::simulation::driver::install();
+}
+
+/// How a pool of connections stands now.
+fn stats(name: &'static str, pool: &AnyPool) -> PoolStats {
+    let (open, idle) = (u64::from(pool.size()), pool.num_idle() as u64);
+    let limit = u64::from(pool.options().get_max_connections());
+    PoolStats { pool: name, used: open.saturating_sub(idle), idle, limit, waiting: None }
 }
 
 /// The URL of a database that there is.

@@ -9,6 +9,7 @@ use url::Url;
 use super::QUEUE_TIMEOUT;
 use super::migrations::{self, MigrationSet};
 use crate::error::Error;
+use crate::stats::PoolStats;
 
 const CONNECTIONS: u32 = 16;
 /// A connection that was idle for longer is asked whether it is still there.
@@ -54,6 +55,10 @@ impl Store {
 
     pub(crate) async fn read(&self) -> Result<Transaction<'static, Any>, Error> {
         self.pool.begin_with(SNAPSHOT).await.map_err(closed)
+    }
+
+    pub(crate) fn stats(&self) -> PoolStats {
+        super::stats("shared", &self.pool)
     }
 
     pub(crate) async fn close(&self) {

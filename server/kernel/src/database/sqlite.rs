@@ -21,6 +21,7 @@ use super::migrations::{self, MigrationSet};
 use super::{Connection, QUEUE_TIMEOUT};
 use crate::error::Error;
 use crate::faults::fault;
+use crate::stats::PoolStats;
 use crate::tasks;
 
 const READERS: u32 = 4;
@@ -82,6 +83,14 @@ impl Store {
     /// A snapshot of what is committed.
     pub(crate) async fn read(&self) -> Result<Transaction<'static, Any>, Error> {
         Ok(self.readers.begin().await?)
+    }
+
+    /// The readers, and the writer with those who wait for it.
+    pub(crate) fn pools(&self) -> [PoolStats; 2] {
+        let used = u64::from(self.writer.try_lock().is_err());
+        let waiting = Some(self.queued.load(Ordering::Relaxed) as u64);
+        let writer = PoolStats { pool: "writer", used, idle: 1 - used, limit: 1, waiting };
+        [super::stats("reader", &self.readers), writer]
     }
 
     /// Makes durable what was committed and closes the file; later turns are refused.

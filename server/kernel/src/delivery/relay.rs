@@ -1,5 +1,6 @@
 //! The relay: gives what is in the outbox its place in the log, in order, and tells the bus.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::Row;
@@ -92,6 +93,7 @@ async fn pass(kernel: &Kernel, lease: &Lease, is_behind: bool) -> Result<usize, 
     turn.commit().await?;
     fault!("relay.committed");
     let count = batch.messages.len();
+    inner.counts.relayed.fetch_add(count as u64, Ordering::Relaxed);
     for recorded in &batch.messages {
         tracing::debug!(
             tenant = %recorded.envelope.tenant_id, position = recorded.position,

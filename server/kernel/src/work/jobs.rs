@@ -97,7 +97,7 @@ impl Job {
 }
 
 /// The name under which a queue's dead letters are kept.
-fn source(queue: &str) -> String {
+pub(crate) fn source(queue: &str) -> String {
     format!("job:{queue}")
 }
 
@@ -209,6 +209,7 @@ pub(crate) async fn run(kernel: Kernel, handler: Arc<dyn AnyJobHandler>) {
 
 /// One try of a job, and what follows from it.
 async fn work(kernel: Kernel, handler: Arc<dyn AnyJobHandler>, job: Job) {
+    let _running = kernel.inner().counts.running(handler.queue());
     if job.attempt > kernel.inner().settings.attempts {
         return settle(&kernel, &job, "its workers were lost").await;
     }

@@ -32,6 +32,7 @@ mod retention;
 mod schedules;
 #[cfg(feature = "kafka")]
 mod shipping;
+mod stats;
 mod tail;
 mod tenants;
 mod timers;
