@@ -134,13 +134,10 @@ fn info(operation: &Operation) -> Info {
         kept_list(all.collect())
     });
     Info {
-        id: operation.id,
-        method: operation.method,
-        path: operation.path,
         security: kept_list(security.collect()),
         consumes: kept_list(operation.bodies.iter().map(|media| media.name).collect()),
         idempotency: operation.idempotency,
-        told: false,
+        ..Info::new(operation.id, operation.method, operation.path)
     }
 }
 

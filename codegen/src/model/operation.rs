@@ -64,6 +64,8 @@ pub struct Operation {
     pub security: Vec<Vec<Requirement>>,
     /// `x-idempotency`.
     pub idempotency: Option<Idempotency>,
+    /// `x-deadline`, in milliseconds.
+    pub deadline_ms: Option<u64>,
     /// `x-pagination`.
     pub pagination: Option<Pagination>,
     /// `x-emits`: names of the messages a success leads to.

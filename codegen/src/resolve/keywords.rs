@@ -10,7 +10,8 @@ use crate::model::{Idempotency, Pagination, ProblemKind, Replay, unique_names};
 use crate::source::Cursor;
 
 /// The keywords an operation may carry.
-const OPERATION_KEYWORDS: [&str; 4] = ["x-emits", "x-idempotency", "x-pagination", "x-problems"];
+const OPERATION_KEYWORDS: [&str; 5] =
+    ["x-deadline", "x-emits", "x-idempotency", "x-pagination", "x-problems"];
 
 /// Reports keywords of an operation that look like ours and are none.
 pub(super) fn check_names<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) {
@@ -86,6 +87,25 @@ pub(super) fn idempotency<'a>(
         replay: replay.unwrap_or(Replay::Stored),
         retention_s: at.text("retention").and_then(seconds).unwrap_or(DAY_S),
     })
+}
+
+/// `x-deadline`, in milliseconds.
+pub(super) fn deadline<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) -> Option<u64> {
+    let at = operation.get("x-deadline")?;
+    let found = at.value.as_str().and_then(milliseconds);
+    if found.is_none() {
+        let why = "must be a duration such as 500ms or 10s".to_owned();
+        scope.report(&at, Kind::BadKeyword { keyword: "x-deadline", why });
+    }
+    found
+}
+
+/// Milliseconds in a duration such as `500ms` or `10s`.
+fn milliseconds(text: &str) -> Option<u64> {
+    match text.strip_suffix("ms") {
+        Some(number) => number.parse().ok().filter(|milliseconds| *milliseconds > 0),
+        None => seconds(text)?.checked_mul(1000),
+    }
 }
 
 const DAY_S: u64 = 24 * 60 * 60;

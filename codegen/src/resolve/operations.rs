@@ -218,6 +218,7 @@ pub(super) fn operation<'a>(
         errors,
         security: security::requirements(scope, required, &system.schemes),
         idempotency: keywords::idempotency(scope, at),
+        deadline_ms: keywords::deadline(scope, at),
         pagination: keywords::pagination(scope, at),
         emits: keywords::emits(scope, at),
     }

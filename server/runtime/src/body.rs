@@ -13,37 +13,52 @@ use symbolon_wire::parameter::{Field, Refusal, decode_fields};
 use symbolon_wire::stream::LineDecoder;
 use symbolon_wire::{Binary, part_field, read_json};
 
+use crate::body_room::{BodyRoom, Held};
+
 /// How much of a refused body is read and thrown away. A caller who is still sending would see a
 /// broken connection and not the answer.
 const DRAIN_BYTES: usize = 64 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// What is announced is not believed: no more is made ready for it.
+const FIRST_BYTES: usize = 16 << 10;
 
 /// Why a body did not arrive.
 #[derive(Debug)]
 pub(crate) enum Lost {
     TooLarge,
     Broken,
+    /// Too many bodies are here already.
+    NoRoom,
 }
 
-/// Collects a body of at most `limit` bytes.
-pub(crate) async fn collect(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Lost> {
+/// Collects a body of at most `limit` bytes, and what it holds of the room for all.
+pub(crate) async fn collect(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    room: &BodyRoom,
+) -> Result<(Bytes, Held), Lost> {
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let announced = length.and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
     if announced > limit {
         drain(headers, body).await;
         return Err(Lost::TooLarge);
     }
+    let mut held = room.enter();
     let mut stream = body.into_data_stream();
-    let mut collected = BytesMut::with_capacity(announced);
+    let mut collected = BytesMut::with_capacity(announced.min(FIRST_BYTES));
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| Lost::Broken)?;
         if collected.len() + chunk.len() > limit {
             drain(headers, Body::from_stream(stream)).await;
             return Err(Lost::TooLarge);
         }
+        if !held.grow(chunk.len()) {
+            return Err(Lost::NoRoom);
+        }
         collected.extend_from_slice(&chunk);
     }
-    Ok(collected.freeze())
+    Ok((collected.freeze(), held))
 }
 
 /// Throws a refused body away, within bounds. A caller who waits for `100 Continue` sends none.

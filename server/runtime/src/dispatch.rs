@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::request::Parts;
 use symbolon_wire::TraceParent;
 use symbolon_wire::idempotency::{Answers, Keyed};
+use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use crate::authentication::Schemes;
 use crate::body::{self, Lost};
+use crate::body_room::BodyRoom;
 use crate::correlation::{self, CORRELATION_ID};
 use crate::endpoints::Endpoints;
 use crate::matcher::{Found, Matcher};
@@ -25,7 +25,7 @@ use crate::outcome::Passes;
 use crate::problem::Wording;
 use crate::routes::{Answer, Caller, Route};
 use crate::serving::Drain;
-use crate::{Admitted, Failure, InFlight, Input, Principal, Reply, idempotency, problem};
+use crate::{Admitted, Failure, InFlight, Info, Input, Principal, Reply, idempotency, problem};
 
 /// Everything the requests of one router share.
 pub(crate) struct Dispatcher {
@@ -38,6 +38,9 @@ pub(crate) struct Dispatcher {
     pub(crate) in_flight: InFlight,
     pub(crate) answers: Option<Arc<dyn Answers>>,
     pub(crate) body_limit: usize,
+    pub(crate) body_room: BodyRoom,
+    /// A permit for each request that is with its handler.
+    pub(crate) running: Arc<Semaphore>,
     pub(crate) request_timeout: Duration,
     pub(crate) wording: Wording,
 }
@@ -136,9 +139,10 @@ impl Dispatcher {
             }
         };
         seen.principal = admitted.principal();
-        let collecting = body::collect(&parts.headers, request_body, self.body_limit);
-        let bytes = match tokio::time::timeout(self.request_timeout, collecting).await {
-            Ok(Ok(bytes)) => bytes,
+        let (limit, room) = (self.body_limit, &self.body_room);
+        let collecting = body::collect(&parts.headers, request_body, limit, room);
+        let (bytes, held) = match tokio::time::timeout(self.request_timeout, collecting).await {
+            Ok(Ok(collected)) => collected,
             Ok(Err(lost)) => return Ok(self.without_body(&lost).into()),
             Err(_) => {
                 let detail = "the request body did not arrive in time";
@@ -153,26 +157,30 @@ impl Dispatcher {
             let detail = format!("the operation reads {}", route.info.consumes.join(", "));
             return Ok(problem::reply(&problem::UNSUPPORTED_MEDIA_TYPE, &detail).into());
         }
-        self.call(route, parts, path, bytes, admitted, seen).await.map(Answered::Reply)
+        let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() else {
+            return Ok(problem::overloaded().into());
+        };
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let input = Input::new(path, query, parts.headers, bytes);
+        let kept = (held, permit);
+        self.call(route, &target, input, admitted, seen, kept).await.map(Answered::Reply)
     }
 
-    /// Decodes, validates and calls the handler.
+    /// Decodes, validates and calls the handler. What the request holds is `kept` until its end.
     async fn call(
         &self,
         route: &Route,
-        parts: Parts,
-        path: Vec<(&'static str, String)>,
-        bytes: Bytes,
+        target: &str,
+        mut input: Input,
         admitted: Admitted,
         seen: &Seen,
+        kept: impl Send + 'static,
     ) -> Answer {
-        let query = parts.uri.query().unwrap_or_default().to_owned();
-        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-        let mut input = Input::new(path, query, parts.headers, bytes);
         let Some(prepared) = (route.prepare)(&mut input) else {
             return Ok(problem::invalid(input.violations()));
         };
-        let Ok(idempotency) = idempotency::read(&route.info, &target, &mut input) else {
+        let Ok(idempotency) = idempotency::read(&route.info, target, &mut input) else {
             return Ok(problem::invalid(input.violations()));
         };
         let guard = match &idempotency {
@@ -193,9 +201,9 @@ impl Dispatcher {
         let (correlation_id, traceparent) = (seen.correlation_id.clone(), seen.traceparent);
         let caller = Caller { admitted, correlation_id, traceparent, idempotency };
         // A task of its own: an effect once begun does not end because the caller hung up.
-        let (limit, operation) = (self.request_timeout, route.info.id);
+        let (limit, operation) = (self.limit_of(&route.info), route.info.id);
         let work = async move {
-            let _guard = guard;
+            let _kept = (guard, kept);
             let run = within(limit, operation, prepared(caller));
             match once {
                 Some((answers, (rule, keyed))) => {
@@ -213,8 +221,14 @@ impl Dispatcher {
         }
     }
 
+    /// How long the handler of an operation may take.
+    fn limit_of(&self, info: &Info) -> Duration {
+        info.deadline_ms.map_or(self.request_timeout, Duration::from_millis)
+    }
+
     fn without_body(&self, lost: &Lost) -> Reply {
         match lost {
+            Lost::NoRoom => problem::overloaded(),
             Lost::TooLarge => {
                 let detail = format!("a request body has at most {} bytes", self.body_limit);
                 problem::reply(&problem::PAYLOAD_TOO_LARGE, &detail)

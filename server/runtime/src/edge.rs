@@ -9,8 +9,10 @@ use axum::Router;
 use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 use symbolon_wire::idempotency::Answers;
+use tokio::sync::Semaphore;
 
 use crate::authentication::Schemes;
+use crate::body_room::BodyRoom;
 use crate::dispatch::{Dispatcher, dispatch};
 use crate::endpoints::Endpoints;
 use crate::events::Events;
@@ -66,6 +68,8 @@ pub struct Edge {
     schemes: Schemes,
     endpoints: Endpoints,
     body_limit: usize,
+    bodies_limit: usize,
+    running_limit: usize,
     request_timeout: Duration,
     wording: Wording,
     bases: Vec<String>,
@@ -85,14 +89,16 @@ impl fmt::Debug for Edge {
 }
 
 impl Edge {
-    /// An edge of this product and version: bodies up to 1 MiB, requests up to 30 seconds, type
-    /// URIs of problems relative to `/problems/`.
+    /// An edge of this product and version: bodies up to 1 MiB, and 256 MiB of them at once; 1024
+    /// requests at once, each up to 30 seconds; type URIs of problems relative to `/problems/`.
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
         let (name, version) = (name.into(), version.into());
         Self {
             schemes: Schemes::default(),
             endpoints: Endpoints { name, version, ..Endpoints::default() },
             body_limit: 1 << 20,
+            bodies_limit: 256 << 20,
+            running_limit: 1024,
             request_timeout: Duration::from_secs(30),
             wording: Wording { base: "/problems/".to_owned(), catalogue: &[] },
             bases: Vec::new(),
@@ -140,7 +146,22 @@ impl Edge {
         Self { body_limit: bytes, ..self }
     }
 
-    /// How long a body may take to arrive, and then a handler to answer.
+    /// How much of bodies may be in memory at once, in bytes, from their arrival to the end of
+    /// their requests: what comes when it is full is answered with 503.
+    #[must_use]
+    pub fn bodies_limit(self, bytes: usize) -> Self {
+        Self { bodies_limit: bytes, ..self }
+    }
+
+    /// How many requests handlers may have at once: what comes then is answered with 503. The
+    /// edge's own endpoints, and streams that are open, are not counted.
+    #[must_use]
+    pub fn running_limit(self, requests: usize) -> Self {
+        Self { running_limit: requests, ..self }
+    }
+
+    /// How long a body may take to arrive, and then a handler to answer, unless its operation has
+    /// an `x-deadline`.
     #[must_use]
     pub fn request_timeout(self, limit: Duration) -> Self {
         Self { request_timeout: limit, ..self }
@@ -245,6 +266,8 @@ impl Edge {
             in_flight: InFlight::default(),
             answers: self.answers,
             body_limit: self.body_limit,
+            body_room: BodyRoom::new(self.bodies_limit.max(self.body_limit)),
+            running: Arc::new(Semaphore::new(self.running_limit.min(Semaphore::MAX_PERMITS))),
             request_timeout: self.request_timeout,
             wording: self.wording,
         };

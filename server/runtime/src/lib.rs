@@ -37,6 +37,7 @@ mod api_keys;
 mod authentication;
 mod authenticator;
 mod body;
+mod body_room;
 mod call;
 mod correlation;
 mod development_identity;
@@ -61,7 +62,9 @@ mod problem;
 mod reply;
 mod routes;
 mod scheme;
+mod seats;
 mod serving;
+mod socket;
 mod streaming;
 mod untyped;
 
@@ -86,7 +89,7 @@ pub use outcome::{Failure, Fault, Outcome};
 pub use reply::Reply;
 pub use routes::{Mounted, Routes};
 pub use scheme::{Given, Proof, Scheme};
-pub use serving::serve;
+pub use serving::{Server, serve};
 pub use symbolon_wire::Method;
 #[cfg(feature = "signatures")]
 pub use symbolon_wire::signature::{NoSecret, Unverified, Verifier, WebhookSecret};

@@ -44,15 +44,26 @@ pub struct Info {
     pub consumes: &'static [&'static str],
     /// `x-idempotency`.
     pub idempotency: Option<IdempotencyRule>,
+    /// `x-deadline`: how many milliseconds its handler may take, if that is not what the edge says.
+    pub deadline_ms: Option<u64>,
     /// Whether this is a webhook: what it brings is held against its constraints, but its teller
     /// may be newer than the contract, and say values that this one does not list.
     pub told: bool,
 }
 
 impl Info {
-    /// An operation without security, body or idempotency.
+    /// An operation without security, body or rules.
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
-        Self { id, method, path, security: &[], consumes: &[], idempotency: None, told: false }
+        Self {
+            id,
+            method,
+            path,
+            security: &[],
+            consumes: &[],
+            idempotency: None,
+            deadline_ms: None,
+            told: false,
+        }
     }
 
     /// The same operation with these alternatives of requirements.
@@ -71,6 +82,12 @@ impl Info {
     #[must_use]
     pub const fn told(self) -> Self {
         Self { told: true, ..self }
+    }
+
+    /// The same operation whose handler may take so long.
+    #[must_use]
+    pub const fn deadline_ms(self, milliseconds: u64) -> Self {
+        Self { deadline_ms: Some(milliseconds), ..self }
     }
 
     /// The same operation with this rule.

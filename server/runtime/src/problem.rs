@@ -44,6 +44,12 @@ pub(crate) fn unavailable() -> Reply {
     reply(&UNAVAILABLE, "try again later").header("Retry-After", &1)
 }
 
+/// There is too much to do already.
+pub(crate) fn overloaded() -> Reply {
+    let detail = "the server is answering as many requests as it may; try again later";
+    reply(&UNAVAILABLE, detail).header("Retry-After", &1)
+}
+
 /// A problem of the edge with a path or method the contract has no operation for: no entry of
 /// the contract's catalogue is about it.
 pub(crate) fn of_edge(kind: &ProblemKind, detail: &str) -> Reply {

@@ -84,6 +84,9 @@ fn besides(context: &Context, operation: &Operation) -> Vec<String> {
     if let (Some(rule), Some(header)) = (&operation.idempotency, idempotency_header(operation)) {
         lines.push(format!(".idempotency(IdempotencyRule::new({header}){})", promises(rule)));
     }
+    if let Some(milliseconds) = operation.deadline_ms {
+        lines.push(format!(".deadline_ms({milliseconds})"));
+    }
     lines
 }
 

@@ -8,6 +8,7 @@ mod contract;
 mod endpoints;
 mod idempotency;
 mod issuers;
+mod limits;
 mod log;
 mod routing;
 mod security;

@@ -247,6 +247,10 @@ echo!(Misbehave, Info::new("misbehave", Method::GET, "/v1/misbehave/{how}"), |in
     named(input, "misbehave", &["how"])
 });
 
+echo!(Hurry, Info::new("hurry", Method::GET, "/v1/hurry").deadline_ms(20), |input| {
+    named(input, "hurry", &[])
+});
+
 #[derive(Debug)]
 struct Form {
     title: String,
@@ -302,7 +306,8 @@ impl Orders {
 pub fn orders() -> Routes {
     let routes = Routes::new(Arc::new(Orders))
         .on::<PlaceOrder, _, _>(|service, call| async move { service.place_order(call).await })
-        .on::<Misbehave, _, _>(|service, call| async move { service.misbehave(call).await });
+        .on::<Misbehave, _, _>(|service, call| async move { service.misbehave(call).await })
+        .on::<Hurry, _, _>(|_, _| std::future::pending());
     macro_rules! echoes {
         ($routes:expr, $($marker:ident)*) => {
             $routes$(.on::<$marker, _, _>(|_, call| async move { Ok(call.request.0) }))*
