@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what generation costs, printed as a table for docs/benchmarks.md.
 
 mod check;
+mod edge;
 mod kernel;
 mod rivals;
 
@@ -22,6 +23,8 @@ use crate::throughput;
 pub enum Bench {
     /// Generation, against rivals in the same run.
     Gen(Gen),
+    /// The edge against the same by hand, and service calls end to end.
+    Edge(edge::Edge),
     /// The kernel, against the same rows written by hand.
     Kernel(kernel::Kernel),
     /// The generated server, against servers written by hand in the same run.
@@ -78,6 +81,7 @@ struct Cost {
 pub fn run(which: &Bench) -> anyhow::Result<ExitCode> {
     match which {
         Bench::Gen(options) => generation(options),
+        Bench::Edge(options) => edge::run(options),
         Bench::Kernel(options) => kernel::run(options),
         Bench::Server(options) => throughput::run(options),
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask bench server`: what the generated server costs beside one written by hand.
 //!
-//! One JSON POST with validation, the same load, in one run and in turns: the generated server,
-//! plain axum behind layers that do what the edge does, and plain axum alone.
+//! A JSON POST of three kinds, the same load, in one run and in turns: the generated server, plain
+//! axum behind layers that do what the edge does, and plain axum alone.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -18,17 +18,59 @@ use crate::server::target;
 const OHA: &str = "1.16.0";
 const WAYS: [&str; 3] = ["generated", "handwritten", "bare"];
 const CONTRACT: &str = include_str!("../throughput/contract.yaml");
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 7] = [
     ("Cargo.toml", include_str!("../throughput/Cargo.toml.txt")),
     ("src/main.rs", include_str!("../throughput/main.rs")),
     ("src/bare.rs", include_str!("../throughput/bare.rs")),
     ("src/generated.rs", include_str!("../throughput/generated.rs")),
+    ("src/guarded.rs", include_str!("../throughput/guarded.rs")),
     ("src/handwritten.rs", include_str!("../throughput/handwritten.rs")),
+    ("src/load.rs", include_str!("../throughput/load.rs")),
 ];
 const ORDER: &str = r#"{"symbol":"BTCUSDT","side":"buy","quantity":250,"note":"at the open","legs":[
 {"venue":"north","share":0.25,"limit":100},{"venue":"south","share":0.5},
 {"venue":"west","share":0.25,"limit":300}]}"#;
 const BROKEN: &str = r#"{"symbol":"b","side":"buy","quantity":0,"legs":[{"venue":"a","share":2}]}"#;
+
+/// What is asked of the servers.
+struct Operation {
+    what: &'static str,
+    path: &'static str,
+    bar: f64,
+    is_validated: bool,
+    is_guarded: bool,
+}
+
+const OPERATIONS: [Operation; 3] = [
+    Operation {
+        what: "nothing to validate, nobody to authenticate",
+        path: "v1/plain-orders",
+        bar: 0.95,
+        is_validated: false,
+        is_guarded: false,
+    },
+    Operation {
+        what: "validated",
+        path: "v1/orders",
+        bar: 0.95,
+        is_validated: true,
+        is_guarded: false,
+    },
+    Operation {
+        what: "validated, a signed token, a scope, an idempotency key",
+        path: "v1/guarded-orders",
+        bar: 0.85,
+        is_validated: true,
+        is_guarded: true,
+    },
+];
+
+/// What is measured, and with what.
+struct Program {
+    binary: PathBuf,
+    oha: PathBuf,
+    folder: PathBuf,
+}
 
 /// Measures the throughput of a generated server against hand-written ones.
 #[derive(Debug, clap::Args)]
@@ -54,23 +96,32 @@ pub struct Server {
 pub fn run(options: &Server) -> anyhow::Result<ExitCode> {
     let folder = target(&root())?.join("throughput");
     let oha = install(&folder)?;
-    let binary = build(&folder)?;
-    let mut measured: [Vec<f64>; 3] = Default::default();
-    for _ in 0..options.rounds {
-        for (way, rates) in WAYS.iter().zip(&mut measured) {
-            rates.push(round(&binary, way, &oha, &folder, options)?);
+    let program = Program { binary: build(&folder)?, oha, folder };
+    println!(
+        "| a JSON POST | generated | by hand, the same edge by layers | ratio | bar | \
+              by hand, no edge at all |\n|---|---|---|---|---|---|"
+    );
+    for operation in &OPERATIONS {
+        let mut measured: [Vec<f64>; 3] = Default::default();
+        for _ in 0..options.rounds {
+            for (way, rates) in WAYS.iter().zip(&mut measured) {
+                rates.push(round(&program, way, operation, options)?);
+            }
         }
-    }
-    let rates = measured.map(|mut rates| {
-        rates.sort_by(f64::total_cmp);
-        rates.get(rates.len() / 2).copied().unwrap_or_default()
-    });
-    println!("| server | requests a second | ratio |\n|---|---|---|");
-    let names = ["generated", "by hand, the same edge by layers", "by hand, no edge at all"];
-    for (name, rate) in names.iter().zip(rates) {
-        println!("| {name} | {rate:.0} | {:.2} |", rates[0] / rate);
+        let [generated, by_hand, bare] = measured.map(median);
+        println!(
+            "| {} | {generated:.0}/s | {by_hand:.0}/s | {:.2} | ≥ {:.2} | {bare:.0}/s |",
+            operation.what,
+            generated / by_hand,
+            operation.bar
+        );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates.get(rates.len() / 2).copied().unwrap_or_default()
 }
 
 fn install(folder: &Path) -> anyhow::Result<PathBuf> {
@@ -111,37 +162,67 @@ fn build(folder: &Path) -> anyhow::Result<PathBuf> {
 
 /// Starts a server, sees that it answers as the contract says, and puts it under load.
 fn round(
-    binary: &Path,
+    program: &Program,
     way: &str,
-    oha: &Path,
-    folder: &Path,
+    operation: &Operation,
     options: &Server,
 ) -> anyhow::Result<f64> {
-    let child = process::command(folder, &binary.display().to_string(), &[way])
+    let child = process::command(&program.folder, &program.binary.display().to_string(), &[way])
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("the {way} server starts"))?;
     let mut server = Running(child);
     let out = server.0.stdout.take().context("its standard output is a pipe")?;
-    let mut url = String::new();
-    BufReader::new(out).read_line(&mut url)?;
-    let url = format!("{}/v1/orders", url.trim());
+    let mut told = String::new();
+    BufReader::new(out).read_line(&mut told)?;
+    let (url, token) = told.trim().split_once(' ').context("a server tells URL and token")?;
+    let url = format!("{url}/{}", operation.path);
+    if operation.is_guarded {
+        let refused = program.load(&url, ORDER, &["-n", "1"])?;
+        expect(&refused, "401", way)?;
+        program.keyed_load(&url, token, 1, options.connections)?;
+        let report = program.keyed_load(&url, token, options.seconds, options.connections)?;
+        expect(&report, "201", way)?;
+        return rate(&report);
+    }
     let (seconds, connections) = (format!("{}s", options.seconds), options.connections.to_string());
     let few = ["-n", "1"];
-    expect(&load(oha, folder, &url, ORDER, &few)?, "201", way)?;
-    expect(&load(oha, folder, &url, BROKEN, &few)?, "400", way)?;
-    load(oha, folder, &url, ORDER, &["-z", "1s", "-c", &connections])?;
-    let report = load(oha, folder, &url, ORDER, &["-z", &seconds, "-c", &connections])?;
+    expect(&program.load(&url, ORDER, &few)?, "201", way)?;
+    if operation.is_validated {
+        expect(&program.load(&url, BROKEN, &few)?, "400", way)?;
+    }
+    program.load(&url, ORDER, &["-z", "1s", "-c", &connections])?;
+    let report = program.load(&url, ORDER, &["-z", &seconds, "-c", &connections])?;
     expect(&report, "201", way)?;
-    report["summary"]["requestsPerSec"].as_f64().context("oha tells requests per second")
+    rate(&report)
 }
 
-fn load(oha: &Path, folder: &Path, url: &str, body: &str, how: &[&str]) -> anyhow::Result<Value> {
-    let told = ["--no-tui", "--output-format", "json", "-m", "POST", "-T", "application/json"];
-    let arguments: Vec<&str> =
-        told.into_iter().chain(["-d", body]).chain(how.iter().copied()).chain([url]).collect();
-    let text = process::output(folder, &oha.display().to_string(), &arguments)?;
-    serde_json::from_str(&text).context("oha prints JSON")
+fn rate(report: &Value) -> anyhow::Result<f64> {
+    report["summary"]["requestsPerSec"].as_f64().context("a report tells requests per second")
+}
+
+impl Program {
+    fn load(&self, url: &str, body: &str, how: &[&str]) -> anyhow::Result<Value> {
+        let told = ["--no-tui", "--output-format", "json", "-m", "POST", "-T", "application/json"];
+        let arguments: Vec<&str> =
+            told.into_iter().chain(["-d", body]).chain(how.iter().copied()).chain([url]).collect();
+        let text = process::output(&self.folder, &self.oha.display().to_string(), &arguments)?;
+        serde_json::from_str(&text).context("oha prints JSON")
+    }
+
+    /// The same with a token, and a key of its own for every request.
+    fn keyed_load(
+        &self,
+        url: &str,
+        token: &str,
+        seconds: u32,
+        connections: u32,
+    ) -> anyhow::Result<Value> {
+        let (seconds, connections) = (seconds.to_string(), connections.to_string());
+        let arguments = ["load", url, token, &seconds, &connections, ORDER];
+        let text = process::output(&self.folder, &self.binary.display().to_string(), &arguments)?;
+        serde_json::from_str(&text).context("the load prints JSON")
+    }
 }
 
 /// Every answer had this status.

@@ -1,4 +1,4 @@
-//! The same operation in plain axum: it validates and answers, and does nothing else an edge does.
+//! The same operations in plain axum: they validate and answer, and do nothing else an edge does.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -7,10 +7,13 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use symbolon_server::DevelopmentIdentity;
+
+use crate::guarded::{self, Guard};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Order {
+pub struct Order {
     symbol: String,
     side: Side,
     quantity: i64,
@@ -43,33 +46,89 @@ struct Placed {
 }
 
 #[derive(Serialize)]
-struct Violation {
+pub struct Violation {
     r#in: &'static str,
     pointer: String,
     code: &'static str,
     detail: String,
 }
 
-pub fn router() -> Router {
-    Router::new().route("/v1/orders", post(place_order))
+#[derive(Deserialize)]
+struct PlainOrder {
+    symbol: String,
+    side: String,
+    quantity: i64,
+    #[serde(rename = "note")]
+    _note: Option<String>,
+    legs: Vec<PlainLeg>,
+}
+
+#[derive(Deserialize)]
+struct PlainLeg {
+    #[serde(rename = "venue")]
+    _venue: String,
+    #[serde(rename = "share")]
+    _share: f64,
+    #[serde(rename = "limit")]
+    _limit: Option<i64>,
+}
+
+pub fn router(identity: &DevelopmentIdentity) -> Result<Router, crate::Error> {
+    let guard = Guard::new(identity)?;
+    Ok(Router::new()
+        .route("/v1/guarded-orders", post(guarded::place_order))
+        .with_state(guard)
+        .route("/v1/plain-orders", post(place_plain_order))
+        .route("/v1/orders", post(place_order)))
+}
+
+async fn place_plain_order(Json(order): Json<PlainOrder>) -> Response {
+    let side = if order.side == "buy" { Side::Buy } else { Side::Sell };
+    let placed = Placed {
+        id: "0192f3c4".to_owned(),
+        symbol: order.symbol,
+        side,
+        quantity: order.quantity,
+        legs: order.legs.len() as i64,
+    };
+    let location = format!("/v1/orders/{}", placed.id);
+    (StatusCode::CREATED, [(header::LOCATION, location)], Json(placed)).into_response()
 }
 
 async fn place_order(headers: HeaderMap, body: Bytes) -> Response {
+    match valid(&headers, &body) {
+        Ok(order) => {
+            let (status, location, body) = placed(order);
+            let headers = [
+                (header::LOCATION, location),
+                (header::CONTENT_TYPE, "application/json".to_owned()),
+            ];
+            (status, headers, body).into_response()
+        }
+        Err(refused) => *refused,
+    }
+}
+
+/// The order of a request, or what it is refused with.
+pub fn valid(headers: &HeaderMap, body: &[u8]) -> Result<Order, Box<Response>> {
     let media = headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
     if !media.is_some_and(|media| media.starts_with("application/json")) {
-        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", Vec::new());
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Box::new(problem(status, "unsupported-media-type", Vec::new())));
     }
-    let order: Order = match serde_json::from_slice(&body) {
-        Ok(order) => order,
-        Err(error) => {
-            let found = violation(String::new(), "type", error.to_string());
-            return problem(StatusCode::BAD_REQUEST, "invalid-request", vec![found]);
-        }
-    };
+    let order: Order = serde_json::from_slice(body).map_err(|error| {
+        let found = Violation::new(String::new(), "type", error.to_string());
+        Box::new(problem(StatusCode::BAD_REQUEST, "invalid-request", vec![found]))
+    })?;
     let violations = check(&order);
-    if !violations.is_empty() {
-        return problem(StatusCode::BAD_REQUEST, "invalid-request", violations);
+    if violations.is_empty() {
+        return Ok(order);
     }
+    Err(Box::new(problem(StatusCode::BAD_REQUEST, "invalid-request", violations)))
+}
+
+/// The answer to an order: status, location and body.
+pub fn placed(order: Order) -> (StatusCode, String, Bytes) {
     let placed = Placed {
         id: "0192f3c4".to_owned(),
         symbol: order.symbol,
@@ -77,8 +136,8 @@ async fn place_order(headers: HeaderMap, body: Bytes) -> Response {
         quantity: order.quantity,
         legs: order.legs.len() as i64,
     };
-    let location = format!("/v1/orders/{}", placed.id);
-    (StatusCode::CREATED, [(header::LOCATION, location)], Json(placed)).into_response()
+    let body = serde_json::to_vec(&placed).unwrap_or_default();
+    (StatusCode::CREATED, format!("/v1/orders/{}", placed.id), body.into())
 }
 
 fn check(order: &Order) -> Vec<Violation> {
@@ -87,7 +146,7 @@ fn check(order: &Order) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut at = |holds: bool, pointer: String, code, detail: &str| {
         if !holds {
-            found.push(violation(pointer, code, detail.to_owned()));
+            found.push(Violation::new(pointer, code, detail.to_owned()));
         }
     };
     let length = order.symbol.chars().count();
@@ -115,11 +174,13 @@ fn check(order: &Order) -> Vec<Violation> {
     found
 }
 
-fn violation(pointer: String, code: &'static str, detail: String) -> Violation {
-    Violation { r#in: "body", pointer, code, detail }
+impl Violation {
+    pub fn new(pointer: String, code: &'static str, detail: String) -> Self {
+        Self { r#in: "body", pointer, code, detail }
+    }
 }
 
-fn problem(status: StatusCode, code: &str, errors: Vec<Violation>) -> Response {
+pub fn problem(status: StatusCode, code: &str, errors: Vec<Violation>) -> Response {
     let body = json!({ "status": status.as_u16(), "code": code, "errors": errors });
     let media = [(header::CONTENT_TYPE, "application/problem+json")];
     (status, media, body.to_string()).into_response()

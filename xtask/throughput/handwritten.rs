@@ -1,4 +1,4 @@
-//! The operation in plain axum behind what the generated server's edge does too, by the usual
+//! The operations in plain axum behind what the generated server's edge does too, by the usual
 //! layers: limits, correlation ids, security headers, metrics, one log line, no panic passed on.
 
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use symbolon_server::DevelopmentIdentity;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -31,11 +32,10 @@ impl MakeRequestId for Fresh {
     }
 }
 
-pub fn router() -> Result<Router, Box<dyn std::error::Error>> {
+pub fn router(identity: &DevelopmentIdentity) -> Result<Router, crate::Error> {
     PrometheusBuilder::new().install_recorder()?;
-    let always = |name, value| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
+    let always =
+        |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     let policy = "default-src 'none'; frame-ancestors 'none'";
     let headers = ServiceBuilder::new()
         .layer(always(header::CACHE_CONTROL, "no-store"))
@@ -55,15 +55,16 @@ pub fn router() -> Result<Router, Box<dyn std::error::Error>> {
         .layer(TimeoutLayer::with_status_code(late, Duration::from_secs(30)));
     let outer =
         ServiceBuilder::new().layer(SetRequestIdLayer::new(CORRELATION_ID, Fresh)).layer(trace);
-    let limited = super::bare::router().layer(RequestBodyLimitLayer::new(1 << 20));
+    let limited = super::bare::router(identity)?.layer(RequestBodyLimitLayer::new(1 << 20));
     Ok(limited.layer(inner).layer(from_fn(measured)).layer(outer))
 }
 
 async fn measured(request: Request, next: Next) -> Response {
     let started_at = Instant::now();
+    let operation = request.uri().path().to_owned();
     let response = next.run(request).await;
     let status = response.status().as_u16().to_string();
-    let labels = [("operation", "placeOrder".to_owned()), ("status", status)];
+    let labels = [("operation", operation), ("status", status)];
     metrics::counter!("http_server_requests_total", &labels).increment(1);
     metrics::histogram!("http_server_request_duration_seconds", &labels)
         .record(started_at.elapsed().as_secs_f64());
