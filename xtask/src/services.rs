@@ -3,6 +3,7 @@
 
 mod account;
 pub mod broker;
+mod debian;
 pub mod postgres;
 
 use std::fmt;

@@ -9,18 +9,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, geteuid};
 
 use super::account::Account;
+use super::debian::{Package, libraries};
 use super::{Absent, folder, on_path};
 use crate::process::Running;
 use crate::root::root;
 use crate::server::free_address;
 use crate::signals;
 
-mod install;
-
+const PACKAGE: Package = Package { title: "PostgreSQL", name: "postgresql" };
 const INSTALLED: &str = "/usr/lib/postgresql";
+/// Read by the package's own script before it would set up and start a cluster of the system's.
+const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/symbolon.conf";
 /// A kernel holds up to 16 connections, and tests open many kernels at once.
 const CONNECTIONS: &str = "max_connections=300";
 const START: Duration = Duration::from_secs(60);
@@ -219,9 +221,20 @@ fn programs(root: &Path) -> anyhow::Result<Programs> {
     if let Some(found) = find(&unpacked) {
         return Ok(found);
     }
-    install::install(&unpacked)?;
+    without_cluster()?;
+    PACKAGE.install(&unpacked)?;
     let missing = || Absent("PostgreSQL was installed and is not where Debian puts it".into());
     Ok(find(&unpacked).ok_or_else(missing)?)
+}
+
+/// Keeps the package from setting up a cluster of the system's, which root's installation would.
+fn without_cluster() -> anyhow::Result<()> {
+    if !geteuid().is_root() {
+        return Ok(());
+    }
+    let configuration = Path::new(NO_CLUSTER);
+    fs::create_dir_all(configuration.parent().context("a file has a folder")?)?;
+    Ok(fs::write(configuration, "create_main_cluster = false\n")?)
 }
 
 fn find(unpacked: &Path) -> Option<Programs> {
@@ -233,7 +246,7 @@ fn find(unpacked: &Path) -> Option<Programs> {
         return Some(Programs { folder, libraries: None });
     }
     let folder = newest(&unpacked.join("usr/lib/postgresql"))?;
-    Some(Programs { folder, libraries: install::libraries(unpacked) })
+    Some(Programs { folder, libraries: libraries(unpacked) })
 }
 
 /// The programs of the highest version in a folder of versions.
