@@ -12,6 +12,8 @@ use symbolon_kernel::Location;
 #[cfg(feature = "kafka")]
 use symbolon_kernel::{Kafka, TenantId, Topics};
 
+use crate::logging::LogFormat;
+
 /// The Symbolon server.
 #[derive(Debug, Parser)]
 #[command(name = "symbolon-server", version, about, arg_required_else_help = true)]
@@ -185,6 +187,9 @@ pub(crate) struct Serve {
     /// What to log: a level, or directives such as `info,symbolon_kernel=debug`.
     #[arg(long, env = "SYMBOLON_LOG_LEVEL", default_value = "info")]
     pub(crate) log_level: String,
+    /// How log lines read [default: text on a terminal, json anywhere else].
+    #[arg(long, env = "SYMBOLON_LOG_FORMAT", value_enum, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
     #[cfg(feature = "kafka")]
     #[command(flatten)]
     pub(crate) bus: Bus,

@@ -20,7 +20,7 @@ const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:
 /// Serves until SIGINT or SIGTERM. Then: no new requests, the running ones end, calls that are out
 /// end, the database is closed.
 pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
-    logging::start(&configuration.log_level)?;
+    logging::start(&configuration.log_level, configuration.log_format)?;
     // Before anything is begun that a failure would leave half done.
     let listener = TcpListener::bind(configuration.listen).await;
     let listener =

@@ -20,7 +20,7 @@ use crate::body_room::BodyRoom;
 use crate::correlation::{self, CORRELATION_ID};
 use crate::endpoints::Endpoints;
 use crate::matcher::{Found, Matcher};
-use crate::observation::{Active, Observed, Occurrence};
+use crate::observation::{self, Active, Observed, Occurrence};
 use crate::outcome::Passes;
 use crate::problem::Wording;
 use crate::routes::{Answer, Caller, Route};
@@ -66,6 +66,16 @@ pub(crate) struct Seen {
     pub(crate) principal: Principal,
 }
 
+impl Seen {
+    /// Takes note of who calls, in the log as well.
+    pub(crate) fn recognise(&mut self, principal: Principal) {
+        let span = tracing::Span::current();
+        span.record("tenant", principal.tenant.as_str());
+        span.record("user", principal.subject.as_str());
+        self.principal = principal;
+    }
+}
+
 /// Answers a request, whatever happens, and records that it did.
 pub(crate) async fn dispatch(
     State(dispatcher): State<Arc<Dispatcher>>,
@@ -79,12 +89,7 @@ pub(crate) async fn dispatch(
         operation: "none",
         principal: Principal::anonymous(),
     };
-    let span = tracing::info_span!(
-        "request",
-        correlation_id = seen.correlation_id,
-        trace_id = seen.traceparent.map(|it| it.trace_id()),
-        parent_id = seen.traceparent.map(|it| it.parent_id()),
-    );
+    let span = observation::span(&seen);
     let drain = request.extensions().get::<Drain>().cloned();
     let answer = AssertUnwindSafe(dispatcher.answer(request, &mut seen)).catch_unwind();
     let answer = answer.instrument(span.clone()).await;
@@ -97,13 +102,9 @@ pub(crate) async fn dispatch(
         method: method.as_str(),
         status: response.status().as_u16(),
         elapsed: started_at.elapsed(),
-        correlation_id: &seen.correlation_id,
-        traceparent: seen.traceparent,
-        tenant: &seen.principal.tenant,
-        subject: &seen.principal.subject,
         problem: occurrence.as_ref(),
     };
-    observed.record();
+    span.in_scope(|| observed.record());
     response
 }
 
@@ -138,7 +139,7 @@ impl Dispatcher {
                 return Ok(refusal.into());
             }
         };
-        seen.principal = admitted.principal();
+        seen.recognise(admitted.principal());
         let (limit, room) = (self.body_limit, &self.body_room);
         let collecting = body::collect(&parts.headers, request_body, limit, room);
         let (bytes, held) = match tokio::time::timeout(self.request_timeout, collecting).await {

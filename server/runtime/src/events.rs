@@ -37,7 +37,7 @@ impl Events {
         seen: &mut Seen,
     ) -> Answered {
         match schemes.admit(&[&[self.requirement]], parts).await {
-            Ok(admitted) => seen.principal = admitted.principal(),
+            Ok(admitted) => seen.recognise(admitted.principal()),
             Err(refusal) => return refusal.into(),
         }
         let open = Open::new();

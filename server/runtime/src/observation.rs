@@ -4,7 +4,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use symbolon_wire::TraceParent;
+use tracing::Span;
+use tracing::field::Empty;
+use uuid::Uuid;
+
+use crate::dispatch::Seen;
 
 const REQUESTS: &str = "http_server_requests_total";
 const DURATION: &str = "http_server_request_duration_seconds";
@@ -47,6 +51,19 @@ fn describe() {
     metrics::gauge!(EVENT_STREAMS).increment(0.0);
 }
 
+/// What every line says that is logged on a request's way. It is there whatever is logged at all.
+pub(crate) fn span(seen: &Seen) -> Span {
+    tracing::error_span!(
+        "request",
+        request_id = %Uuid::now_v7(),
+        correlation_id = seen.correlation_id,
+        trace_id = seen.traceparent.map(|it| it.trace_id()),
+        parent_id = seen.traceparent.map(|it| it.parent_id()),
+        tenant = Empty,
+        user = Empty,
+    )
+}
+
 /// Counts a request as active until it is dropped: answered, or its caller gone.
 pub(crate) struct Active(metrics::Gauge);
 
@@ -80,10 +97,6 @@ pub(crate) struct Observed<'a> {
     pub(crate) method: &'a str,
     pub(crate) status: u16,
     pub(crate) elapsed: Duration,
-    pub(crate) correlation_id: &'a str,
-    pub(crate) traceparent: Option<TraceParent>,
-    pub(crate) tenant: &'a str,
-    pub(crate) subject: &'a str,
     pub(crate) problem: Option<&'a Occurrence>,
 }
 
@@ -104,10 +117,6 @@ impl Observed<'_> {
             method = self.method,
             status = self.status,
             elapsed_ms = self.elapsed.as_secs_f64() * 1e3,
-            correlation_id = self.correlation_id,
-            trace_id = self.traceparent.map(|it| it.trace_id()),
-            tenant = self.tenant,
-            user = self.subject,
             code = self.problem.map(|it| it.code),
             problem = self.problem.and_then(|it| it.uri.as_deref()),
             "request answered"

@@ -4,6 +4,7 @@
 #[cfg(feature = "faults")]
 mod faults;
 mod keys;
+mod logs;
 mod metrics;
 mod server;
 
@@ -114,7 +115,7 @@ async fn a_signal_lets_what_is_running_end() {
     assert!(log.iter().any(|line| line["message"] == "stopped"), "{log:?}");
     let about = |line: &&Value| line["message"] == "attempt ended";
     let attempt = log.iter().find(about).unwrap();
-    assert_eq!(attempt["correlation_id"], "test-1");
+    assert_eq!(attempt["correlationId"], "test-1");
     assert_eq!(attempt["outcome"], "succeeded");
 
     let server = Server::start_in(folder, &[]).await;

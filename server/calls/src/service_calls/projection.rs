@@ -18,10 +18,12 @@ impl Handler<events::Event, ReadModel<'_>> for ServiceCallsProjection {
             return Ok(());
         }
         let (version, correlation_id) = (event.version, event.correlation_id.clone());
+        let (causation_id, traceparent) = (event.causation_id.clone(), event.traceparent);
         let call = Call::apply(known, event)?;
         store::project(model, &call).await?;
         tracing::debug!(
             tenant = %model.tenant(), service_call_id = %call.id, version, correlation_id,
+            causation_id, trace_id = traceparent.map(|it| it.trace_id()),
             "projected"
         );
         Ok(())

@@ -54,6 +54,12 @@ impl ServiceCalls for ServiceCallsService {
         call: symbolon_server::Call<SubmitServiceCall>,
     ) -> Outcome<SubmitServiceCall> {
         let (tenant, cause) = (tenant(&call)?, cause(&call));
+        tracing::debug!(
+            operation = "submitServiceCall",
+            correlation_id = cause.correlation_id,
+            causation_id = cause.causation_id,
+            "command received"
+        );
         let admitted = rules::admit(call.request.body, self.loopback).map_err(refused)?;
         let missing = || Failure::message("a submission came without an idempotency key");
         let idempotency = call.idempotency.ok_or_else(missing)?;
@@ -142,8 +148,14 @@ impl ServiceCalls for ServiceCallsService {
         call: symbolon_server::Call<CancelServiceCall>,
     ) -> Outcome<CancelServiceCall> {
         use wire::cancel_service_call::{Error, Response};
-        let tenant = tenant(&call)?;
-        let unit = self.unit(&tenant, cause(&call)).await?;
+        let (tenant, cause) = (tenant(&call)?, cause(&call));
+        tracing::debug!(
+            operation = "cancelServiceCall",
+            correlation_id = cause.correlation_id,
+            causation_id = cause.causation_id,
+            "command received"
+        );
+        let unit = self.unit(&tenant, cause).await?;
         match cancel(unit, call.request.service_call_id).await? {
             Cancelled::Done(call) => Ok(Response::Accepted { body: call.into_detail() }),
             Cancelled::Unknown => Err(Error::NotFound(unknown()).into()),

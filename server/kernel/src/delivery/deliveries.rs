@@ -118,6 +118,7 @@ async fn deliver(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, origin: Origin)
     tracing::debug!(
         consumer = consumer.name(), tenant = %event.tenant_id, event = event.event_type,
         correlation_id = event.correlation_id, causation_id = event.causation_id,
+        trace_id = event.traceparent.map(|it| it.trace_id()),
         "handled"
     );
     Ok(())

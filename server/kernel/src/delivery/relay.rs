@@ -100,6 +100,7 @@ async fn pass(kernel: &Kernel, lease: &Lease, is_behind: bool) -> Result<usize, 
             event = recorded.envelope.event_type,
             correlation_id = recorded.envelope.correlation_id,
             causation_id = recorded.envelope.causation_id,
+            trace_id = recorded.envelope.traceparent.map(|it| it.trace_id()),
             "published"
         );
     }

@@ -166,6 +166,7 @@ impl Unit {
             tracing::debug!(
                 tenant = %self.tenant, %stream, version, event = envelope.event_type,
                 correlation_id = envelope.correlation_id, causation_id = envelope.causation_id,
+                trace_id = envelope.traceparent.map(|it| it.trace_id()),
                 "appended"
             );
             appended.push(envelope);

@@ -1,0 +1,50 @@
+//! Logs on standard output: lines of JSON for machines, text for people, and no secret in either.
+
+mod json;
+mod redaction;
+
+use std::io::{self, IsTerminal};
+
+use anyhow::Context;
+use clap::ValueEnum;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use json::JsonLines;
+use redaction::Redacted;
+
+/// How a log line reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For a person's eyes.
+    Text,
+}
+
+impl LogFormat {
+    /// Text on a terminal, JSON anywhere else.
+    fn for_output(output: &impl IsTerminal) -> Self {
+        if output.is_terminal() { Self::Text } else { Self::Json }
+    }
+}
+
+/// Logs from now on; `directives` are those of `tracing_subscriber::EnvFilter`.
+pub(crate) fn start(directives: &str, format: Option<LogFormat>) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(directives).context("the log level cannot be read")?;
+    let format = format.unwrap_or_else(|| LogFormat::for_output(&io::stdout()));
+    let lines = lines(format).with_filter(filter);
+    tracing_subscriber::registry().with(lines).try_init().context("logs are set up already")
+}
+
+fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
+    match format {
+        LogFormat::Json => Box::new(JsonLines::new(io::stdout)),
+        LogFormat::Text => {
+            let has_colours = io::stdout().is_terminal();
+            let text = tracing_subscriber::fmt::layer().with_ansi(has_colours);
+            Box::new(text.with_writer(|| Redacted(io::stdout())))
+        }
+    }
+}
