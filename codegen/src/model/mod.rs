@@ -21,7 +21,7 @@ pub use link::{Destination, Link, Piece, Source};
 pub use name::{Name, Words, unique_names};
 pub use operation::{
     Answer, Body, BodyKind, Context, Direction, Errors, Header, Idempotency, Location, Offer,
-    Operation, Pagination, Parameter, Part, ProblemKind, Replay, Status, Stream, Style,
+    Operation, Pagination, Parameter, Part, ProblemKind, RateLimit, Replay, Status, Stream, Style,
 };
 pub use rule::{JsonKind, Known, KnownItems, Predicate, Rule};
 pub use schema::{

@@ -66,6 +66,8 @@ pub struct Operation {
     pub idempotency: Option<Idempotency>,
     /// `x-deadline`, in milliseconds.
     pub deadline_ms: Option<u64>,
+    /// `x-rate-limit`.
+    pub rate_limit: Option<RateLimit>,
     /// `x-pagination`.
     pub pagination: Option<Pagination>,
     /// `x-emits`: names of the messages a success leads to.
@@ -410,6 +412,15 @@ pub enum Replay {
     Status(u16),
     /// A problem, 409.
     Conflict,
+}
+
+/// `x-rate-limit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// So many requests of a caller.
+    pub requests: u32,
+    /// In so many seconds.
+    pub window_s: u32,
 }
 
 /// `x-pagination`.

@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::{Scope, similar};
 use crate::diagnostic::Kind;
-use crate::model::{Idempotency, Pagination, ProblemKind, Replay, unique_names};
+use crate::model::{Idempotency, Pagination, ProblemKind, RateLimit, Replay, unique_names};
 use crate::source::Cursor;
 
 /// The keywords an operation may carry.
-const OPERATION_KEYWORDS: [&str; 5] =
-    ["x-deadline", "x-emits", "x-idempotency", "x-pagination", "x-problems"];
+const OPERATION_KEYWORDS: [&str; 6] =
+    ["x-deadline", "x-emits", "x-idempotency", "x-pagination", "x-problems", "x-rate-limit"];
 
 /// Reports keywords of an operation that look like ours and are none.
 pub(super) fn check_names<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) {
@@ -98,6 +98,23 @@ pub(super) fn deadline<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) -> Opt
         scope.report(&at, Kind::BadKeyword { keyword: "x-deadline", why });
     }
     found
+}
+
+/// `x-rate-limit {requests, window}`.
+pub(super) fn rate_limit<'a>(scope: &mut Scope<'a>, operation: &Cursor<'a>) -> Option<RateLimit> {
+    let at = operation.get("x-rate-limit")?;
+    members(scope, &at, "x-rate-limit", &["requests", "window"])?;
+    let requests = at.value.get("requests").and_then(Value::as_u64).filter(|count| *count > 0);
+    let window_s = at.text("window").and_then(seconds);
+    let small = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
+    match (small(requests), small(window_s)) {
+        (Some(requests), Some(window_s)) => Some(RateLimit { requests, window_s }),
+        _ => {
+            let why = "needs `requests`, a number, and `window`, a duration such as 1m".to_owned();
+            scope.report(&at, Kind::BadKeyword { keyword: "x-rate-limit", why });
+            None
+        }
+    }
 }
 
 /// Milliseconds in a duration such as `500ms` or `10s`.

@@ -219,6 +219,7 @@ pub(super) fn operation<'a>(
         security: security::requirements(scope, required, &system.schemes),
         idempotency: keywords::idempotency(scope, at),
         deadline_ms: keywords::deadline(scope, at),
+        rate_limit: keywords::rate_limit(scope, at),
         pagination: keywords::pagination(scope, at),
         emits: keywords::emits(scope, at),
     }

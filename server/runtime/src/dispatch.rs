@@ -23,6 +23,7 @@ use crate::matcher::{Found, Matcher};
 use crate::observation::{self, Active, Observed, Occurrence};
 use crate::outcome::Passes;
 use crate::problem::Wording;
+use crate::rate_limits::Rates;
 use crate::routes::{Answer, Caller, Route};
 use crate::serving::Drain;
 use crate::{Admitted, Failure, InFlight, Info, Input, Principal, Reply, idempotency, problem};
@@ -37,6 +38,7 @@ pub(crate) struct Dispatcher {
     pub(crate) endpoints: Endpoints,
     pub(crate) in_flight: InFlight,
     pub(crate) answers: Option<Arc<dyn Answers>>,
+    pub(crate) rates: Rates,
     pub(crate) body_limit: usize,
     pub(crate) body_room: BodyRoom,
     /// A permit for each request that is with its handler.
@@ -64,6 +66,8 @@ pub(crate) struct Seen {
     pub(crate) traceparent: Option<TraceParent>,
     pub(crate) operation: &'static str,
     pub(crate) principal: Principal,
+    /// What the answer says besides.
+    pub(crate) headers: HeaderMap,
 }
 
 impl Seen {
@@ -88,6 +92,7 @@ pub(crate) async fn dispatch(
         traceparent: correlation::trace_parent(request.headers()),
         operation: "none",
         principal: Principal::anonymous(),
+        headers: HeaderMap::new(),
     };
     let span = observation::span(&seen);
     let drain = request.extensions().get::<Drain>().cloned();
@@ -96,7 +101,7 @@ pub(crate) async fn dispatch(
     let answer = answer.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
     let (mut response, occurrence) =
         span.in_scope(|| dispatcher.render(answer, drain, &seen.correlation_id));
-    finish(response.headers_mut(), &seen.correlation_id);
+    finish(response.headers_mut(), &mut seen);
     let observed = Observed {
         operation: seen.operation,
         method: method.as_str(),
@@ -132,14 +137,18 @@ impl Dispatcher {
         let route = &self.routes[entry.route];
         seen.operation = route.info.id;
         let path = found.parameters(entry);
-        let admitted = match self.schemes.admit(route.info.security, &parts).await {
+        let admitted = self.schemes.admit(route.info.security, &parts).await;
+        if let Ok(admitted) = &admitted {
+            seen.recognise(admitted.principal());
+        }
+        let counting = self.rates.count(&route.info, &seen.principal, &parts, &mut seen.headers);
+        let admitted = match counting.await.and(admitted) {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 body::drain(&parts.headers, request_body).await;
                 return Ok(refusal.into());
             }
         };
-        seen.recognise(admitted.principal());
         let (limit, room) = (self.body_limit, &self.body_room);
         let collecting = body::collect(&parts.headers, request_body, limit, room);
         let (bytes, held) = match tokio::time::timeout(self.request_timeout, collecting).await {
@@ -310,7 +319,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Failure {
 }
 
 /// Headers every answer has, unless it brought its own.
-fn finish(headers: &mut HeaderMap, correlation_id: &str) {
+fn finish(headers: &mut HeaderMap, seen: &mut Seen) {
     const ALWAYS: [(HeaderName, &str); 6] = [
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
@@ -322,7 +331,8 @@ fn finish(headers: &mut HeaderMap, correlation_id: &str) {
     for (name, value) in ALWAYS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if let Ok(value) = HeaderValue::from_str(correlation_id) {
+    headers.extend(std::mem::take(&mut seen.headers));
+    if let Ok(value) = HeaderValue::from_str(&seen.correlation_id) {
         headers.insert(CORRELATION_ID, value);
     }
 }

@@ -18,10 +18,11 @@ use crate::endpoints::Endpoints;
 use crate::events::Events;
 use crate::matcher::Matcher;
 use crate::problem::Wording;
+use crate::rate_limits::Rates;
 use crate::routes::Route;
 use crate::{
-    Authenticate, Failure, Given, InFlight, Info, Method, Principal, ProblemKind, Requirement,
-    Routes, Scheme, Unauthenticated, docs, observation,
+    Authenticate, Failure, Given, InFlight, Info, Method, Principal, ProblemKind, Rate, RateLimits,
+    Requirement, Routes, Scheme, Unauthenticated, docs, observation,
 };
 
 /// Why an edge has no router.
@@ -74,6 +75,7 @@ pub struct Edge {
     wording: Wording,
     bases: Vec<String>,
     answers: Option<Arc<dyn Answers>>,
+    rates: Rates,
 }
 
 impl fmt::Debug for Edge {
@@ -103,6 +105,7 @@ impl Edge {
             wording: Wording { base: "/problems/".to_owned(), catalogue: &[] },
             bases: Vec::new(),
             answers: None,
+            rates: Rates::default(),
         }
     }
 
@@ -158,6 +161,30 @@ impl Edge {
     #[must_use]
     pub fn running_limit(self, requests: usize) -> Self {
         Self { running_limit: requests, ..self }
+    }
+
+    /// How often a tenant may ask, or an address of callers without credentials, counted over all
+    /// operations that have no `x-rate-limit`: what is more is answered with 429.
+    #[must_use]
+    pub fn rate_limit(mut self, rate: Rate) -> Self {
+        self.rates.default = Some(rate);
+        self
+    }
+
+    /// Counts requests elsewhere than in this process, for this rate limit and `x-rate-limit`.
+    #[must_use]
+    pub fn rate_limits(mut self, limits: impl RateLimits) -> Self {
+        self.rates.limits = Arc::new(limits);
+        self
+    }
+
+    /// How many proxies are in front, each of which adds to `X-Forwarded-For` whom it speaks for:
+    /// anonymous callers are counted by what the outermost of them says. None at first, and the
+    /// header is ignored.
+    #[must_use]
+    pub fn proxies(mut self, count: usize) -> Self {
+        self.rates.proxies = count;
+        self
     }
 
     /// How long a body may take to arrive, and then a handler to answer, unless its operation has
@@ -265,6 +292,7 @@ impl Edge {
             endpoints: self.endpoints,
             in_flight: InFlight::default(),
             answers: self.answers,
+            rates: self.rates,
             body_limit: self.body_limit,
             body_room: BodyRoom::new(self.bodies_limit.max(self.body_limit)),
             running: Arc::new(Semaphore::new(self.running_limit.min(Semaphore::MAX_PERMITS))),

@@ -2,7 +2,7 @@
 
 use symbolon_wire::{Documented, Method, Validate};
 
-use crate::{Access, IdempotencyRule, Input, Rejected, Reply};
+use crate::{Access, IdempotencyRule, Input, Rate, Rejected, Reply};
 
 /// One operation of the contract; implemented by a generated marker type.
 pub trait Operation: Send + Sync + 'static {
@@ -46,6 +46,8 @@ pub struct Info {
     pub idempotency: Option<IdempotencyRule>,
     /// `x-deadline`: how many milliseconds its handler may take, if that is not what the edge says.
     pub deadline_ms: Option<u64>,
+    /// `x-rate-limit`: how often a caller may ask, if that is not what the edge says.
+    pub rate_limit: Option<Rate>,
     /// Whether this is a webhook: what it brings is held against its constraints, but its teller
     /// may be newer than the contract, and say values that this one does not list.
     pub told: bool,
@@ -62,6 +64,7 @@ impl Info {
             consumes: &[],
             idempotency: None,
             deadline_ms: None,
+            rate_limit: None,
             told: false,
         }
     }
@@ -88,6 +91,12 @@ impl Info {
     #[must_use]
     pub const fn deadline_ms(self, milliseconds: u64) -> Self {
         Self { deadline_ms: Some(milliseconds), ..self }
+    }
+
+    /// The same operation for so many requests of a caller in so many seconds.
+    #[must_use]
+    pub const fn rate_limit(self, requests: u32, window_s: u32) -> Self {
+        Self { rate_limit: Some(Rate::new(requests, window_s)), ..self }
     }
 
     /// The same operation with this rule.

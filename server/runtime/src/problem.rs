@@ -30,6 +30,8 @@ pub(crate) const UNSUPPORTED_MEDIA_TYPE: ProblemKind =
     kind("unsupported-media-type", 415, "The operation does not read this media type");
 pub(crate) const IDEMPOTENCY_KEY_REUSED: ProblemKind =
     kind("idempotency-key-reused", 422, "The idempotency key was used for another request");
+pub(crate) const RATE_LIMITED: ProblemKind =
+    kind("rate-limited", 429, "Too many requests were made");
 pub(crate) const INTERNAL_ERROR: ProblemKind = kind("internal-error", 500, "Internal error");
 pub(crate) const UNAVAILABLE: ProblemKind =
     kind("unavailable", 503, "The operation cannot be done now");

@@ -10,8 +10,8 @@ use crate::emit::rust::{
     parameter_ident, part_list, variant_ident, wrapped,
 };
 use crate::model::{
-    Answer, Body, BodyKind, Context, Direction, Errors, Idempotency, Offer, Operation, Replay,
-    Requirement, Status, Stream, System,
+    Answer, Body, BodyKind, Context, Direction, Errors, Idempotency, Offer, Operation, RateLimit,
+    Replay, Requirement, Status, Stream, System,
 };
 
 /// The operations of a context.
@@ -86,6 +86,9 @@ fn besides(context: &Context, operation: &Operation) -> Vec<String> {
     }
     if let Some(milliseconds) = operation.deadline_ms {
         lines.push(format!(".deadline_ms({milliseconds})"));
+    }
+    if let Some(RateLimit { requests, window_s }) = operation.rate_limit {
+        lines.push(format!(".rate_limit({requests}, {window_s})"));
     }
     lines
 }

@@ -10,6 +10,7 @@ mod idempotency;
 mod issuers;
 mod limits;
 mod log;
+mod rate_limits;
 mod routing;
 mod security;
 mod serving;

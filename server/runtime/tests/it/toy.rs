@@ -251,6 +251,10 @@ echo!(Hurry, Info::new("hurry", Method::GET, "/v1/hurry").deadline_ms(20), |inpu
     named(input, "hurry", &[])
 });
 
+echo!(Seldom, Info::new("seldom", Method::GET, "/v1/seldom").rate_limit(1, 10), |input| {
+    named(input, "seldom", &[])
+});
+
 #[derive(Debug)]
 struct Form {
     title: String,
@@ -316,6 +320,7 @@ pub fn orders() -> Routes {
     echoes!(
         routes,
         ListOrders GetOrder GetMine GetShopped GetOrderFile CancelOrder GetLegs GetFill Upload
+        Seldom
     )
     .finish()
 }

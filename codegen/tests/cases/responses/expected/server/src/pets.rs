@@ -38,7 +38,8 @@ impl Operation for CreatePet {
     type Principal = symbolon_server::Anonymous;
     const INFO: Info = Info::new("createPet", Method::POST, "/pets")
         .idempotency(IdempotencyRule::new("Idempotency-Key").required().replay(Replay::Status(208)).retention_s(604800))
-        .deadline_ms(500);
+        .deadline_ms(500)
+        .rate_limit(100, 60);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let idempotency_key = input.required(Parameter::header("Idempotency-Key"));
         Ok(Self::Request { idempotency_key: idempotency_key? })
