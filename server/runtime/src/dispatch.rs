@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
 use symbolon_wire::TraceParent;
 use symbolon_wire::idempotency::{Answers, Keyed};
 use tokio::sync::Semaphore;
@@ -18,7 +19,7 @@ use crate::authentication::Schemes;
 use crate::body::{self, Lost};
 use crate::body_room::BodyRoom;
 use crate::correlation::{self, CORRELATION_ID};
-use crate::endpoints::Endpoints;
+use crate::endpoints::{self, Endpoints};
 use crate::matcher::{Found, Matcher};
 use crate::observation::{self, Active, Observed, Occurrence};
 use crate::outcome::Passes;
@@ -26,7 +27,9 @@ use crate::problem::Wording;
 use crate::rate_limits::Rates;
 use crate::routes::{Answer, Caller, Route};
 use crate::serving::Drain;
-use crate::{Admitted, Failure, InFlight, Info, Input, Principal, Reply, idempotency, problem};
+use crate::{
+    Admitted, Cors, Failure, InFlight, Info, Input, Principal, Reply, idempotency, problem,
+};
 
 /// Everything the requests of one router share.
 pub(crate) struct Dispatcher {
@@ -39,6 +42,8 @@ pub(crate) struct Dispatcher {
     pub(crate) in_flight: InFlight,
     pub(crate) answers: Option<Arc<dyn Answers>>,
     pub(crate) rates: Rates,
+    pub(crate) cors: Option<Cors>,
+    pub(crate) strict_transport: Option<Duration>,
     pub(crate) body_limit: usize,
     pub(crate) body_room: BodyRoom,
     /// A permit for each request that is with its handler.
@@ -96,12 +101,13 @@ pub(crate) async fn dispatch(
     };
     let span = observation::span(&seen);
     let drain = request.extensions().get::<Drain>().cloned();
+    let origin = request.headers().get(header::ORIGIN).cloned();
     let answer = AssertUnwindSafe(dispatcher.answer(request, &mut seen)).catch_unwind();
     let answer = answer.instrument(span.clone()).await;
     let answer = answer.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
     let (mut response, occurrence) =
         span.in_scope(|| dispatcher.render(answer, drain, &seen.correlation_id));
-    finish(response.headers_mut(), &mut seen);
+    dispatcher.finish(response.headers_mut(), &mut seen, origin.as_ref());
     let observed = Observed {
         operation: seen.operation,
         method: method.as_str(),
@@ -123,8 +129,24 @@ impl Dispatcher {
         found.min_by_key(|found| (found.entry(method).is_none(), found.captured()))
     }
 
+    /// The answer to a browser that asks what a page may do, unless the contract has one.
+    fn preflight(&self, request: &Parts) -> Option<Reply> {
+        let cors = self.cors.as_ref()?;
+        let asked = cors.asked(request)?;
+        let methods = match self.find(request.uri.path(), asked) {
+            Some(found) if found.entry("OPTIONS").is_some() => return None,
+            Some(found) => found.methods(),
+            None => endpoints::methods(request.uri.path())?,
+        };
+        Some(cors.preflight(request, &methods))
+    }
+
     async fn answer(&self, request: Request, seen: &mut Seen) -> Result<Answered, Failure> {
         let (parts, request_body) = request.into_parts();
+        if let Some(preflight) = self.preflight(&parts) {
+            seen.operation = "preflight";
+            return Ok(preflight.into());
+        }
         let Some(found) = self.find(parts.uri.path(), parts.method.as_str()) else {
             let answered = self.endpoints.answer(self, &parts, seen).await;
             body::drain(&parts.headers, request_body).await;
@@ -275,6 +297,33 @@ impl Dispatcher {
                 .unwrap_or_else(|_| (http::StatusCode::INTERNAL_SERVER_ERROR.into_response(), None))
         })
     }
+
+    /// Adds the headers that every answer has, unless it brought its own.
+    fn finish(&self, headers: &mut HeaderMap, seen: &mut Seen, origin: Option<&HeaderValue>) {
+        const ALWAYS: [(HeaderName, &str); 6] = [
+            (header::CACHE_CONTROL, "no-store"),
+            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::X_FRAME_OPTIONS, "DENY"),
+            (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        ];
+        for (name, value) in ALWAYS {
+            headers.entry(name).or_insert(HeaderValue::from_static(value));
+        }
+        headers.extend(std::mem::take(&mut seen.headers));
+        if let Ok(value) = HeaderValue::from_str(&seen.correlation_id) {
+            headers.insert(CORRELATION_ID, value);
+        }
+        if let Some(time) = self.strict_transport
+            && let Ok(value) = HeaderValue::try_from(format!("max-age={}", time.as_secs()))
+        {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+        }
+        if let Some(cors) = &self.cors {
+            cors.finish(origin, headers);
+        }
+    }
 }
 
 /// What a handler answers in time.
@@ -316,23 +365,4 @@ fn panicked(panic: &(dyn Any + Send)) -> Failure {
         .map(ToString::to_string)
         .or_else(|| panic.downcast_ref::<String>().cloned());
     Failure::message(format!("panicked: {}", text.unwrap_or_default()))
-}
-
-/// Headers every answer has, unless it brought its own.
-fn finish(headers: &mut HeaderMap, seen: &mut Seen) {
-    const ALWAYS: [(HeaderName, &str); 6] = [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ];
-    for (name, value) in ALWAYS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
-    }
-    headers.extend(std::mem::take(&mut seen.headers));
-    if let Ok(value) = HeaderValue::from_str(&seen.correlation_id) {
-        headers.insert(CORRELATION_ID, value);
-    }
 }

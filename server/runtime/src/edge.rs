@@ -13,6 +13,8 @@ use tokio::sync::Semaphore;
 
 use crate::authentication::Schemes;
 use crate::body_room::BodyRoom;
+#[cfg(feature = "compression")]
+use crate::compression;
 use crate::dispatch::{Dispatcher, dispatch};
 use crate::endpoints::Endpoints;
 use crate::events::Events;
@@ -21,8 +23,8 @@ use crate::problem::Wording;
 use crate::rate_limits::Rates;
 use crate::routes::Route;
 use crate::{
-    Authenticate, Failure, Given, InFlight, Info, Method, Principal, ProblemKind, Rate, RateLimits,
-    Requirement, Routes, Scheme, Unauthenticated, docs, observation,
+    Authenticate, Cors, Failure, Given, InFlight, Info, Method, Principal, ProblemKind, Rate,
+    RateLimits, Requirement, Routes, Scheme, Unauthenticated, docs, observation,
 };
 
 /// Why an edge has no router.
@@ -76,6 +78,10 @@ pub struct Edge {
     bases: Vec<String>,
     answers: Option<Arc<dyn Answers>>,
     rates: Rates,
+    cors: Option<Cors>,
+    strict_transport: Option<Duration>,
+    #[cfg(feature = "compression")]
+    compressed_from: Option<u64>,
 }
 
 impl fmt::Debug for Edge {
@@ -106,6 +112,10 @@ impl Edge {
             bases: Vec::new(),
             answers: None,
             rates: Rates::default(),
+            cors: None,
+            strict_transport: None,
+            #[cfg(feature = "compression")]
+            compressed_from: None,
         }
     }
 
@@ -185,6 +195,27 @@ impl Edge {
     pub fn proxies(mut self, count: usize) -> Self {
         self.rates.proxies = count;
         self
+    }
+
+    /// Lets pages of other origins call. Otherwise browsers let none.
+    #[must_use]
+    pub fn cors(self, cors: Cors) -> Self {
+        Self { cors: Some(cors), ..self }
+    }
+
+    /// Has browsers come by HTTPS alone for so long (RFC 6797). For hosts that are never to be
+    /// reached otherwise: they cannot go back before that.
+    #[must_use]
+    pub fn strict_transport(self, time: Duration) -> Self {
+        Self { strict_transport: Some(time), ..self }
+    }
+
+    /// Compresses answers of text of so many bytes and more for callers that accept it: brotli,
+    /// zstd or gzip. Never streams, and nothing that has a strong `ETag`.
+    #[cfg(feature = "compression")]
+    #[must_use]
+    pub fn compression(self, least_bytes: u64) -> Self {
+        Self { compressed_from: Some(least_bytes), ..self }
     }
 
     /// How long a body may take to arrive, and then a handler to answer, unless its operation has
@@ -293,12 +324,19 @@ impl Edge {
             in_flight: InFlight::default(),
             answers: self.answers,
             rates: self.rates,
+            cors: self.cors,
+            strict_transport: self.strict_transport,
             body_limit: self.body_limit,
             body_room: BodyRoom::new(self.bodies_limit.max(self.body_limit)),
             running: Arc::new(Semaphore::new(self.running_limit.min(Semaphore::MAX_PERMITS))),
             request_timeout: self.request_timeout,
             wording: self.wording,
         };
-        Ok(Router::new().fallback(dispatch).with_state(Arc::new(dispatcher)))
+        let router = Router::new().fallback(dispatch).with_state(Arc::new(dispatcher));
+        #[cfg(feature = "compression")]
+        if let Some(least_bytes) = self.compressed_from {
+            return Ok(compression::compressed(router, least_bytes));
+        }
+        Ok(router)
     }
 }

@@ -73,6 +73,11 @@ impl Endpoint<'_> {
     }
 }
 
+/// The methods of what stands at a path, if it is one of these.
+pub(crate) fn methods(path: &str) -> Option<Vec<&'static str>> {
+    Endpoint::at(path).map(|_| vec!["GET", "HEAD"])
+}
+
 impl Endpoints {
     pub(crate) async fn answer(
         &self,

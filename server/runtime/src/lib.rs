@@ -39,7 +39,10 @@ mod authenticator;
 mod body;
 mod body_room;
 mod call;
+#[cfg(feature = "compression")]
+mod compression;
 mod correlation;
+mod cors;
 mod development_identity;
 mod dispatch;
 mod docs;
@@ -76,6 +79,7 @@ pub use api_keys::{ApiKey, ApiKeys, CreatedApiKey, NewApiKey};
 pub use authentication::{Authenticate, Unauthenticated};
 pub use authenticator::{AccessTokens, Authenticator, Expectations, Tenancy};
 pub use call::{Call, Idempotency, Principal};
+pub use cors::Cors;
 pub use development_identity::{DevelopmentIdentity, Grant, IdentityError};
 pub use edge::{Edge, EdgeError};
 pub use idempotency::{IdempotencyRule, Replay};

@@ -4,6 +4,8 @@
 mod access;
 mod api_keys;
 mod bodies;
+mod browsers;
+mod compression;
 mod contract;
 mod endpoints;
 mod idempotency;
