@@ -6,11 +6,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
-use symbolon_kernel::Location;
 #[cfg(feature = "kafka")]
 use symbolon_kernel::{Kafka, TenantId, Topics};
+use symbolon_kernel::{Location, Role, Roles};
 
 use crate::logging::LogFormat;
 
@@ -48,7 +48,8 @@ pub(crate) enum Command {
 
 const SERVE_HELP: &str = "Examples:\n  \
     symbolon-server serve --issuer https://login.example.com/realms/acme --audience calls\n  \
-    symbolon-server serve --development\n\n\
+    symbolon-server serve --development\n  \
+    symbolon-server serve --mode worker --database postgres://me@db/symbolon\n\n\
     Exit codes: 0 stopped, 1 did not start or stay, 2 usage";
 
 const KEY_HELP: &str = "Examples:\n  \
@@ -154,8 +155,72 @@ pub(crate) struct Archive {
     pub(crate) database: Database,
 }
 
+/// What a server process does of the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Everything, in one process.
+    All,
+    /// Answers callers, and leaves the work to others.
+    Api,
+    /// Does the work: consumers, timers, projections, calls. As many as are needed.
+    Worker,
+    /// Publishes what is written, in its order. One at a time does, a second one stands by.
+    Relay,
+}
+
+impl Mode {
+    /// What that is of the kernel's work.
+    pub(crate) fn roles(self) -> Roles {
+        match self {
+            Self::All => Roles::ALL,
+            Self::Api => Roles::NONE,
+            Self::Worker => Roles::only(Role::Work),
+            Self::Relay => Roles::only(Role::Relay),
+        }
+    }
+
+    /// Whether callers of the contract are answered here.
+    pub(crate) fn answers(self) -> bool {
+        match self {
+            Self::All | Self::Api => true,
+            Self::Worker | Self::Relay => false,
+        }
+    }
+
+    /// Its name, as it is asked for.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+            Self::Relay => "relay",
+        }
+    }
+}
+
+/// A system that this binary holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum System {
+    /// HTTP calls made once, now or later.
+    Calls,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
+    /// What this process does; all of it must be done by some process on the same database, which
+    /// has to be on a server if it is not by one.
+    #[arg(long, env = "SYMBOLON_MODE", value_enum, default_value_t = Mode::All)]
+    pub(crate) mode: Mode,
+    /// Which systems; several between commas.
+    #[arg(
+        long,
+        env = "SYMBOLON_SYSTEMS",
+        value_enum,
+        value_delimiter = ',',
+        value_name = "SYSTEM,...",
+        default_value = "calls"
+    )]
+    pub(crate) systems: Vec<System>,
     #[command(flatten)]
     pub(crate) database: Database,
     /// Address to listen on; port 0 takes a free one, which the log names.
@@ -184,6 +249,10 @@ pub(crate) struct Serve {
     /// How many service calls are out at once.
     #[arg(long, env = "SYMBOLON_CALL_CONCURRENCY", default_value_t = 64)]
     pub(crate) call_concurrency: usize,
+    /// On a server: how long after a process was last heard of another does what it did, such as
+    /// `10s`.
+    #[arg(long, env = "SYMBOLON_LEASE", default_value = "10s")]
+    pub(crate) lease: SignedDuration,
     /// What to log: a level, or directives such as `info,symbolon_kernel=debug`.
     #[arg(long, env = "SYMBOLON_LOG_LEVEL", default_value = "info")]
     pub(crate) log_level: String,

@@ -9,6 +9,7 @@ mod live;
 mod logging;
 mod maintenance;
 mod serve;
+mod systems;
 mod token;
 
 use std::process::ExitCode;

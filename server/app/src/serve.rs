@@ -1,18 +1,16 @@
 //! Puts the server together, runs it, and takes it down in order.
 
-use std::sync::Arc;
-
-use anyhow::Context;
+use anyhow::{Context, bail};
 use calls_server::problems::CATALOGUE;
-use calls_server::{ASYNCAPI, OPENAPI, service_calls};
-use symbolon_calls::{Calls, Loopback, ServiceCallsService, Settings};
-use symbolon_kernel::{Handlers, Kernel, machine_clock};
-use symbolon_server::{Authenticate, Edge, EdgeError, Failure, Requirement, Router};
+use calls_server::{ASYNCAPI, OPENAPI};
+use symbolon_kernel::{Handlers, Kernel, Location, Role, Settings, machine_clock};
+use symbolon_server::{Edge, Failure, Requirement, Router};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::configuration::Serve;
+use crate::configuration::{Mode, Serve};
 use crate::identity::{self, Trust};
+use crate::systems::Systems;
 use crate::{MIGRATIONS, gauges, keys, live, logging};
 
 const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:read"] };
@@ -21,14 +19,19 @@ const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:
 /// end, the database is closed.
 pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
     logging::start(&configuration.log_level, configuration.log_format)?;
+    let (mode, database) = (configuration.mode, configuration.database.location());
+    undivided(mode, &database)?;
     // Before anything is begun that a failure would leave half done.
     let listener = TcpListener::bind(configuration.listen).await;
     let listener =
         listener.with_context(|| format!("cannot listen on {}", configuration.listen))?;
-    let trust = identity::trust(&configuration, listener.local_addr()?, OPENAPI)?;
+    let trust = match mode.answers() {
+        true => Some(identity::trust(&configuration, listener.local_addr()?, OPENAPI)?),
+        false => None,
+    };
     let stop = stop_signal()?;
-    let database = configuration.database.location();
-    let kernel = Kernel::open(&database, &MIGRATIONS, machine_clock()).await;
+    let settings = Settings { lease: configuration.lease, ..Settings::default() };
+    let kernel = Kernel::open_with(&database, &MIGRATIONS, machine_clock(), settings).await;
     let kernel = kernel.with_context(|| format!("{database} cannot be opened"))?;
     let served = serve(&configuration, trust, &kernel, listener, stop).await;
     let closed = kernel.shutdown().await;
@@ -38,34 +41,48 @@ pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A file belongs to one process, which has to do everything.
+fn undivided(mode: Mode, database: &Location) -> anyhow::Result<()> {
+    match (mode, database) {
+        (Mode::All, _) | (_, Location::Server(_)) => Ok(()),
+        (Mode::Api | Mode::Worker | Mode::Relay, Location::File(file)) => bail!(
+            "--mode {} shares its database with other processes, and {} belongs to one; name a \
+             database on a server, --database postgres://.., or do everything here, --mode all",
+            mode.name(),
+            file.display()
+        ),
+    }
+}
+
 /// Serves from an open kernel, which is to be shut down then, however it ends.
 async fn serve(
     configuration: &Serve,
-    trust: Trust,
+    trust: Option<Trust>,
     kernel: &Kernel,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let address = listener.local_addr()?;
-    let calls = Calls::open(kernel.clone(), settings(configuration)).await?;
-    let Trust { authenticator, issuer } = trust;
-    let authenticator = keys::of(kernel).or(authenticator);
-    let mut router = router(configuration, authenticator, kernel, calls.service())?;
-    if let Some(issuer) = issuer {
-        tracing::info!(issuer = issuer.url(), "development issuer");
-        router = issuer.mount(router);
-    }
-    start(configuration, kernel, calls.handlers(Handlers::new())).await?;
-    let worker = calls.start();
+    let (address, mode) = (listener.local_addr()?, configuration.mode);
+    let systems = Systems::open(configuration, kernel).await?;
+    let router = match trust {
+        Some(trust) => contract(configuration, trust, kernel, &systems)?,
+        None => edge(kernel).router(Vec::new())?,
+    };
+    start(configuration, kernel, systems.handlers().roles(mode.roles())).await?;
+    let workers = if mode.roles().include(Role::Work) { systems.start() } else { Vec::new() };
     let gauges = tokio::spawn(gauges::refresh(kernel.clone()));
     tracing::info!(
         %address,
+        mode = mode.name(),
         database = %configuration.database.location(),
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
     let served = symbolon_server::serve(listener, router, stop).await;
-    worker.stop().await;
+    kernel.closing().cancel();
+    for worker in workers {
+        worker.stop().await;
+    }
     gauges.await?;
     Ok(served?)
 }
@@ -81,35 +98,40 @@ async fn start(configuration: &Serve, kernel: &Kernel, handlers: Handlers) -> an
     Ok(kernel.start(handlers).await?)
 }
 
-fn router(
-    configuration: &Serve,
-    authenticator: impl Authenticate,
-    kernel: &Kernel,
-    service: Arc<ServiceCallsService>,
-) -> Result<Router, EdgeError> {
+/// What every process answers: whether it is well, what it is, and its metrics.
+fn edge(kernel: &Kernel) -> Edge {
     let ready = kernel.clone();
+    Edge::new("symbolon", env!("CARGO_PKG_VERSION")).readiness("database", move || {
+        let kernel = ready.clone();
+        async move { kernel.probe().await.map_err(Failure::from) }
+    })
+}
+
+/// The contract, for those whom it trusts.
+fn contract(
+    configuration: &Serve,
+    trust: Trust,
+    kernel: &Kernel,
+    systems: &Systems,
+) -> anyhow::Result<Router> {
+    let Trust { authenticator, issuer } = trust;
     let tail = kernel.clone();
-    Edge::new("symbolon", env!("CARGO_PKG_VERSION"))
-        .authenticator(authenticator)
+    let router = edge(kernel)
+        .authenticator(keys::of(kernel).or(authenticator))
         .body_limit(configuration.body_limit)
         .problem_base("urn:symbolon:problem:")
         .problems(CATALOGUE)
         .openapi(OPENAPI)
         .asyncapi(ASYNCAPI)
-        .readiness("database", move || {
-            let kernel = ready.clone();
-            async move { kernel.probe().await.map_err(Failure::from) }
-        })
         .events(LIVE_EVENTS, move |principal| live::events(&tail, principal))
-        .router(vec![service_calls::routes(service)])
-}
-
-fn settings(configuration: &Serve) -> Settings {
-    let loopback = if configuration.allow_loopback { Loopback::Allowed } else { Loopback::Denied };
-    if loopback == Loopback::Allowed {
-        tracing::warn!("calls may reach this machine: not for production");
-    }
-    Settings { loopback, concurrency: configuration.call_concurrency, ..Settings::default() }
+        .router(systems.routes())?;
+    Ok(match issuer {
+        Some(issuer) => {
+            tracing::info!(issuer = issuer.url(), "development issuer");
+            issuer.mount(router)
+        }
+        None => router,
+    })
 }
 
 /// Resolves on SIGINT or SIGTERM, which do nothing else from now on.

@@ -93,6 +93,9 @@ pub enum Error {
     /// Two handlers of one kind have the same name.
     #[error("two handlers are named `{0}`")]
     DuplicateHandler(String),
+    /// A file belongs to one process, which has to have every role.
+    #[error("a database in a file is one process's, which cannot leave work to others")]
+    Undivided,
     /// Another process has taken over what was done under this name; nothing was written.
     #[error("another process has taken over `{0}`")]
     Fenced(String),

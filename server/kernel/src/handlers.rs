@@ -15,6 +15,7 @@ use crate::channels::{Listener, Projector};
 use crate::database::Connection;
 use crate::envelope::{Envelope, TenantId};
 use crate::projections::generations;
+use crate::roles::Roles;
 use crate::unit::Unit;
 use crate::work::jobs::Job;
 use crate::work::schedules::{Every, Scheduled};
@@ -325,6 +326,7 @@ pub struct Handlers {
     pub(crate) jobs: Vec<Arc<dyn AnyJobHandler>>,
     /// The timers of these are among `timers`.
     pub(crate) schedules: Vec<(String, TenantId, Every)>,
+    pub(crate) roles: Roles,
 }
 
 impl fmt::Debug for Handlers {
@@ -338,6 +340,13 @@ impl Handlers {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What of it this process does, and of what the kernel does by itself: all, unless it is said
+    /// otherwise. Processes that share a database plug in the same handlers, whoever calls them.
+    #[must_use]
+    pub fn roles(self, roles: Roles) -> Self {
+        Self { roles, ..self }
     }
 
     /// Adds a consumer.

@@ -1,8 +1,6 @@
 //! The kernel itself: opened once a process, cloned to whoever needs it.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
@@ -14,21 +12,13 @@ use crate::clock::{Clock, Stamps};
 use crate::database::migrations::MigrationSet;
 use crate::database::{Database, Location};
 use crate::delivery::bus::{Bus, Tail, TailFrom};
-use crate::delivery::{bus, inbox, relay, replays};
+use crate::delivery::relay;
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
-use crate::handlers::{AnyConsumer, Handlers};
-use crate::ledger;
-use crate::projections::{self, generations};
+use crate::projections::generations;
 use crate::stats::{Counts, Groups};
-use crate::tasks;
 use crate::unit::{Unit, View};
-use crate::work::leases::{Lease, lead};
-use crate::work::{jobs, retention, schedules, timers};
-
-/// Work that has panicked is begun again after this.
-const RESTART: Duration = Duration::from_millis(100);
 
 /// How long to wait before a handler that failed is called again: twice as long each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,15 +68,6 @@ impl Default for Settings {
             lease: SignedDuration::from_secs(10),
         }
     }
-}
-
-/// How messages come to consumers.
-enum Transport {
-    Log,
-    #[cfg(feature = "kafka")]
-    Kafka(Arc<crate::delivery::kafka::Kafka>),
-    #[cfg(feature = "simulation")]
-    Simulated(crate::simulation::Bus),
 }
 
 /// Durable state, and what runs on it. A clone is the same kernel.
@@ -180,199 +161,6 @@ impl Kernel {
         })))
     }
 
-    /// Makes the tables of new projections, and starts the relay, the handlers and what the kernel
-    /// does by itself. Without it nothing is published, no timer fires and no hold of the ledger
-    /// expires.
-    ///
-    /// # Errors
-    /// [`Error::DuplicateHandler`] when two handlers of one kind have one name; otherwise when the
-    /// database fails.
-    pub async fn start(&self, handlers: Handlers) -> Result<(), Error> {
-        self.start_on(handlers, Transport::Log).await
-    }
-
-    /// [`Kernel::start`], with a Kafka cluster as the bus: what is published is shipped there, and
-    /// consumers read it there as members of the group of their name. Projections and tails go on
-    /// reading the log.
-    ///
-    /// # Errors
-    /// [`Error::NoChannels`] for a consumer that names none, [`Error::TopicName`] for one whose
-    /// name no topic can have; otherwise as for [`Kernel::start`].
-    #[cfg(feature = "kafka")]
-    pub async fn start_on_kafka(
-        &self,
-        handlers: Handlers,
-        kafka: crate::delivery::kafka::Kafka,
-    ) -> Result<(), Error> {
-        let nowhere = handlers.consumers.iter().find(|consumer| consumer.channels().is_empty());
-        if let Some(consumer) = nowhere {
-            return Err(Error::NoChannels(consumer.name().to_owned()));
-        }
-        let unnamable = |it: &Arc<dyn AnyConsumer>| crate::delivery::kafka::unnamable(it.as_ref());
-        if let Some(topic) = handlers.consumers.iter().find_map(unnamable) {
-            return Err(Error::TopicName(topic));
-        }
-        let kafka = Arc::new(kafka);
-        let (kernel, cluster, letters) = (self.clone(), Arc::clone(&kafka), Arc::clone(&kafka));
-        self.start_on(handlers, Transport::Kafka(kafka)).await?;
-        let work =
-            move |lease| crate::delivery::kafka::ship(kernel.clone(), Arc::clone(&cluster), lease);
-        self.lead(crate::delivery::kafka::SHIPPER.to_owned(), work);
-        let kernel = self.clone();
-        let work = move |lease| {
-            crate::delivery::kafka::ship_letters(kernel.clone(), Arc::clone(&letters), lease)
-        };
-        self.lead(crate::delivery::kafka::LETTERS.to_owned(), work);
-        Ok(())
-    }
-
-    /// [`Kernel::start`], with a bus of partitions between the machines of a world.
-    ///
-    /// # Errors
-    /// As for [`Kernel::start`].
-    #[cfg(feature = "simulation")]
-    pub async fn start_on_bus(
-        &self,
-        handlers: Handlers,
-        bus: crate::simulation::Bus,
-    ) -> Result<(), Error> {
-        let (kernel, shipped) = (self.clone(), bus.clone());
-        self.start_on(handlers, Transport::Simulated(bus)).await?;
-        let work = move |lease| crate::simulation::ship(kernel.clone(), shipped.clone(), lease);
-        self.lead(crate::simulation::SHIPPER.to_owned(), work);
-        Ok(())
-    }
-
-    async fn start_on(&self, handlers: Handlers, transport: Transport) -> Result<(), Error> {
-        let handlers = handlers.timer(ledger::Expiry);
-        let consumers = handlers.consumers.iter().map(|it| inbox::reader(it.name()));
-        let projections = handlers.projections.iter().map(|it| projections::reader(it.name()));
-        let readers: Vec<String> = consumers.chain(projections).collect();
-        let kinds = handlers.timers.iter().map(|it| format!("timer:{}", it.kind()));
-        let queues = handlers.jobs.iter().map(|it| format!("job:{}", it.queue()));
-        let mut seen = BTreeSet::new();
-        for name in readers.iter().cloned().chain(kinds).chain(queues) {
-            if !seen.insert(name.clone()) {
-                return Err(Error::DuplicateHandler(name));
-            }
-        }
-        let consumers: Vec<_> = handlers.consumers.iter().map(|it| it.name().to_owned()).collect();
-        *self.0.readers.lock().unwrap_or_else(PoisonError::into_inner) = readers;
-        for projection in &handlers.projections {
-            projections::found(self, projection.as_ref()).await?;
-        }
-        for consumer in handlers.consumers {
-            self.start_consumer(consumer, &transport);
-        }
-        for projection in handlers.projections {
-            let (kernel, reader) = (self.clone(), projections::reader(projection.name()));
-            let work =
-                move |lease| projections::run(kernel.clone(), Arc::clone(&projection), lease);
-            self.lead(reader, work);
-        }
-        for handler in handlers.jobs {
-            let kernel = self.clone();
-            self.0.counts.queue(handler.queue());
-            let work = move || jobs::run(kernel.clone(), Arc::clone(&handler));
-            self.supervise("jobs", work);
-        }
-        for (name, tenant, every) in handlers.schedules {
-            let kernel = self.clone();
-            self.supervise("schedules", move || {
-                schedules::begin(kernel.clone(), name.clone(), tenant.clone(), every)
-            });
-        }
-        for handler in handlers.timers {
-            let kernel = self.clone();
-            let work = move || timers::run(kernel.clone(), Arc::clone(&handler));
-            self.supervise("timers", work);
-        }
-        let kernel = self.clone();
-        let work = move |lease| retention::run(kernel.clone(), consumers.clone(), lease);
-        self.lead(retention::LEASE.to_owned(), work);
-        let kernel = self.clone();
-        let work = move |lease| relay::run(kernel.clone(), lease);
-        self.lead(relay::LEASE.to_owned(), work);
-        if self.0.database.is_shared() {
-            let kernel = self.clone();
-            self.supervise("bus", move || bus::follow(kernel.clone()));
-        }
-        Ok(())
-    }
-
-    /// Has work done as long as this process holds the lease of this name.
-    fn lead<W, F>(&self, name: String, work: W)
-    where
-        W: Fn(Lease) -> F + Send + Sync + 'static,
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let (kernel, work) = (self.clone(), Arc::new(work));
-        self.supervise("leases", move || lead(kernel.clone(), name.clone(), Arc::clone(&work)));
-    }
-
-    /// Does work that ends when the kernel closes; begins it again when it panics.
-    fn supervise<W, F>(&self, name: &'static str, work: W)
-    where
-        W: Fn() -> F + Send + 'static,
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let closing = self.closing();
-        tasks::spawn(self.0.tasks.track_future(async move {
-            while let Err(stopped) = tasks::spawn(work()).await {
-                tracing::error!(work = name, %stopped, "begun again");
-                tokio::select! {
-                    biased;
-                    () = closing.cancelled() => return,
-                    () = tasks::sleep(RESTART) => {}
-                }
-            }
-        }));
-    }
-
-    fn start_consumer(&self, consumer: Arc<dyn AnyConsumer>, transport: &Transport) {
-        let (kernel, reader) = (self.clone(), inbox::reader(consumer.name()));
-        match transport {
-            Transport::Log => {
-                let work = move |lease: Lease| {
-                    let (kernel, consumer) = (kernel.clone(), Arc::clone(&consumer));
-                    let replays =
-                        replays::run(kernel.clone(), Arc::clone(&consumer), lease.clone());
-                    let delivery = inbox::run(kernel, consumer, lease);
-                    async {
-                        tokio::join!(delivery, replays);
-                    }
-                };
-                self.lead(reader, work);
-            }
-            #[cfg(feature = "simulation")]
-            Transport::Simulated(bus) => {
-                let (member, bus, joining) = (Arc::clone(&consumer), bus.clone(), kernel.clone());
-                self.supervise("groups", move || {
-                    crate::simulation::join(joining.clone(), bus.clone(), Arc::clone(&member))
-                });
-                let work = move |lease| replays::run(kernel.clone(), Arc::clone(&consumer), lease);
-                self.lead(reader, work);
-            }
-            #[cfg(feature = "kafka")]
-            Transport::Kafka(kafka) => {
-                let (member, kafka) = (Arc::clone(&consumer), Arc::clone(kafka));
-                let join = {
-                    let kernel = kernel.clone();
-                    move || {
-                        crate::delivery::kafka::join(
-                            kernel.clone(),
-                            Arc::clone(&kafka),
-                            Arc::clone(&member),
-                        )
-                    }
-                };
-                self.supervise("groups", join);
-                let work = move |lease| replays::run(kernel.clone(), Arc::clone(&consumer), lease);
-                self.lead(reader, work);
-            }
-        }
-    }
-
     /// Begins a unit of work, on SQLite when the writer is free.
     ///
     /// A task that has a unit must not ask for another one: on SQLite it would wait for itself.
@@ -460,6 +248,11 @@ impl Kernel {
         self.0.tasks.close();
         self.0.tasks.wait().await;
         self.0.database.close().await
+    }
+
+    /// From now on the numbers tell how far these readers are.
+    pub(crate) fn watch(&self, readers: Vec<String>) {
+        *self.0.readers.lock().unwrap_or_else(PoisonError::into_inner) = readers;
     }
 
     pub(crate) fn inner(&self) -> &Inner {

@@ -126,8 +126,10 @@ mod handlers;
 mod kernel;
 pub mod ledger;
 mod projections;
+mod roles;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+mod start;
 mod stats;
 #[cfg(not(feature = "simulation"))]
 mod tasks;
@@ -153,6 +155,7 @@ pub use handlers::{
     TimerHandler,
 };
 pub use kernel::{Backoff, Kernel, Settings};
+pub use roles::{Role, Roles};
 pub use stats::{Activity, PoolStats, QueueStats, ReaderStats, Stats};
 pub use symbolon_wire::TraceParent;
 pub use symbolon_wire::channel::{Channel, Event, Fully, Handler, Partly, Refused};

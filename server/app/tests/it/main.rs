@@ -3,10 +3,14 @@
 
 #[cfg(feature = "faults")]
 mod faults;
+#[path = "../../../kernel/tests/it/home.rs"]
+mod home;
 mod keys;
 mod logs;
 mod metrics;
+mod modes;
 mod server;
+mod target;
 
 use std::path::Path;
 use std::process::Stdio;

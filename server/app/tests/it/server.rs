@@ -85,6 +85,12 @@ impl Server {
         self.post(token, key, &body).await.unwrap()
     }
 
+    /// A POST without a body.
+    pub(crate) async fn send(&self, path: &str, token: &str) -> Response {
+        let url = format!("{}{path}", self.origin);
+        self.client.post(url).bearer_auth(token).send().await.unwrap()
+    }
+
     /// Submits a body; fails when the server is gone before it has answered.
     pub(crate) async fn post(
         &self,
@@ -134,6 +140,12 @@ impl Server {
         let status = tokio::time::timeout(Duration::from_secs(30), end).await.unwrap();
         assert!(status.success());
         (self.folder, lines)
+    }
+
+    /// Ends the process at once, as if its machine was lost; returns the data folder.
+    pub(crate) async fn kill(mut self) -> TempDir {
+        self.process.kill().await.unwrap();
+        self.folder
     }
 
     /// Waits for whatever end; returns the data folder.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use symbolon_kernel::{
     Cause, Consumer, Envelope, Error, Event, Expected, Handled, Handler, Handlers, Job, JobHandler,
-    Kernel, NewEvent, NewJob, StreamId, SystemClock, Timer, TimerHandler, TraceParent, Unit,
+    Kernel, NewEvent, NewJob, Roles, StreamId, SystemClock, Timer, TimerHandler, TraceParent, Unit,
     inspect,
 };
 
@@ -34,8 +34,14 @@ impl Bus {
 
     /// Starts a kernel on this bus with one consumer.
     pub(crate) async fn start(&self, kernel: &Kernel, writer: Writer) {
+        self.start_as(Roles::ALL, kernel, writer).await;
+    }
+
+    /// The same, for a kernel that does some of the work.
+    pub(crate) async fn start_as(&self, roles: Roles, kernel: &Kernel, writer: Writer) {
         let channel = self.channel().to_owned();
-        self.run(kernel, Handlers::new().consumer(Listener { writer, channel })).await;
+        let handlers = Handlers::new().consumer(Listener { writer, channel });
+        self.run(kernel, handlers.roles(roles)).await;
     }
 
     /// Starts a kernel on this bus.
@@ -86,7 +92,7 @@ impl Consumer for Listener {
 }
 
 /// A group of its own: a cluster outlives a test.
-fn group(bus: &Bus) -> &'static str {
+pub(crate) fn group(bus: &Bus) -> &'static str {
     Box::leak(format!("group-of-{}", bus.channel()).into_boxed_str())
 }
 

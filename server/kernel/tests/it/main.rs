@@ -29,6 +29,7 @@ mod missing_topics;
 mod processes;
 mod projections;
 mod retention;
+mod roles;
 mod schedules;
 #[cfg(feature = "kafka")]
 mod shipping;

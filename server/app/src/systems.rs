@@ -1,0 +1,52 @@
+//! The systems of this binary, put together on one kernel.
+
+use calls_server::service_calls;
+use symbolon_calls::{Calls, Loopback, Settings, StopHandle};
+use symbolon_kernel::{Handlers, Kernel};
+use symbolon_server::Routes;
+
+use crate::configuration::{Serve, System};
+
+/// Those that were asked for.
+pub(crate) struct Systems {
+    calls: Option<Calls>,
+}
+
+impl Systems {
+    /// Puts them together; nothing runs yet.
+    pub(crate) async fn open(configuration: &Serve, kernel: &Kernel) -> anyhow::Result<Self> {
+        let mut systems = Self { calls: None };
+        for system in &configuration.systems {
+            match system {
+                System::Calls => {
+                    let calls = Calls::open(kernel.clone(), settings(configuration)).await?;
+                    systems.calls = Some(calls);
+                }
+            }
+        }
+        Ok(systems)
+    }
+
+    /// Their operations.
+    pub(crate) fn routes(&self) -> Vec<Routes> {
+        self.calls.iter().map(|calls| service_calls::routes(calls.service())).collect()
+    }
+
+    /// What they do on events and timers.
+    pub(crate) fn handlers(&self) -> Handlers {
+        self.calls.iter().fold(Handlers::new(), |handlers, calls| calls.handlers(handlers))
+    }
+
+    /// Begins what they do besides.
+    pub(crate) fn start(self) -> Vec<StopHandle> {
+        self.calls.into_iter().map(Calls::start).collect()
+    }
+}
+
+fn settings(configuration: &Serve) -> Settings {
+    let loopback = if configuration.allow_loopback { Loopback::Allowed } else { Loopback::Denied };
+    if loopback == Loopback::Allowed {
+        tracing::warn!("calls may reach this machine: not for production");
+    }
+    Settings { loopback, concurrency: configuration.call_concurrency, ..Settings::default() }
+}
