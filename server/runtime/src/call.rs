@@ -5,7 +5,7 @@ use std::fmt;
 
 use symbolon_wire::TraceParent;
 
-use crate::Operation;
+use crate::{Operation, Preconditions};
 
 /// One call of an operation: authenticated, authorised, decoded and valid.
 pub struct Call<O: Operation> {
@@ -17,6 +17,8 @@ pub struct Call<O: Operation> {
     pub traceparent: Option<TraceParent>,
     /// Idempotency key of the request, where the operation has `x-idempotency`.
     pub idempotency: Option<Idempotency>,
+    /// What the request takes for granted of the resource: `If-Match` and `If-None-Match`.
+    pub preconditions: Preconditions,
     /// Parameters and body.
     pub request: O::Request,
 }

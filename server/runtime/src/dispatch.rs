@@ -28,7 +28,8 @@ use crate::rate_limits::Rates;
 use crate::routes::{Answer, Caller, Route};
 use crate::serving::Drain;
 use crate::{
-    Admitted, Cors, Failure, InFlight, Info, Input, Principal, Reply, idempotency, problem,
+    Admitted, Cors, Failure, InFlight, Info, Input, Preconditions, Principal, Reply, idempotency,
+    problem,
 };
 
 /// Everything the requests of one router share.
@@ -185,6 +186,10 @@ impl Dispatcher {
         if let Some(refusal) = unsigned(route, &parts.headers, &bytes) {
             return Ok(refusal.into());
         }
+        if route.info.needs_if_match && !parts.headers.contains_key(header::IF_MATCH) {
+            let detail = "`If-Match` must say which version the request is about";
+            return Ok(problem::reply(&problem::PRECONDITION_REQUIRED, detail).into());
+        }
         if body::is_foreign(&parts.headers, bytes.is_empty(), route.info.consumes) {
             let detail = format!("the operation reads {}", route.info.consumes.join(", "));
             return Ok(problem::reply(&problem::UNSUPPORTED_MEDIA_TYPE, &detail).into());
@@ -231,7 +236,9 @@ impl Dispatcher {
         });
         let once = self.answers.clone().zip(keyed);
         let (correlation_id, traceparent) = (seen.correlation_id.clone(), seen.traceparent);
-        let caller = Caller { admitted, correlation_id, traceparent, idempotency };
+        let preconditions = Preconditions::of(&input.headers);
+        let spared = preconditions.clone();
+        let caller = Caller { admitted, correlation_id, traceparent, idempotency, preconditions };
         // A task of its own: an effect once begun does not end because the caller hung up.
         let (limit, operation) = (self.limit_of(&route.info), route.info.id);
         let work = async move {
@@ -245,7 +252,7 @@ impl Dispatcher {
             }
         };
         match tokio::spawn(work.in_current_span()).await {
-            Ok(answer) => answer,
+            Ok(answer) => answer.map(|reply| spared.spare(route.info.method, reply)),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => Err(panicked(panic.as_ref())),
                 Err(error) => Err(error.into()),
@@ -308,6 +315,11 @@ impl Dispatcher {
             (header::X_FRAME_OPTIONS, "DENY"),
             (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         ];
+        if headers.contains_key(header::ETAG) {
+            // What has a version may be kept, and asked for again by it.
+            let kept = HeaderValue::from_static("private, no-cache");
+            headers.entry(header::CACHE_CONTROL).or_insert(kept);
+        }
         for (name, value) in ALWAYS {
             headers.entry(name).or_insert(HeaderValue::from_static(value));
         }

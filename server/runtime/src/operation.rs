@@ -48,6 +48,8 @@ pub struct Info {
     pub deadline_ms: Option<u64>,
     /// `x-rate-limit`: how often a caller may ask, if that is not what the edge says.
     pub rate_limit: Option<Rate>,
+    /// Whether a request without `If-Match` gets 428.
+    pub needs_if_match: bool,
     /// Whether this is a webhook: what it brings is held against its constraints, but its teller
     /// may be newer than the contract, and say values that this one does not list.
     pub told: bool,
@@ -65,6 +67,7 @@ impl Info {
             idempotency: None,
             deadline_ms: None,
             rate_limit: None,
+            needs_if_match: false,
             told: false,
         }
     }
@@ -91,6 +94,12 @@ impl Info {
     #[must_use]
     pub const fn deadline_ms(self, milliseconds: u64) -> Self {
         Self { deadline_ms: Some(milliseconds), ..self }
+    }
+
+    /// The same operation for requests that say which version they are about.
+    #[must_use]
+    pub const fn needs_if_match(self) -> Self {
+        Self { needs_if_match: true, ..self }
     }
 
     /// The same operation for so many requests of a caller in so many seconds.

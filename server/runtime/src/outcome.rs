@@ -5,24 +5,49 @@ use std::fmt;
 
 use symbolon_wire::Documented;
 
-use crate::Operation;
+use crate::{Operation, PreconditionFailed, Reply, problem};
 
 /// What the handler of an operation returns.
 pub type Outcome<O> = Result<<O as Operation>::Response, Fault<<O as Operation>::Error>>;
 
-/// Why an operation did not succeed. `?` turns documented problems and [`Failure`]s into it and
-/// nothing else.
+/// Why an operation did not succeed. `?` turns documented problems, [`Failure`]s and what the edge
+/// refuses into it, and nothing else.
 #[derive(Debug)]
 pub enum Fault<E> {
     /// A problem of the contract.
     Documented(E),
     /// Anything else: logged once, answered with an opaque 500 or 503.
     Internal(Failure),
+    /// What the edge answers at any operation.
+    Refused(Refusal),
+}
+
+/// Why the edge refuses a request, once its handler has found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// 412: [`PreconditionFailed`].
+    PreconditionFailed,
+}
+
+impl Refusal {
+    pub(crate) fn reply(self) -> Reply {
+        match self {
+            Self::PreconditionFailed => {
+                problem::reply(&problem::PRECONDITION_FAILED, &PreconditionFailed.to_string())
+            }
+        }
+    }
 }
 
 impl<E: Documented> From<E> for Fault<E> {
     fn from(error: E) -> Self {
         Self::Documented(error)
+    }
+}
+
+impl<E> From<PreconditionFailed> for Fault<E> {
+    fn from(_: PreconditionFailed) -> Self {
+        Self::Refused(Refusal::PreconditionFailed)
     }
 }
 

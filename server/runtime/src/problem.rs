@@ -24,6 +24,10 @@ pub(crate) const IDEMPOTENCY_IN_FLIGHT: ProblemKind =
     kind("idempotency-in-flight", 409, "A request with this idempotency key is being processed");
 pub(crate) const DUPLICATE_REQUEST: ProblemKind =
     kind("duplicate-request", 409, "The request was made before");
+pub(crate) const PRECONDITION_FAILED: ProblemKind =
+    kind("precondition-failed", 412, "The resource is not as the request takes it to be");
+pub(crate) const PRECONDITION_REQUIRED: ProblemKind =
+    kind("precondition-required", 428, "The request must say which version it is about");
 pub(crate) const PAYLOAD_TOO_LARGE: ProblemKind =
     kind("payload-too-large", 413, "The request body is too large");
 pub(crate) const UNSUPPORTED_MEDIA_TYPE: ProblemKind =

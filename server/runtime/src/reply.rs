@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use symbolon_wire::idempotency::Answer;
@@ -177,6 +177,23 @@ impl Reply {
         });
         let headers = headers.collect::<Option<_>>()?;
         Some(Answer { status: self.status, media_type, headers, body })
+    }
+
+    /// The version of the resource that a success shows, if it says one.
+    pub(crate) fn entity_tag(&self) -> Option<&str> {
+        let tag = self.headers.get(ETAG).filter(|_| self.status == 200 && self.failure.is_none());
+        tag.and_then(|tag| tag.to_str().ok())
+    }
+
+    /// The answer to one who has its body: the headers that may stay.
+    pub(crate) fn not_modified(mut self, kept: &[HeaderName]) -> Self {
+        let mut headers = HeaderMap::new();
+        for (name, value) in self.headers.drain() {
+            if let Some(name) = name.filter(|name| kept.contains(name)) {
+                headers.insert(name, value);
+            }
+        }
+        Self { headers, ..Self::empty(304) }
     }
 
     /// Whether it says that nothing was done.

@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 use symbolon_wire::{TraceParent, Validate, Violations};
 
 use crate::{
-    Access, Admitted, Call, Failure, Fault, Idempotency, Info, Input, Operation, Outcome, Reply,
+    Access, Admitted, Call, Failure, Fault, Idempotency, Info, Input, Operation, Outcome,
+    Preconditions, Reply,
 };
 
 /// The operations of one tag on their way to an edge.
@@ -57,6 +58,7 @@ pub(crate) struct Caller {
     pub(crate) correlation_id: String,
     pub(crate) traceparent: Option<TraceParent>,
     pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) preconditions: Preconditions,
 }
 
 impl<S: Send + Sync + 'static> Routes<S> {
@@ -78,11 +80,18 @@ impl<S: Send + Sync + 'static> Routes<S> {
             let request = read::<O>(input)?;
             let (service, method) = (Arc::clone(&service), method.clone());
             Some(Box::new(move |caller: Caller| {
-                let Caller { admitted, correlation_id, traceparent, idempotency } = caller;
+                let Caller { admitted, correlation_id, traceparent, idempotency, preconditions } =
+                    caller;
                 Box::pin(async move {
                     let principal = O::Principal::of(admitted).ok_or_else(unforeseen)?;
-                    let call =
-                        Call { principal, correlation_id, traceparent, idempotency, request };
+                    let call = Call {
+                        principal,
+                        correlation_id,
+                        traceparent,
+                        idempotency,
+                        preconditions,
+                        request,
+                    };
                     answer::<O>(method(service, call).await)
                 })
             }))
@@ -143,6 +152,7 @@ fn answer<O: Operation>(outcome: Outcome<O>) -> Answer {
         Ok(response) => Ok(O::encode(Ok(response))),
         Err(Fault::Documented(error)) => Ok(O::encode(Err(error))),
         Err(Fault::Internal(failure)) => Err(failure),
+        Err(Fault::Refused(refusal)) => Ok(refusal.reply()),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::emit::rust::{
     parameter_ident, part_list, variant_ident, wrapped,
 };
 use crate::model::{
-    Answer, Body, BodyKind, Context, Direction, Errors, Idempotency, Offer, Operation, RateLimit,
-    Replay, Requirement, Status, Stream, System,
+    Answer, Body, BodyKind, Context, Direction, Errors, Idempotency, Location, Offer, Operation,
+    Parameter, RateLimit, Replay, Requirement, Status, Stream, System,
 };
 
 /// The operations of a context.
@@ -58,7 +58,7 @@ fn one(
         method: operation.method.clone(),
         path: one_line(&operation.path),
         summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
-        info: info(operation, &operation.path, &besides(context, operation)),
+        info: info(operation, &operation.path, &besides(system, context, operation)),
         input: if reads.is_empty() { "_" } else { "input" },
         reads,
         answers,
@@ -66,7 +66,7 @@ fn one(
 }
 
 /// What not every operation has.
-fn besides(context: &Context, operation: &Operation) -> Vec<String> {
+fn besides(system: &System, context: &Context, operation: &Operation) -> Vec<String> {
     let mut lines = Vec::new();
     if context.direction == Direction::Asking {
         lines.push(".told()".to_owned());
@@ -87,10 +87,28 @@ fn besides(context: &Context, operation: &Operation) -> Vec<String> {
     if let Some(milliseconds) = operation.deadline_ms {
         lines.push(format!(".deadline_ms({milliseconds})"));
     }
+    if needs_if_match(system, operation) {
+        lines.push(".needs_if_match()".to_owned());
+    }
     if let Some(RateLimit { requests, window_s }) = operation.rate_limit {
         lines.push(format!(".rate_limit({requests}, {window_s})"));
     }
     lines
+}
+
+/// Whether the edge is to answer 428 to a request without `If-Match`: both are documented.
+fn needs_if_match(system: &System, operation: &Operation) -> bool {
+    let is_if_match = |parameter: &Parameter| {
+        parameter.location == Location::Header && parameter.wire.eq_ignore_ascii_case("If-Match")
+    };
+    let is_428 = |code: &String| system.problems.get(code).is_some_and(|kind| kind.status == 428);
+    let is_documented = match &operation.errors {
+        Errors::Problems(codes) => codes.iter().any(is_428),
+        Errors::Statuses(answers) => {
+            answers.iter().any(|answer| answer.status == Status::Code(428))
+        }
+    };
+    is_documented && operation.parameters.iter().any(is_if_match)
 }
 
 /// What a rule says beside the header.

@@ -12,6 +12,7 @@ mod idempotency;
 mod issuers;
 mod limits;
 mod log;
+mod preconditions;
 mod rate_limits;
 mod routing;
 mod security;

@@ -7,6 +7,7 @@ import type * as types from './types.js';
 export interface CreatePetRequest {
   /** Made up where it is left out. */
   idempotencyKey?: string;
+  ifMatch?: string;
 }
 
 /** How `createPet` succeeds. */
@@ -19,6 +20,7 @@ export type CreatePetProblem = (typeof CREATE_PET_PROBLEMS)[number];
 
 const CREATE_PET_PROBLEMS = [
   'not-found',
+  'precondition-required',
   'too-many',
 ] as const;
 
@@ -32,6 +34,7 @@ const CREATE_PET: Operation<
   idempotency: 'Idempotency-Key',
   parameters: [
     { in: 'header', name: 'Idempotency-Key', key: 'idempotencyKey' },
+    { in: 'header', name: 'If-Match', key: 'ifMatch' },
   ],
   responses: {
     200: { headers: [{ name: 'ETag', key: 'eTag' }] },

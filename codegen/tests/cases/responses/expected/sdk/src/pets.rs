@@ -41,6 +41,7 @@ impl Operation for CreatePet {
         .idempotency("Idempotency-Key");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::header("Idempotency-Key"), &request.idempotency_key);
+        out.optional(Parameter::header("If-Match"), &request.if_match);
     }
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
@@ -50,6 +51,9 @@ impl Operation for CreatePet {
             })),
             _ => match incoming.problem_code() {
                 Some("not-found") => Ok(Err(Self::Error::NotFound(incoming.json()?))),
+                Some("precondition-required") => {
+                    Ok(Err(Self::Error::PreconditionRequired(incoming.json()?)))
+                }
                 Some("too-many") => Ok(Err(Self::Error::TooMany(incoming.json()?))),
                 _ => Err(incoming.undocumented()),
             },

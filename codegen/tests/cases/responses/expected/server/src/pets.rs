@@ -39,10 +39,12 @@ impl Operation for CreatePet {
     const INFO: Info = Info::new("createPet", Method::POST, "/pets")
         .idempotency(IdempotencyRule::new("Idempotency-Key").required().replay(Replay::Status(208)).retention_s(604800))
         .deadline_ms(500)
+        .needs_if_match()
         .rate_limit(100, 60);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let idempotency_key = input.required(Parameter::header("Idempotency-Key"));
-        Ok(Self::Request { idempotency_key: idempotency_key? })
+        let if_match = input.optional(Parameter::header("If-Match"));
+        Ok(Self::Request { idempotency_key: idempotency_key?, if_match: if_match? })
     }
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {
@@ -51,6 +53,9 @@ impl Operation for CreatePet {
                 Reply::json(201, &body).header("Location", &location)
             }
             Err(Self::Error::NotFound(problem)) => Reply::problem(&problems::NOT_FOUND, problem),
+            Err(Self::Error::PreconditionRequired(problem)) => {
+                Reply::problem(&problems::PRECONDITION_REQUIRED, problem)
+            }
             Err(Self::Error::TooMany(problem)) => Reply::problem(&problems::TOO_MANY, problem),
         }
     }

@@ -17,6 +17,7 @@ pub mod create_pet {
     #[derive(Debug, Clone, PartialEq)]
     pub struct Request {
         pub idempotency_key: String,
+        pub if_match: Option<String>,
     }
     impl Validate for Request {}
 
@@ -32,6 +33,8 @@ pub mod create_pet {
     pub enum Error {
         /// 404 `not-found`: No such pet
         NotFound(Problem),
+        /// 428 `precondition-required`: Say which version it is about
+        PreconditionRequired(Problem),
         /// 429 `too-many`: Too many requests
         TooMany(Problem),
     }
