@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use symbolon_wire::Documented;
+use symbolon_wire::{Documented, In, Violation};
 
-use crate::{Operation, PreconditionFailed, Reply, problem};
+use crate::{ForeignCursor, Operation, PreconditionFailed, Reply, problem};
 
 /// What the handler of an operation returns.
 pub type Outcome<O> = Result<<O as Operation>::Response, Fault<<O as Operation>::Error>>;
@@ -25,6 +25,8 @@ pub enum Fault<E> {
 /// Why the edge refuses a request, once its handler has found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
+    /// 400: [`ForeignCursor`].
+    ForeignCursor,
     /// 412: [`PreconditionFailed`].
     PreconditionFailed,
 }
@@ -32,6 +34,15 @@ pub enum Refusal {
 impl Refusal {
     pub(crate) fn reply(self) -> Reply {
         match self {
+            Self::ForeignCursor => {
+                let place = Violation {
+                    location: In::Query,
+                    pointer: "/cursor".to_owned(),
+                    code: "cursor".to_owned(),
+                    detail: "must be one that this list gave, under the same filters".to_owned(),
+                };
+                problem::invalid(vec![place])
+            }
             Self::PreconditionFailed => {
                 problem::reply(&problem::PRECONDITION_FAILED, &PreconditionFailed.to_string())
             }
@@ -42,6 +53,12 @@ impl Refusal {
 impl<E: Documented> From<E> for Fault<E> {
     fn from(error: E) -> Self {
         Self::Documented(error)
+    }
+}
+
+impl<E> From<ForeignCursor> for Fault<E> {
+    fn from(_: ForeignCursor) -> Self {
+        Self::Refused(Refusal::ForeignCursor)
     }
 }
 

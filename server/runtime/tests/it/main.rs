@@ -7,6 +7,7 @@ mod bodies;
 mod browsers;
 mod compression;
 mod contract;
+mod cursors;
 mod endpoints;
 mod idempotency;
 mod issuers;
