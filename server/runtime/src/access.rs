@@ -66,6 +66,11 @@ impl Admitted {
         if self.held.is_empty() { None } else { Some(self.held.remove(0).1) }
     }
 
+    /// Whether something holds of everyone who was recognised.
+    pub(crate) fn all(&self, holds: impl Fn(&Principal) -> bool) -> bool {
+        self.held.iter().all(|(_, principal)| holds(principal))
+    }
+
     /// Whom the edge answers for, in its log and its limits.
     pub(crate) fn principal(&self) -> Principal {
         self.held.first().map_or_else(Principal::anonymous, |(_, principal)| principal.clone())

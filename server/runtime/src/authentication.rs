@@ -7,9 +7,9 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
-use symbolon_wire::Problem;
+use symbolon_wire::{In, Problem, Violation};
 
-use crate::{Admitted, Principal, Reply, Requirement, problem};
+use crate::{Admitted, Principal, Reply, Requirement, problem, tenant};
 
 /// Recognises the callers of one or more security schemes.
 pub trait Authenticate: Send + Sync + 'static {
@@ -36,6 +36,12 @@ pub enum Unauthenticated {
         /// What is wrong with them.
         reason: &'static str,
     },
+    /// They are of several tenants, and the request chooses none: the answer is 400.
+    #[error("the credentials are of several tenants")]
+    SeveralTenants,
+    /// They are not of the tenant that the request names: the answer is 403.
+    #[error("the credentials are not of the tenant that the request names")]
+    OtherTenant,
     /// Nobody can tell now: the answer is 503.
     #[error("{reason}")]
     Undecided {
@@ -49,6 +55,8 @@ impl Unauthenticated {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Invalid { reason } | Self::Undecided { reason } => reason,
+            Self::SeveralTenants => "the credentials are of several tenants",
+            Self::OtherTenant => "the credentials are not of the tenant that the request names",
         }
     }
 }
@@ -72,6 +80,10 @@ enum Refused {
     Invalid { scheme: &'static str, reason: &'static str },
     /// Of this scheme's nobody can tell whether they are.
     Undecided { scheme: &'static str, reason: &'static str },
+    /// Valid, and of several tenants.
+    SeveralTenants,
+    /// Valid, and not of the tenant that is named.
+    OtherTenant,
     /// All are valid; the caller of this scheme lacks one of these scopes.
     Forbidden { scheme: &'static str, scopes: &'static [&'static str] },
 }
@@ -108,6 +120,11 @@ impl Schemes {
         for all in security.iter().filter(|all| !all.is_empty()) {
             self.ask(all, request, &mut verdicts).await;
             match judge(all, &verdicts) {
+                Ok(admitted)
+                    if !admitted.all(|caller| tenant::is_meant(caller, &request.headers)) =>
+                {
+                    refusals.push(Refused::OtherTenant);
+                }
                 Ok(admitted) => return Ok(admitted),
                 Err(refused) => refusals.push(refused),
             }
@@ -143,7 +160,7 @@ impl Schemes {
     fn refuse(&self, refusals: Vec<Refused>, security: &[&[Requirement]]) -> Reply {
         let rank = |refused: &Refused| match refused {
             Refused::Undecided { .. } => 3,
-            Refused::Forbidden { .. } => 2,
+            Refused::Forbidden { .. } | Refused::SeveralTenants | Refused::OtherTenant => 2,
             Refused::Invalid { .. } => 1,
             Refused::Missing => 0,
         };
@@ -154,6 +171,15 @@ impl Schemes {
                 let error = format!("error=\"insufficient_scope\", scope=\"{scopes}\"");
                 Reply::problem(&problem::FORBIDDEN, Problem::new(detail))
                     .literal(WWW_AUTHENTICATE, &with_error(self.challenge(scheme), &error))
+            }
+            Refused::SeveralTenants => problem::invalid(vec![Violation {
+                location: In::Header,
+                pointer: "/X-Tenant-Id".to_owned(),
+                code: "required".to_owned(),
+                detail: "must name one of the tenants that the credentials are of".to_owned(),
+            }]),
+            Refused::OtherTenant => {
+                problem::reply(&problem::FORBIDDEN, &Unauthenticated::OtherTenant.to_string())
             }
             Refused::Undecided { scheme, reason } => {
                 tracing::warn!(scheme, reason, "credentials cannot be checked");
@@ -214,6 +240,8 @@ fn judge(
             Some(&Err(Unauthenticated::Invalid { reason })) => {
                 return Err(Refused::Invalid { scheme, reason });
             }
+            Some(&Err(Unauthenticated::SeveralTenants)) => return Err(Refused::SeveralTenants),
+            Some(&Err(Unauthenticated::OtherTenant)) => return Err(Refused::OtherTenant),
             Some(&Err(Unauthenticated::Undecided { reason })) => {
                 undecided = Some(Refused::Undecided { scheme, reason });
             }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::keys::{Away, Keys};
 use crate::monotonic::Monotonic;
+use crate::tenant;
 use crate::{Authenticate, Freshness, KeyError, Principal, Unauthenticated};
 
 /// Clocks may differ by this much.
@@ -40,7 +41,8 @@ pub enum AccessTokens {
 /// Where the caller's tenant comes from.
 #[derive(Debug, Clone)]
 pub enum Tenancy {
-    /// A claim of the token; a token without it is not valid.
+    /// A claim of the token, with a tenant or a list of some; a token without it is not valid. Of
+    /// several tenants the caller chooses one, by `X-Tenant-Id`.
     Claim(String),
     /// There is one tenant only.
     Single(String),
@@ -142,11 +144,23 @@ impl Authenticator {
         Self { keys: self.keys.clock(Monotonic::new(now)), ..self }
     }
 
-    /// The caller a token speaks for.
+    /// The caller a token of one tenant speaks for.
     ///
     /// # Errors
-    /// When the token is not valid here and now.
+    /// When the token is not valid here and now, or lists several tenants.
     pub async fn verify(&self, token: &str) -> Result<Principal, Unauthenticated> {
+        self.verify_for(token, None).await
+    }
+
+    /// The caller a token speaks for, as the tenant that was chosen.
+    ///
+    /// # Errors
+    /// When the token is not valid here and now, or not one of this tenant.
+    pub async fn verify_for(
+        &self,
+        token: &str,
+        chosen: Option<&str>,
+    ) -> Result<Principal, Unauthenticated> {
         if token.len() > TOKEN_LIMIT {
             return Err(invalid("token is too long"));
         }
@@ -174,7 +188,7 @@ impl Authenticator {
         let claims = jsonwebtoken::decode::<Map<String, Value>>(token, &verifying, &validation)
             .map_err(|error| invalid(reason(error.kind())))?
             .claims;
-        self.principal(&claims)
+        self.principal(&claims, chosen)
     }
 
     /// Whether a token of this `typ` may be one (RFC 7515, 4.1.9: `application/` may be left out).
@@ -199,7 +213,11 @@ impl Authenticator {
         validation
     }
 
-    fn principal(&self, claims: &Map<String, Value>) -> Result<Principal, Unauthenticated> {
+    fn principal(
+        &self,
+        claims: &Map<String, Value>,
+        chosen: Option<&str>,
+    ) -> Result<Principal, Unauthenticated> {
         let text =
             |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         // Only an ID token speaks of what it came with (OpenID Connect Core, 3.3.2.11).
@@ -207,7 +225,7 @@ impl Authenticator {
             return Err(invalid("token is no access token"));
         }
         let tenant = match &self.expectations.tenancy {
-            Tenancy::Claim(claim) => text(claim).ok_or(invalid("token names no tenant"))?,
+            Tenancy::Claim(claim) => tenant::one_of(&tenants(claims.get(claim)), chosen)?,
             Tenancy::Single(tenant) => tenant,
         };
         Ok(Principal {
@@ -234,13 +252,24 @@ impl Authenticate for Authenticator {
             if rest.is_some() {
                 return Err(invalid("credentials are given twice"));
             }
-            self.verify(token.trim()).await.map(Some)
+            let chosen = tenant::chosen(&request.headers)?;
+            self.verify_for(token.trim(), chosen).await.map(Some)
         })
     }
 }
 
 fn invalid(reason: &'static str) -> Unauthenticated {
     Unauthenticated::Invalid { reason }
+}
+
+/// The tenants a claim lists; none if it is no list of names.
+fn tenants(claim: Option<&Value>) -> Vec<&str> {
+    let names = match claim {
+        Some(Value::Array(names)) => names.iter().map(Value::as_str).collect(),
+        Some(name) => name.as_str().map(|name| vec![name]),
+        None => None,
+    };
+    names.filter(|names| names.iter().all(|name| !name.is_empty())).unwrap_or_default()
 }
 
 /// The only algorithm a key may be used with. Symmetric keys have none.

@@ -72,6 +72,7 @@ mod seats;
 mod serving;
 mod socket;
 mod streaming;
+mod tenant;
 mod untyped;
 
 pub use axum::Router;

@@ -25,14 +25,14 @@ const QUICK: Freshness = Freshness { pause: PAUSE, least: LIFE, most: LIFE };
 
 /// A private key, and its public half under an id.
 #[derive(Clone)]
-struct Signer {
+pub(crate) struct Signer {
     algorithm: Algorithm,
     key: EncodingKey,
-    public: Value,
+    pub(crate) public: Value,
 }
 
 impl Signer {
-    fn new(id: &str, algorithm: Algorithm) -> Self {
+    pub(crate) fn new(id: &str, algorithm: Algorithm) -> Self {
         use aws_lc_rs::encoding::AsDer;
         use aws_lc_rs::rsa::{KeyPair, KeySize};
         use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -61,7 +61,7 @@ impl Signer {
         header
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         jsonwebtoken::encode(&self.header(), claims, &self.key).unwrap()
     }
 }

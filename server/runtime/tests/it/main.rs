@@ -19,4 +19,5 @@ mod routing;
 mod security;
 mod serving;
 mod streams;
+mod tenants;
 mod toy;

@@ -154,7 +154,8 @@ async fn tokens_speak_for_one_issuer_audience_and_time() {
         ("aud", Value::Null, "token lacks a required claim"),
         ("exp", Value::Null, "token lacks a required claim"),
         ("tenant", Value::Null, "token names no tenant"),
-        ("tenant", json!(["acme"]), "token names no tenant"),
+        ("tenant", json!([7]), "token names no tenant"),
+        ("tenant", json!(["acme", "globex"]), "the credentials are of several tenants"),
         ("sub", json!(""), "token names no subject"),
     ] {
         let mut claims = parts(&token).1;
