@@ -31,10 +31,7 @@ pub(crate) async fn walk_all(session: &mut Session<'_>) {
         let Some(whole) = large.walk(session, operation).await else { continue };
         let small = Walk { rule, limit: allowed(operation, rule, SMALL), pages: SMALL_PAGES };
         let Some(parts) = small.walk(session, operation).await else { continue };
-        // What was there before the small walk began must be met on it.
-        let reach = if parts.ended { whole.items.len() } else { parts.items.len() };
-        let mut expected = whole.items.iter().take(reach);
-        if let Some(lost) = expected.find(|item| !parts.items.contains(item)) {
+        if let Some(lost) = lost(session, operation, &large, (&whole, &parts)).await {
             let complaint =
                 Complaint::new("item lost between pages", &rule.at, lost, "no such item");
             session.fail(complaint, operation, &small.cause(), None);
@@ -44,6 +41,24 @@ pub(crate) async fn walk_all(session: &mut Session<'_>) {
             session.gap(complaint, &operation.id, "put three items into the list first");
         }
     }
+}
+
+/// An item that the walk in parts should have met: it was there before that began, and is there
+/// after it has ended. What has gone in between was not lost.
+async fn lost<'c>(
+    session: &mut Session<'c>,
+    operation: &'c Operation<'c>,
+    large: &Walk<'_, 'c>,
+    (whole, parts): (&Walked, &Walked),
+) -> Option<String> {
+    let reach = if parts.ended { whole.items.len() } else { parts.items.len() };
+    let before = whole.items.iter().take(reach);
+    let missed: Vec<_> = before.filter(|item| !parts.items.contains(item)).collect();
+    if missed.is_empty() {
+        return None;
+    }
+    let after = large.walk(session, operation).await?;
+    missed.into_iter().find(|item| after.items.contains(item)).cloned()
 }
 
 /// The nearest limit that the contract allows.

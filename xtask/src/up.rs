@@ -52,7 +52,7 @@ pub fn run(options: &Up) -> anyhow::Result<ExitCode> {
     }
     let stop = signals::stop()?;
     let mut server = Server::start(&binary, &data, options.listen)?;
-    let token = server.token("demo", &["calls:read", "calls:write"])?;
+    let token = server.token("demo", &["calls:read", "calls:write", "calls:ops"])?;
     println!("{}", greeting(&server, &data, &token));
     loop {
         if let Some(status) = server.process.0.try_wait()? {

@@ -7,5 +7,5 @@ use symbolon_server::{Proof, Scheme};
 pub const SCHEMES: &[Scheme] = &[OIDC];
 
 /// An OpenID Connect access token of the tenant, or an API key. Scopes: `calls:read` to list
-/// and read, `calls:write` to submit and cancel.
+/// and read, `calls:write` to submit and cancel, `calls:ops` to operate.
 pub const OIDC: Scheme = Scheme { name: "oidc", proof: Proof::Authorization("bearer") };

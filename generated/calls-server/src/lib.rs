@@ -11,6 +11,8 @@
 #[rustfmt::skip]
 pub mod access;
 #[rustfmt::skip]
+pub mod admin;
+#[rustfmt::skip]
 pub mod service_calls;
 #[rustfmt::skip]
 pub mod problems;

@@ -11,9 +11,12 @@ pub const CATALOGUE: &[ProblemKind] = &[
     INVALID_REQUEST,
     NOT_CANCELLABLE,
     NOT_FOUND,
+    NOT_REPLAYABLE,
     PAYLOAD_TOO_LARGE,
     TARGET_BLOCKED,
     UNAUTHENTICATED,
+    UNKNOWN_DEAD_LETTER,
+    UNKNOWN_PROJECTION,
     UNSUPPORTED_MEDIA_TYPE,
 ];
 
@@ -65,6 +68,15 @@ pub const NOT_FOUND: ProblemKind = ProblemKind {
     type_: "",
 };
 
+/// No consumer gave it up. What a projection could not read is mended by rebuilding the
+/// projection.
+pub const NOT_REPLAYABLE: ProblemKind = ProblemKind {
+    code: "not-replayable",
+    status: 409,
+    title: "The dead letter cannot be replayed",
+    type_: "",
+};
+
 /// The body is larger than the server accepts.
 pub const PAYLOAD_TOO_LARGE: ProblemKind = ProblemKind {
     code: "payload-too-large",
@@ -86,6 +98,22 @@ pub const UNAUTHENTICATED: ProblemKind = ProblemKind {
     code: "unauthenticated",
     status: 401,
     title: "A valid access token is needed",
+    type_: "",
+};
+
+/// The tenant has no dead letter of this identity; it may have been handled.
+pub const UNKNOWN_DEAD_LETTER: ProblemKind = ProblemKind {
+    code: "unknown-dead-letter",
+    status: 404,
+    title: "No such dead letter",
+    type_: "",
+};
+
+/// No projection of this name can be built anew.
+pub const UNKNOWN_PROJECTION: ProblemKind = ProblemKind {
+    code: "unknown-projection",
+    status: 404,
+    title: "No such projection",
     type_: "",
 };
 

@@ -38,6 +38,20 @@ record!(AttemptSucceededData {
     need snippet "snippet", need status "status",
 });
 text_enum!(AttemptSucceededType { AttemptSucceeded "AttemptSucceeded" });
+record!(AuditEntry {
+    need action "action", lax actor "actor", need correlation_id "correlationId",
+    lax detail "detail", need entry_id "entryId", need recorded_at "recordedAt",
+    need subject "subject",
+});
+record!(AuditPage { need items "items", lax next_cursor "nextCursor" });
+record!(DeadLetter {
+    need attempts "attempts", need dead_letter_id "deadLetterId", need failed_at "failedAt",
+    need is_replayable "isReplayable", need is_replaying "isReplaying", need reason "reason",
+    need source "source", need subject "subject",
+});
+record!(DeadLetterDrill denies { need reader "reader" });
+record!(DeadLetterPage { need items "items", lax next_cursor "nextCursor" });
+text_enum!(DeadLetterReader { Consumer "Consumer", Projection "Projection" });
 record!(DueTimeReached {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",
     lax causation_id "causationId", need correlation_id "correlationId", need data "data",
@@ -59,6 +73,17 @@ text_enum!(HttpMethod {
 record!(HttpRequest denies {
     opt body "body", opt headers "headers", need method "method", need url "url",
 });
+record!(Outbox {
+    need depth "depth", need head "head", need lag_ms "lagMs", lax oldest_at "oldestAt",
+    need readers "readers",
+});
+record!(Projection {
+    lax differences "differences", need generation "generation", need lag "lag", need name "name",
+    need position "position", need state "state",
+});
+record!(ProjectionList { need items "items" });
+text_enum!(ProjectionState { Live "Live", Requested "Requested", Building "Building" });
+record!(Reader { need lag "lag", need position "position", need reader "reader" });
 record!(RecordedRequest {
     lax body "body", need headers "headers", need method "method", need url "url",
 });
@@ -144,3 +169,9 @@ record!(SubmitServiceCall denies {
     opt due_at "dueAt", need name "name", opt policy "policy", need request "request",
     opt tags "tags",
 });
+record!(Timer {
+    need attempts "attempts", need due_at "dueAt", need key "key", need kind "kind",
+    need next_try_at "nextTryAt", need state "state",
+});
+record!(TimerPage { need items "items", lax next_cursor "nextCursor" });
+text_enum!(TimerState { Pending "Pending", Overdue "Overdue" });

@@ -15,6 +15,8 @@ pub mod events;
 #[rustfmt::skip]
 mod codecs;
 #[rustfmt::skip]
+pub mod admin;
+#[rustfmt::skip]
 pub mod service_calls;
 #[rustfmt::skip]
 pub mod types;

@@ -308,8 +308,104 @@ pub enum AttemptSucceededType {
     #[default] AttemptSucceeded,
 }
 
+/// Something that was done, and by whom; recorded together with what was done.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuditEntry {
+    /// What was done, such as `dead-letter.replayed`.
+    pub action: String,
+    /// Who did it, by the name their issuer gives them; absent if it was the system.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none"))]
+    pub actor: Option<String>,
+    /// The X-Correlation-Id of the request.
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId"))]
+    pub correlation_id: String,
+    /// What else is to be known about it, by name.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none"))]
+    pub detail: Option<BTreeMap<String, String>>,
+    /// Rises from entry to entry, and skips numbers.
+    #[cfg_attr(feature = "schemars", schemars(rename = "entryId", extend("minimum" = 1)))]
+    pub entry_id: i64,
+    /// When.
+    #[cfg_attr(feature = "schemars", schemars(rename = "recordedAt"))]
+    pub recorded_at: Timestamp,
+    #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 512, "minLength" = 1)))]
+    pub subject: AuditSubject,
+}
+
+/// A page of the audit log, the oldest first.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuditPage {
+    #[cfg_attr(feature = "schemars", schemars(extend("maxItems" = 200)))]
+    pub items: Vec<AuditEntry>,
+    /// The `cursor` of the next page; absent on the last one.
+    #[cfg_attr(feature = "schemars", schemars(rename = "nextCursor", skip_serializing_if = "Option::is_none"))]
+    pub next_cursor: Option<String>,
+}
+
+/// What something was done to, such as `projection/service_calls`.
+pub type AuditSubject = String;
+
 /// When the call was accepted.
 pub type CreatedAt = Timestamp;
+
+/// A message that a handler has given up on. What is in it is shown to nobody.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct DeadLetter {
+    /// How often it was tried.
+    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    pub attempts: i64,
+    #[cfg_attr(feature = "schemars", schemars(rename = "deadLetterId"))]
+    pub dead_letter_id: DeadLetterId,
+    /// When it was given up, last.
+    #[cfg_attr(feature = "schemars", schemars(rename = "failedAt"))]
+    pub failed_at: Timestamp,
+    /// Whether handling it again is of use. What a projection could not read is mended by
+    /// rebuilding the projection.
+    #[cfg_attr(feature = "schemars", schemars(rename = "isReplayable"))]
+    pub is_replayable: bool,
+    /// Whether it is about to be handled again.
+    #[cfg_attr(feature = "schemars", schemars(rename = "isReplaying"))]
+    pub is_replaying: bool,
+    /// The last error.
+    pub reason: String,
+    /// Who gave it up, such as `consumer:service_calls.execution`.
+    pub source: String,
+    /// The message's type and aggregate.
+    pub subject: String,
+}
+
+/// What kind of letter the drill leaves.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(deny_unknown_fields))]
+pub struct DeadLetterDrill {
+    pub reader: DeadLetterReader,
+}
+
+/// Identity of a dead letter; not that of its message, which several may give up on.
+pub type DeadLetterId = Uuid;
+
+/// A page of dead letters, the oldest first.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct DeadLetterPage {
+    #[cfg_attr(feature = "schemars", schemars(extend("maxItems" = 200)))]
+    pub items: Vec<DeadLetter>,
+    /// The `cursor` of the next page; absent on the last one.
+    #[cfg_attr(feature = "schemars", schemars(rename = "nextCursor", skip_serializing_if = "Option::is_none"))]
+    pub next_cursor: Option<String>,
+}
+
+/// Who gives a letter up: a `Consumer`, which can handle it again, or a `Projection`, which
+/// cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum DeadLetterReader {
+    Consumer, Projection,
+}
 
 /// A scheduled call is due.
 #[derive(Debug, Clone, PartialEq)]
@@ -514,8 +610,85 @@ impl Validate for HttpRequest {
 /// Status of the target's response, whatever three digits it has sent.
 pub type HttpStatus = i32;
 
+/// Messages that are yet to be handled, at most.
+pub type Lag = i64;
+
 /// Milliseconds from sending the request to the end of the response.
 pub type LatencyMs = i64;
+
+/// The position of a message in the log of all that is published; 0 before the first.
+pub type LogPosition = i64;
+
+/// How far publication is, and who reads what was published; of all tenants together.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Outbox {
+    /// Messages that are recorded and not published.
+    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
+    pub depth: i64,
+    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
+    pub head: LogPosition,
+    /// Milliseconds since then, which the relay is behind; 0 if there is none.
+    #[cfg_attr(feature = "schemars", schemars(rename = "lagMs", extend("minimum" = 0)))]
+    pub lag_ms: i64,
+    /// When the oldest of them was recorded; absent if there is none.
+    #[cfg_attr(feature = "schemars", schemars(rename = "oldestAt", skip_serializing_if = "Option::is_none"))]
+    pub oldest_at: Option<Timestamp>,
+    /// Consumers and projections of the process that answers.
+    pub readers: Vec<Reader>,
+}
+
+/// A read model, and how far it is.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Projection {
+    /// In how many rows the last rebuild differed from what was read until then: more than none
+    /// is a fault. Absent before the first.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("minimum" = 0)))]
+    pub differences: Option<i64>,
+    /// How often it was built; the one that is read.
+    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    pub generation: i64,
+    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
+    pub lag: Lag,
+    #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 255, "minLength" = 1, "pattern" = "^[a-z][a-z0-9_.]*$")))]
+    pub name: ProjectionName,
+    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
+    pub position: LogPosition,
+    pub state: Open<ProjectionState>,
+}
+
+/// All projections, by name.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectionList {
+    pub items: Vec<Projection>,
+}
+
+/// Name of a projection.
+pub type ProjectionName = String;
+
+/// `Live` and read; a rebuild is `Requested`, or `Building` beside what is read, whose place
+/// it takes once it has seen the same messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum ProjectionState {
+    Live, Requested, Building,
+}
+
+/// Who reads what is published, and how far.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Reader {
+    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
+    pub lag: Lag,
+    /// Everything up to here is done; on Kafka, the sum of offsets in the partitions of this
+    /// process.
+    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
+    pub position: i64,
+    /// Its name, such as `projection:service_calls`.
+    pub reader: String,
+}
 
 /// Header fields by lower-case name; values of sensitive ones read `[redacted]`.
 pub type RecordedHeaders = BTreeMap<String, String>;
@@ -1230,6 +1403,46 @@ pub type Tags = Vec<Tag>;
 /// Absolute http or https address without user information. Addresses that are or resolve to
 /// a loopback, link-local or private host are blocked unless the operator allows them.
 pub type TargetUrl = String;
+
+/// A timer that has not fired.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Timer {
+    /// How often its handler has failed.
+    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 0)))]
+    pub attempts: i64,
+    /// When it is or was due.
+    #[cfg_attr(feature = "schemars", schemars(rename = "dueAt"))]
+    pub due_at: Timestamp,
+    /// What it is about; of these kinds, the identity of the call.
+    pub key: String,
+    /// What it is for: `service_calls.due` queues a scheduled call, `service_calls.lease` ends an
+    /// attempt that was lost.
+    pub kind: String,
+    /// When its handler is called; later than `dueAt` where it has failed.
+    #[cfg_attr(feature = "schemars", schemars(rename = "nextTryAt"))]
+    pub next_try_at: Timestamp,
+    pub state: Open<TimerState>,
+}
+
+/// A page of timers, by kind and key.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TimerPage {
+    #[cfg_attr(feature = "schemars", schemars(extend("maxItems" = 200)))]
+    pub items: Vec<Timer>,
+    /// The `cursor` of the next page; absent on the last one.
+    #[cfg_attr(feature = "schemars", schemars(rename = "nextCursor", skip_serializing_if = "Option::is_none"))]
+    pub next_cursor: Option<String>,
+}
+
+/// `Pending` until the timer is due, then `Overdue` until it has fired; for long only where
+/// nothing runs or its handler fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum TimerState {
+    Pending, Overdue,
+}
 
 /// When the call last changed.
 pub type UpdatedAt = Timestamp;

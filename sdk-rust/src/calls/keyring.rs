@@ -15,7 +15,7 @@ impl Credentials {
     }
 
     /// An OpenID Connect access token of the tenant, or an API key. Scopes: `calls:read` to list
-    /// and read, `calls:write` to submit and cancel.
+    /// and read, `calls:write` to submit and cancel, `calls:ops` to operate.
     #[must_use]
     pub fn oidc(self, secret: impl Into<Secret>) -> Self {
         Self(self.0.secret("oidc", Place::Authorization("Bearer"), secret))

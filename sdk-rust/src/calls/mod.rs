@@ -13,6 +13,8 @@ mod keyring;
 #[rustfmt::skip]
 pub mod serving;
 #[rustfmt::skip]
+pub mod admin;
+#[rustfmt::skip]
 pub mod service_calls;
 
 pub use keyring::Credentials;
@@ -42,6 +44,12 @@ impl Client {
     /// A client over a transport that was built to taste: [`Transport::builder`].
     pub fn over(transport: Transport) -> Self {
         Self { transport }
+    }
+
+    /// What operators see and do: dead letters, timers and audit log of their tenant; outbox and
+    /// projections of the whole server.
+    pub fn admin(&self) -> admin::Admin<'_> {
+        admin::Admin::new(&self.transport)
     }
 
     /// HTTP calls made once on the caller's behalf.

@@ -2,17 +2,108 @@
 
 import { Core } from '../runtime/index.js';
 import type { CallOptions, ClientOptions, Listing } from '../runtime/index.js';
+import * as admin from './admin.js';
 import * as serviceCalls from './service-calls.js';
 import type * as types from './types.js';
 
 /** A client of Symbolon service calls. */
 export class Calls {
+  /**
+   * What operators see and do: dead letters, timers and audit log of their tenant; outbox and
+   * projections of the whole server.
+   */
+  readonly admin: Admin;
   /** HTTP calls made once on the caller's behalf. */
   readonly serviceCalls: ServiceCalls;
 
   constructor(options: ClientOptions) {
     const core = new Core(options);
+    this.admin = new Admin(core);
     this.serviceCalls = new ServiceCalls(core);
+  }
+}
+
+/**
+ * What operators see and do: dead letters, timers and audit log of their tenant; outbox and
+ * projections of the whole server.
+ */
+export class Admin {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Discard a dead letter: `DELETE /v1/admin/dlq/{deadLetterId}`. */
+  discardDeadLetter(
+    request: admin.DiscardDeadLetterRequest,
+    options?: CallOptions,
+  ): Promise<admin.DiscardDeadLetterResponse> {
+    return admin.discardDeadLetter(this.#core, request, options);
+  }
+
+  /** Leave a dead letter as a drill: `POST /v1/admin/dlq/drills`. */
+  drillDeadLetters(
+    request: admin.DrillDeadLettersRequest,
+    options?: CallOptions,
+  ): Promise<admin.DrillDeadLettersResponse> {
+    return admin.drillDeadLetters(this.#core, request, options);
+  }
+
+  /** Get the outbox: `GET /v1/admin/outbox`. */
+  getOutbox(
+    request?: admin.GetOutboxRequest,
+    options?: CallOptions,
+  ): Promise<admin.GetOutboxResponse> {
+    return admin.getOutbox(this.#core, request, options);
+  }
+
+  /** List the audit log: `GET /v1/audit`. */
+  listAuditEntries(
+    request?: admin.ListAuditEntriesRequest,
+    options?: CallOptions,
+  ): Listing<admin.ListAuditEntriesResponse, types.AuditEntry> {
+    return admin.listAuditEntries(this.#core, request, options);
+  }
+
+  /** List dead letters: `GET /v1/admin/dlq`. */
+  listDeadLetters(
+    request?: admin.ListDeadLettersRequest,
+    options?: CallOptions,
+  ): Listing<admin.ListDeadLettersResponse, types.DeadLetter> {
+    return admin.listDeadLetters(this.#core, request, options);
+  }
+
+  /** List projections: `GET /v1/admin/projections`. */
+  listProjections(
+    request?: admin.ListProjectionsRequest,
+    options?: CallOptions,
+  ): Promise<admin.ListProjectionsResponse> {
+    return admin.listProjections(this.#core, request, options);
+  }
+
+  /** List timers: `GET /v1/admin/timers`. */
+  listTimers(
+    request?: admin.ListTimersRequest,
+    options?: CallOptions,
+  ): Listing<admin.ListTimersResponse, types.Timer> {
+    return admin.listTimers(this.#core, request, options);
+  }
+
+  /** Rebuild a projection: `POST /v1/admin/projections/{name}/rebuild`. */
+  rebuildProjection(
+    request: admin.RebuildProjectionRequest,
+    options?: CallOptions,
+  ): Promise<admin.RebuildProjectionResponse> {
+    return admin.rebuildProjection(this.#core, request, options);
+  }
+
+  /** Replay a dead letter: `POST /v1/admin/dlq/{deadLetterId}/replay`. */
+  replayDeadLetter(
+    request: admin.ReplayDeadLetterRequest,
+    options?: CallOptions,
+  ): Promise<admin.ReplayDeadLetterResponse> {
+    return admin.replayDeadLetter(this.#core, request, options);
   }
 }
 

@@ -7,7 +7,7 @@ import type { Auth, Secret } from '../runtime/index.js';
 export interface Credentials {
   /**
    * An OpenID Connect access token of the tenant, or an API key. Scopes: `calls:read` to list and
-   * read, `calls:write` to submit and cancel.
+   * read, `calls:write` to submit and cancel, `calls:ops` to operate.
    */
   readonly oidc?: Secret;
 }

@@ -4,5 +4,6 @@ export { Calls } from './client.js';
 export { credentials } from './credentials.js';
 export type { Credentials } from './credentials.js';
 export { servers } from './servers.js';
+export * from './admin.js';
 export * from './service-calls.js';
 export type * as types from './types.js';

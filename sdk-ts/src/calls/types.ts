@@ -109,8 +109,78 @@ export interface AttemptSucceededData {
   status: HttpStatus;
 }
 
+/** Something that was done, and by whom; recorded together with what was done. */
+export interface AuditEntry {
+  /** What was done, such as `dead-letter.replayed`. */
+  action: string;
+  /** Who did it, by the name their issuer gives them; absent if it was the system. */
+  actor?: string;
+  /** The X-Correlation-Id of the request. */
+  correlationId: string;
+  /** What else is to be known about it, by name. */
+  detail?: { [name: string]: string };
+  /** Rises from entry to entry, and skips numbers. */
+  entryId: number;
+  /** When. */
+  recordedAt: string;
+  subject: AuditSubject;
+}
+
+/** A page of the audit log, the oldest first. */
+export interface AuditPage {
+  items: AuditEntry[];
+  /** The `cursor` of the next page; absent on the last one. */
+  nextCursor?: string;
+}
+
+/** What something was done to, such as `projection/service_calls`. */
+export type AuditSubject = string;
+
 /** When the call was accepted. */
 export type CreatedAt = string;
+
+/** A message that a handler has given up on. What is in it is shown to nobody. */
+export interface DeadLetter {
+  /** How often it was tried. */
+  attempts: number;
+  deadLetterId: DeadLetterId;
+  /** When it was given up, last. */
+  failedAt: string;
+  /**
+   * Whether handling it again is of use. What a projection could not read is mended by rebuilding
+   * the projection.
+   */
+  isReplayable: boolean;
+  /** Whether it is about to be handled again. */
+  isReplaying: boolean;
+  /** The last error. */
+  reason: string;
+  /** Who gave it up, such as `consumer:service_calls.execution`. */
+  source: string;
+  /** The message's type and aggregate. */
+  subject: string;
+}
+
+/** What kind of letter the drill leaves. */
+export interface DeadLetterDrill {
+  reader: DeadLetterReader;
+}
+
+/** Identity of a dead letter; not that of its message, which several may give up on. */
+export type DeadLetterId = string;
+
+/** A page of dead letters, the oldest first. */
+export interface DeadLetterPage {
+  items: DeadLetter[];
+  /** The `cursor` of the next page; absent on the last one. */
+  nextCursor?: string;
+}
+
+/**
+ * Who gives a letter up: a `Consumer`, which can handle it again, or a `Projection`, which
+ * cannot.
+ */
+export type DeadLetterReader = 'Consumer' | 'Projection';
 
 /** A scheduled call is due. */
 export interface DueTimeReached {
@@ -184,8 +254,65 @@ export interface HttpRequest {
 /** Status of the target's response, whatever three digits it has sent. */
 export type HttpStatus = number;
 
+/** Messages that are yet to be handled, at most. */
+export type Lag = number;
+
 /** Milliseconds from sending the request to the end of the response. */
 export type LatencyMs = number;
+
+/** The position of a message in the log of all that is published; 0 before the first. */
+export type LogPosition = number;
+
+/** How far publication is, and who reads what was published; of all tenants together. */
+export interface Outbox {
+  /** Messages that are recorded and not published. */
+  depth: number;
+  head: LogPosition;
+  /** Milliseconds since then, which the relay is behind; 0 if there is none. */
+  lagMs: number;
+  /** When the oldest of them was recorded; absent if there is none. */
+  oldestAt?: string;
+  /** Consumers and projections of the process that answers. */
+  readers: Reader[];
+}
+
+/** A read model, and how far it is. */
+export interface Projection {
+  /**
+   * In how many rows the last rebuild differed from what was read until then: more than none is a
+   * fault. Absent before the first.
+   */
+  differences?: number;
+  /** How often it was built; the one that is read. */
+  generation: number;
+  lag: Lag;
+  name: ProjectionName;
+  position: LogPosition;
+  state: Open<ProjectionState>;
+}
+
+/** All projections, by name. */
+export interface ProjectionList {
+  items: Projection[];
+}
+
+/** Name of a projection. */
+export type ProjectionName = string;
+
+/**
+ * `Live` and read; a rebuild is `Requested`, or `Building` beside what is read, whose place it
+ * takes once it has seen the same messages.
+ */
+export type ProjectionState = 'Live' | 'Requested' | 'Building';
+
+/** Who reads what is published, and how far. */
+export interface Reader {
+  lag: Lag;
+  /** Everything up to here is done; on Kafka, the sum of offsets in the partitions of this process. */
+  position: number;
+  /** Its name, such as `projection:service_calls`. */
+  reader: string;
+}
 
 /** Header fields by lower-case name; values of sensitive ones read `[redacted]`. */
 export type RecordedHeaders = { [name: string]: string };
@@ -473,6 +600,37 @@ export type Tags = Tag[];
  * loopback, link-local or private host are blocked unless the operator allows them.
  */
 export type TargetUrl = string;
+
+/** A timer that has not fired. */
+export interface Timer {
+  /** How often its handler has failed. */
+  attempts: number;
+  /** When it is or was due. */
+  dueAt: string;
+  /** What it is about; of these kinds, the identity of the call. */
+  key: string;
+  /**
+   * What it is for: `service_calls.due` queues a scheduled call, `service_calls.lease` ends an
+   * attempt that was lost.
+   */
+  kind: string;
+  /** When its handler is called; later than `dueAt` where it has failed. */
+  nextTryAt: string;
+  state: Open<TimerState>;
+}
+
+/** A page of timers, by kind and key. */
+export interface TimerPage {
+  items: Timer[];
+  /** The `cursor` of the next page; absent on the last one. */
+  nextCursor?: string;
+}
+
+/**
+ * `Pending` until the timer is due, then `Overdue` until it has fired; for long only where
+ * nothing runs or its handler fails.
+ */
+export type TimerState = 'Pending' | 'Overdue';
 
 /** When the call last changed. */
 export type UpdatedAt = string;

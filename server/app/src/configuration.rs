@@ -349,7 +349,11 @@ pub(crate) struct Token {
     #[arg(long, default_value = "developer")]
     pub(crate) subject: String,
     /// What the caller may do; several by repeating it or between commas.
-    #[arg(long = "scope", value_delimiter = ',', default_values = ["calls:read", "calls:write"])]
+    #[arg(
+        long = "scope",
+        value_delimiter = ',',
+        default_values = ["calls:read", "calls:write", "calls:ops"]
+    )]
     pub(crate) scopes: Vec<String>,
     /// How long the token is valid, such as `45m` or `12h`.
     #[arg(long, default_value = "12h")]

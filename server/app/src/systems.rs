@@ -1,6 +1,6 @@
 //! The systems of this binary, put together on one kernel.
 
-use calls_server::service_calls;
+use calls_server::{admin, service_calls};
 use symbolon_calls::{Calls, Loopback, Settings, StopHandle};
 use symbolon_kernel::{Handlers, Kernel};
 use symbolon_server::Routes;
@@ -29,7 +29,9 @@ impl Systems {
 
     /// Their operations.
     pub(crate) fn routes(&self) -> Vec<Routes> {
-        self.calls.iter().map(|calls| service_calls::routes(calls.service())).collect()
+        let of =
+            |calls: &Calls| [service_calls::routes(calls.service()), admin::routes(calls.admin())];
+        self.calls.iter().flat_map(of).collect()
     }
 
     /// What they do on events and timers.

@@ -2,10 +2,14 @@
 //!
 //! It implements the traits generated from `contracts/calls` and must never know HTTP servers.
 
+mod admin;
+mod cursor;
+mod scope;
 mod service_calls;
 
 use symbolon_kernel::{Migration, MigrationSet};
 
+pub use admin::AdminService;
 pub use service_calls::{Calls, Loopback, ServiceCallsService, Settings, StartError, StopHandle};
 
 macro_rules! file {

@@ -16,9 +16,10 @@ use crate::delivery::relay;
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
-use crate::projections::generations;
+use crate::projections::{ProjectionStats, generations};
 use crate::stats::{Counts, Groups};
-use crate::unit::{Unit, View};
+use crate::unit::Unit;
+use crate::unit::view::View;
 
 /// How long to wait before a handler that failed is called again: twice as long each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,6 +221,14 @@ impl Kernel {
         turn.commit().await?;
         self.0.rebuilds.send_replace(());
         if is_known { Ok(()) } else { Err(Error::UnknownProjection(projection.to_owned())) }
+    }
+
+    /// The projections that can be built anew, by name, whichever process runs them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn projections(&self) -> Result<Vec<ProjectionStats>, Error> {
+        generations::list(self.0.database.read().await?.connection()).await
     }
 
     /// In how many rows the last rebuild of a projection differed from what was read until then;

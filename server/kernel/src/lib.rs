@@ -155,15 +155,18 @@ pub use handlers::{
     TimerHandler,
 };
 pub use kernel::{Backoff, Kernel, Settings};
+pub use projections::ProjectionStats;
 pub use roles::{Role, Roles};
 pub use stats::{Activity, PoolStats, QueueStats, ReaderStats, Stats};
 pub use symbolon_wire::TraceParent;
 pub use symbolon_wire::channel::{Channel, Event, Fully, Handler, Partly, Refused};
+pub use unit::Unit;
 pub use unit::aggregates::{Aggregate, Folded};
 pub use unit::audit::{Action, AuditPage, AuditReach, Audited};
 pub use unit::idempotency::{Claim, Claimed};
 pub use unit::streams::Expected;
-pub use unit::{Unit, View};
+pub use unit::view::View;
 pub use work::jobs::{Job, NewJob};
+pub use work::pending::{PendingTimer, TimerPage};
 pub use work::schedules::Every;
 pub use work::timers::Timer;

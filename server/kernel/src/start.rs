@@ -261,5 +261,12 @@ fn readers(handlers: &Handlers, transport: &Transport) -> Result<Vec<String>, Er
         Transport::Simulated(_) => handlers.roles.include(Role::Work),
     };
     let consumers = if is_told { consumers } else { Vec::new() };
-    Ok(consumers.into_iter().chain(projections).collect())
+    let shipper = match transport {
+        Transport::Log => None,
+        #[cfg(feature = "kafka")]
+        Transport::Kafka(_) => Some(crate::delivery::kafka::READER.to_owned()),
+        #[cfg(feature = "simulation")]
+        Transport::Simulated(_) => None,
+    };
+    Ok(consumers.into_iter().chain(projections).chain(shipper).collect())
 }

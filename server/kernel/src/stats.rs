@@ -27,7 +27,8 @@ pub struct Stats {
     pub timers_overdue: i64,
     /// When the first of those that are due was due.
     pub timers_oldest_due_at: Option<Timestamp>,
-    /// Consumers, then projections, in the order they were registered.
+    /// Consumers, then projections, in the order they were registered; then, on Kafka, the shipper,
+    /// which reads what it ships.
     pub readers: Vec<ReaderStats>,
     /// The queues of jobs that this process works on, by name.
     pub queues: Vec<QueueStats>,
@@ -39,7 +40,7 @@ pub struct Stats {
 /// How far a consumer or projection is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReaderStats {
-    /// `consumer:<name>` or `projection:<name>`.
+    /// `consumer:<name>`, `projection:<name>` or `bus:kafka`.
     pub reader: String,
     /// Everything up to this position is done. Of a consumer on Kafka it is the sum of the offsets
     /// of the partitions that this process has.

@@ -7,7 +7,7 @@ use super::sdk_ts;
 use crate::process::{npm_install, run as start};
 use crate::server::{self, Server, free_address};
 
-const ALL: [&str; 2] = ["calls:read", "calls:write"];
+const ALL: [&str; 3] = ["calls:read", "calls:write", "calls:ops"];
 
 fn fresh(root: &Path, name: &str) -> anyhow::Result<Server> {
     let binary = server::build(root)?;

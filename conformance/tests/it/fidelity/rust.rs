@@ -97,21 +97,37 @@ macro_rules! events {
     };
 }
 
-/// Every Rust type that stands for a schema of the contract.
-pub(super) fn subjects(kinds: &BTreeMap<String, String>) -> Vec<Subject> {
-    let mut subjects = named![
+/// The types that are named like their schemas and no request holds alone.
+fn plain() -> Vec<Subject> {
+    named![
         AttemptCount,
         AttemptFailedData,
         AttemptNumber,
         AttemptStartedData,
         AttemptSucceededData,
+        AuditEntry,
+        AuditPage,
+        AuditSubject,
         CreatedAt,
+        DeadLetter,
+        DeadLetterDrill,
+        DeadLetterId,
+        DeadLetterPage,
+        DeadLetterReader,
         DueTimeReachedData,
         FailureKind,
         HeaderValue,
         HttpMethod,
         HttpStatus,
+        Lag,
         LatencyMs,
+        LogPosition,
+        Outbox,
+        Projection,
+        ProjectionList,
+        ProjectionName,
+        ProjectionState,
+        Reader,
         RecordedHeaders,
         RecordedRequest,
         RequestHeaders,
@@ -134,8 +150,16 @@ pub(super) fn subjects(kinds: &BTreeMap<String, String>) -> Vec<Subject> {
         Tag,
         Tags,
         TargetUrl,
+        Timer,
+        TimerPage,
+        TimerState,
         UpdatedAt,
-    ];
+    ]
+}
+
+/// Every Rust type that stands for a schema of the contract.
+pub(super) fn subjects(kinds: &BTreeMap<String, String>) -> Vec<Subject> {
+    let mut subjects = plain();
     subjects.extend([
         checking::<types::ExecutionPolicy>("ExecutionPolicy"),
         checking::<types::HttpRequest>("HttpRequest"),

@@ -1,6 +1,5 @@
 //! The context of service calls: submission, execution, and what can be read of them.
 
-mod cursor;
 mod events;
 mod execution;
 mod observation;
@@ -19,8 +18,9 @@ use symbolon_kernel::{Cause, Handlers, Kernel, Partly, StreamId, TenantId};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use cursor::Cursors;
-use events::Event;
+use crate::admin::AdminService;
+use crate::cursor::Cursors;
+pub(crate) use events::Event;
 use execution::{Due, Enqueue, Lease, Worker};
 use projection::ServiceCallsProjection;
 use sender::Sender;
@@ -29,11 +29,11 @@ pub use service::ServiceCallsService;
 pub use target::Loopback;
 
 /// The kind of the streams of this context.
-const AGGREGATE_TYPE: &str = "ServiceCall";
+pub(crate) const AGGREGATE_TYPE: &str = "ServiceCall";
 /// Under this name the consumer that queues calls remembers what it has handled.
-const ENQUEUE: &str = "service_calls.execution";
+pub(crate) const ENQUEUE: &str = "service_calls.execution";
 /// Under this name the read model has its checkpoint.
-const READ_MODEL: &str = "service_calls";
+pub(crate) const READ_MODEL: &str = "service_calls";
 /// In whose name the worker reads the queue of all tenants.
 const OPERATOR: &str = "symbolon-operator";
 
@@ -83,6 +83,7 @@ impl StartError {
 pub struct Calls {
     kernel: Kernel,
     service: Arc<ServiceCallsService>,
+    admin: Arc<AdminService>,
     worker: Arc<Worker>,
     wake: Arc<Notify>,
 }
@@ -104,11 +105,13 @@ impl Calls {
         unit.commit().await?;
         let sender = Sender::new(settings.loopback)?;
         let wake = Arc::new(Notify::new());
-        let cursors = Cursors::new(&secret);
-        let service = ServiceCallsService::new(kernel.clone(), cursors, settings.loopback);
+        let cursors = Arc::new(Cursors::new(&secret));
+        let service =
+            ServiceCallsService::new(kernel.clone(), Arc::clone(&cursors), settings.loopback);
+        let admin = AdminService::new(kernel.clone(), cursors);
         let queue = Arc::clone(&wake);
         let worker = Worker::new(kernel.clone(), sender, settings, queue, operator);
-        Ok(Self { kernel, service, worker, wake })
+        Ok(Self { kernel, service, admin, worker, wake })
     }
 
     /// Adds what this context does on events and timers.
@@ -125,6 +128,12 @@ impl Calls {
     #[must_use]
     pub fn service(&self) -> Arc<ServiceCallsService> {
         Arc::clone(&self.service)
+    }
+
+    /// The operations of whoever operates it, for `calls_server::admin::routes`.
+    #[must_use]
+    pub fn admin(&self) -> Arc<AdminService> {
+        Arc::clone(&self.admin)
     }
 
     /// Begins to make calls.

@@ -8,43 +8,36 @@ use calls_server::service_calls::{
 };
 use calls_wire::service_calls as wire;
 use calls_wire::types::{ServiceCallEvents, ServiceCallPage, ServiceCallRef};
-use symbolon_kernel::{Cause, Claim, Claimed, Expected, Kernel, TenantId, Unit, View};
+use symbolon_kernel::{Claim, Claimed, Expected, Kernel, TenantId, Unit};
 use symbolon_server::{Failure, Outcome};
-use symbolon_wire::{In, Problem, Violation};
+use symbolon_wire::Problem;
 use uuid::Uuid;
 
-use super::cursor::{Cursors, Position};
 use super::execution::DUE;
 use super::rules::{self, Admitted, Call, Refusal};
-use super::store::{self, Filter};
+use super::store::{self, Filter, Position};
 use super::target::Loopback;
 use super::{events, stream};
+use crate::cursor::{self, Cursors};
+use crate::scope::{cause, read, tenant, unit};
 
 /// Implements the generated trait.
 #[derive(Debug)]
 pub struct ServiceCallsService {
     kernel: Kernel,
-    cursors: Cursors,
+    cursors: Arc<Cursors>,
     loopback: Loopback,
 }
 
 impl ServiceCallsService {
-    pub(crate) fn new(kernel: Kernel, cursors: Cursors, loopback: Loopback) -> Arc<Self> {
+    pub(crate) fn new(kernel: Kernel, cursors: Arc<Cursors>, loopback: Loopback) -> Arc<Self> {
         Arc::new(Self { kernel, cursors, loopback })
     }
 
     /// A call as its events tell it: what was answered before is in it. The read model may lag.
     async fn find(&self, tenant: &TenantId, id: Uuid) -> Result<Option<Call>, Failure> {
-        let mut view = self.read(tenant).await?;
+        let mut view = read(&self.kernel, tenant).await?;
         Ok(Call::fold(&view.load(&stream(&id.to_string())).await?)?)
-    }
-
-    async fn read(&self, tenant: &TenantId) -> Result<View, Failure> {
-        self.kernel.read(tenant).await.map_err(failed)
-    }
-
-    async fn unit(&self, tenant: &TenantId, cause: Cause) -> Result<Unit, Failure> {
-        self.kernel.unit(tenant, cause).await.map_err(failed)
     }
 }
 
@@ -71,7 +64,7 @@ impl ServiceCalls for ServiceCallsService {
             fingerprint: &idempotency.fingerprint,
             resource: &resource,
         };
-        let unit = self.unit(&tenant, cause).await?;
+        let unit = unit(&self.kernel, &tenant, cause).await?;
         match unit.claim(claim).await.map_err(Failure::from)? {
             Claimed::Fresh(unit) => {
                 submit(unit, admitted, &resource).await?;
@@ -120,23 +113,19 @@ impl ServiceCalls for ServiceCallsService {
         call: symbolon_server::Call<ListServiceCalls>,
     ) -> Outcome<ListServiceCalls> {
         let tenant = tenant(&call)?;
-        let limit = i64::from(call.request.limit_or_default());
+        let limit = u32::try_from(call.request.limit_or_default()).unwrap_or(1);
         let wire::list_service_calls::Request { cursor, from, limit: _, status, tag, to } =
             call.request;
         let filter = Filter { status, tag, from, to };
         let fingerprint = filter.fingerprint();
-        let read = |cursor: &String| self.cursors.read(&tenant, &fingerprint, cursor);
-        let after = cursor.as_ref().and_then(read);
-        if cursor.is_some() && after.is_none() {
-            return Err(wire::list_service_calls::Error::InvalidRequest(bad_cursor()).into());
-        }
-        let mut found = self.page(&tenant, &filter, after, limit).await?;
-        let has_more = found.len() as i64 > limit;
-        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let next_cursor = found.last().filter(|_| has_more).map(|last| {
+        let list = self.cursors.of(&tenant, fingerprint);
+        let Ok(after) = list.position(cursor.as_deref(), Position::read) else {
+            return Err(wire::list_service_calls::Error::InvalidRequest(cursor::foreign()).into());
+        };
+        let found = self.page(&tenant, &filter, after, limit).await?;
+        let (found, next_cursor) = list.page(found, limit, |last| {
             let created_at = last.created_at.as_microsecond();
-            let position = Position { created_at, id: last.id };
-            self.cursors.write(&tenant, &fingerprint, position)
+            Position { created_at, id: last.id }.bytes()
         });
         let items = found.into_iter().map(Call::into_summary).collect();
         let body = ServiceCallPage { items, next_cursor };
@@ -155,7 +144,7 @@ impl ServiceCalls for ServiceCallsService {
             causation_id = cause.causation_id,
             "command received"
         );
-        let unit = self.unit(&tenant, cause).await?;
+        let unit = unit(&self.kernel, &tenant, cause).await?;
         match cancel(unit, call.request.service_call_id).await? {
             Cancelled::Done(call) => Ok(Response::Accepted { body: call.into_detail() }),
             Cancelled::Unknown => Err(Error::NotFound(unknown()).into()),
@@ -169,7 +158,7 @@ impl ServiceCalls for ServiceCallsService {
 
 impl ServiceCallsService {
     async fn history(&self, tenant: &TenantId, id: Uuid) -> Result<ServiceCallEvents, Failure> {
-        let mut view = self.read(tenant).await?;
+        let mut view = read(&self.kernel, tenant).await?;
         let stored = view.load(&stream(&id.to_string())).await?;
         // By way of JSON: an envelope and the contract's events are the same there.
         let items = stored.iter().map(|it| serde_json::from_value(serde_json::to_value(it)?));
@@ -182,10 +171,10 @@ impl ServiceCallsService {
         tenant: &TenantId,
         filter: &Filter,
         after: Option<Position>,
-        limit: i64,
+        limit: u32,
     ) -> Result<Vec<Call>, Failure> {
-        let mut view = self.read(tenant).await?;
-        Ok(store::list(view.sql(), filter, after, limit + 1).await?)
+        let mut view = read(&self.kernel, tenant).await?;
+        Ok(store::list(view.sql(), filter, after, i64::from(limit) + 1).await?)
     }
 }
 
@@ -226,24 +215,6 @@ async fn cancel(mut unit: Unit, id: Uuid) -> Result<Cancelled, Failure> {
     Ok(Cancelled::Done(Box::new(call)))
 }
 
-/// Of the kernel's errors only a busy database is worth another try.
-fn failed(error: symbolon_kernel::Error) -> Failure {
-    match error {
-        symbolon_kernel::Error::Busy => Failure::unavailable(error),
-        error => error.into(),
-    }
-}
-
-fn tenant<O: symbolon_server::Operation<Principal = symbolon_server::Principal>>(
-    call: &symbolon_server::Call<O>,
-) -> Result<TenantId, Failure> {
-    Ok(TenantId::new(call.principal.tenant())?)
-}
-
-fn cause<O: symbolon_server::Operation>(call: &symbolon_server::Call<O>) -> Cause {
-    Cause::request(&call.correlation_id).traced(call.traceparent)
-}
-
 fn reference(id: Uuid) -> (String, ServiceCallRef) {
     (format!("/v1/service-calls/{id}"), ServiceCallRef { service_call_id: id })
 }
@@ -263,13 +234,4 @@ fn refused(refusal: Refusal) -> wire::submit_service_call::Error {
 
 fn unknown() -> Problem {
     Problem::new("there is no service call of this identity")
-}
-
-fn bad_cursor() -> Problem {
-    Problem::new("the cursor is not one of this list").at(Violation {
-        location: In::Query,
-        pointer: "/cursor".to_owned(),
-        code: "cursor".to_owned(),
-        detail: "must be the nextCursor of a page under the same filters".to_owned(),
-    })
 }

@@ -14,7 +14,9 @@ use calls_wire::service_calls as wire;
 use calls_wire::types::{ServiceCall, ServiceCallPage, ServiceCallStatus};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use symbolon_calls::{Calls, Loopback, MIGRATIONS, ServiceCallsService, Settings, StopHandle};
+use symbolon_calls::{
+    AdminService, Calls, Loopback, MIGRATIONS, ServiceCallsService, Settings, StopHandle,
+};
 use symbolon_kernel::{Handlers, Kernel, Location, SystemClock};
 use symbolon_server::{Call, Fault, Idempotency, Operation, Outcome, Principal};
 use uuid::Uuid;
@@ -31,6 +33,7 @@ pub(crate) const SETTINGS: Settings = Settings {
 pub(crate) struct System {
     pub(crate) kernel: Kernel,
     pub(crate) service: Arc<ServiceCallsService>,
+    pub(crate) admin: Arc<AdminService>,
     worker: StopHandle,
 }
 
@@ -39,8 +42,8 @@ impl System {
         let kernel = Kernel::open(&location, &[MIGRATIONS], Arc::new(SystemClock)).await.unwrap();
         let calls = Calls::open(kernel.clone(), settings).await.unwrap();
         kernel.start(calls.handlers(Handlers::new())).await.unwrap();
-        let service = calls.service();
-        Self { kernel, service, worker: calls.start() }
+        let (service, admin) = (calls.service(), calls.admin());
+        Self { kernel, service, admin, worker: calls.start() }
     }
 
     pub(crate) async fn stop(self) {
@@ -162,7 +165,10 @@ pub(crate) fn later(url: &str, milliseconds: i64) -> Value {
 /// Where every request hangs in a distributed trace.
 pub(crate) const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-fn call<O: Operation<Principal = Principal>>(tenant: &str, request: O::Request) -> Call<O> {
+pub(crate) fn call<O: Operation<Principal = Principal>>(
+    tenant: &str,
+    request: O::Request,
+) -> Call<O> {
     let principal = Principal {
         subject: "tester".to_owned(),
         tenant: tenant.to_owned(),

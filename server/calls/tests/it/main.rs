@@ -1,6 +1,7 @@
 //! The system on a real kernel and against a target on this machine that counts what it is sent.
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod execution;
 mod fixture;
 #[path = "../../../kernel/tests/it/home.rs"]

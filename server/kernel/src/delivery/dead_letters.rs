@@ -17,7 +17,7 @@ use crate::faults::fault;
 pub struct DeadLetter {
     /// Its id, which is not the message's: several handlers may give up on one message.
     pub id: Uuid,
-    /// Who gave it up: `consumer:<name>`, `projection:<name>`, `job:<queue>` or the bus.
+    /// Who gave it up: `consumer:<name>`, `projection:<name>`, `job:<queue>` or `bus:kafka`.
     pub source: String,
     /// What it is about: the type and aggregate of a message, the key of a job.
     pub subject: String,
@@ -29,6 +29,15 @@ pub struct DeadLetter {
     pub failed_at: Timestamp,
     /// Whether it is about to be handled again.
     pub is_replaying: bool,
+}
+
+impl DeadLetter {
+    /// Whether handling it again is of use. What a projection could not read is in no order any
+    /// more by the time it could: the projection is to be built anew.
+    #[must_use]
+    pub fn is_replayable(&self) -> bool {
+        self.source.starts_with("consumer:") || self.source.starts_with("job:")
+    }
 }
 
 /// Where a message lay in its topic.
@@ -101,6 +110,23 @@ pub(crate) async fn list(
     .fetch_all(connection)
     .await?;
     Ok(rows.iter().map(letter).collect::<Result<_, _>>()?)
+}
+
+/// The letter of a tenant with this id.
+pub(crate) async fn find(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    id: Uuid,
+) -> Result<Option<DeadLetter>, Error> {
+    let row = sqlx::query(
+        "SELECT id, source, subject, reason, attempts, failed_at, replay_at FROM dead_letters \
+         WHERE tenant_id = $1 AND id = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(id.to_string())
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.as_ref().map(letter).transpose()?)
 }
 
 fn letter(row: &AnyRow) -> Result<DeadLetter, sqlx::Error> {

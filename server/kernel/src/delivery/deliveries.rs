@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::channels::Unreadable;
 use crate::database::{Connection, Turn};
@@ -173,15 +174,16 @@ pub(crate) struct Given<'a> {
     pub(crate) attempts: u32,
 }
 
-/// Writes the dead letter of a message.
+/// Writes the dead letter of a message; returns its id.
 pub(crate) async fn put_away(
     kernel: &Kernel,
     connection: &mut Connection,
     event: &Envelope,
     given: Given<'_>,
-) -> Result<(), Error> {
+) -> Result<Uuid, Error> {
+    let id = kernel.new_id();
     let letter = NewLetter {
-        id: kernel.new_id(),
+        id,
         tenant: &event.tenant_id,
         source: given.source,
         channel: &event.channel,
@@ -192,7 +194,8 @@ pub(crate) async fn put_away(
         failed_at: kernel.now(),
         payload: &serde_json::to_vec(event)?,
     };
-    dead_letters::insert(connection, letter).await
+    dead_letters::insert(connection, letter).await?;
+    Ok(id)
 }
 
 /// What lies in a topic and is no message.

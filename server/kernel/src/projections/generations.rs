@@ -130,6 +130,52 @@ pub(crate) async fn differences(
     Ok(found.flatten())
 }
 
+/// A projection that has tables of its own, and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectionStats {
+    /// Its name.
+    pub name: String,
+    /// How often it was built: the generation that is read.
+    pub generation: i64,
+    /// Whether somebody wants it built anew and nobody has begun.
+    pub is_requested: bool,
+    /// Whether it is being built anew beside the generation that is read.
+    pub is_building: bool,
+    /// Everything up to this position is in what is read.
+    pub position: i64,
+    /// How many messages lie between that and the last one.
+    pub lag: i64,
+    /// In how many rows the last rebuild differed from what was read until then; see
+    /// [`Kernel::rebuild_differences`](crate::Kernel::rebuild_differences).
+    pub differences: Option<i64>,
+}
+
+/// The projections that can be built anew, by name.
+pub(crate) async fn list(connection: &mut Connection) -> Result<Vec<ProjectionStats>, Error> {
+    let rows = sqlx::query(
+        "SELECT p.name, p.live, p.building, p.is_requested, p.differences, \
+         COALESCE(c.position, 0) AS position, \
+         (SELECT COALESCE(MAX(position), 0) FROM log) AS head FROM projections p \
+         LEFT JOIN checkpoints c ON c.reader = 'projection:' || p.name \
+         WHERE p.live IS NOT NULL ORDER BY p.name",
+    );
+    let rows = rows.fetch_all(connection).await?;
+    let read = rows.iter().map(|row| {
+        let live: Generation = parsed(serde_json::from_str(row.try_get("live")?))?;
+        let (position, head): (i64, i64) = (row.try_get("position")?, row.try_get("head")?);
+        Ok::<_, sqlx::Error>(ProjectionStats {
+            name: row.try_get("name")?,
+            generation: live.number,
+            is_requested: row.try_get::<i64, _>("is_requested")? != 0,
+            is_building: row.try_get::<Option<String>, _>("building")?.is_some(),
+            position,
+            lag: (head - position).max(0),
+            differences: row.try_get("differences")?,
+        })
+    });
+    Ok(read.collect::<Result<_, _>>()?)
+}
+
 /// Begins a generation, and gives up the one that was being built.
 pub(crate) async fn begin(
     connection: &mut Connection,

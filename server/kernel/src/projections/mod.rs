@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+pub use self::generations::ProjectionStats;
 use self::generations::Standing;
 use crate::database::Connection;
 use crate::delivery::deliveries::{self, Given};

@@ -33,7 +33,7 @@ use crate::envelope::TenantId;
 use crate::error::Error;
 use crate::handlers::Handlers;
 use crate::kernel::{Kernel, Settings};
-use crate::unit::View;
+use crate::unit::view::View;
 
 impl Kernel {
     /// The kernel of a process on a machine of a world.

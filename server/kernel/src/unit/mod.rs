@@ -4,6 +4,7 @@ pub(crate) mod aggregates;
 pub(crate) mod audit;
 pub(crate) mod idempotency;
 pub(crate) mod streams;
+pub(crate) mod view;
 
 use std::fmt;
 use std::future::Future;
@@ -19,17 +20,19 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use self::aggregates::{Aggregate, Folded};
-use self::audit::{Action, AuditPage, Audited};
+use self::audit::Action;
 use self::idempotency::{Claim, Claimed, Found};
 use self::streams::Expected;
-use crate::database::{Connection, Snapshot, Turn};
+use crate::database::{Connection, Turn};
 use crate::delivery::dead_letters::{self, DeadLetter};
+use crate::delivery::deliveries::{self, Given};
 use crate::delivery::messages;
 use crate::envelope::{Cause, Envelope, NewEvent, StreamId, TenantId};
 use crate::error::Error;
 use crate::faults::{broken, fault};
 use crate::kernel::Kernel;
-use crate::ledger::{Books, Ledger};
+use crate::ledger::Ledger;
+use crate::projections::generations;
 use crate::tasks;
 use crate::work::jobs::{self, NewJob};
 use crate::work::timers;
@@ -53,6 +56,7 @@ pub struct Unit {
     scheduled: bool,
     enqueued: bool,
     replays: bool,
+    rebuilds: bool,
     /// Behind a lock only so that a unit can be shared between threads as well as sent.
     after_commit: Mutex<Vec<Task>>,
 }
@@ -75,6 +79,7 @@ impl Unit {
             scheduled: false,
             enqueued: false,
             replays: false,
+            rebuilds: false,
             after_commit: Mutex::default(),
         }
     }
@@ -281,6 +286,33 @@ impl Unit {
         Ok(is_new)
     }
 
+    /// Leaves a message among the dead letters as if a handler had given it up, for drills; returns
+    /// the letter's id. `source` is that of [`DeadLetter`]. Nobody else is given the message.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the message breaks its contract: nothing was written. Otherwise when
+    /// the database fails.
+    pub async fn give_up(
+        &mut self,
+        source: &str,
+        about: &StreamId,
+        message: NewEvent,
+        reason: &str,
+    ) -> Result<Uuid, Error> {
+        let message = message.held(|message| self.seal(about, 1, message))?;
+        let message = self.seal(about, 1, message);
+        let given = Given { source, spot: None, reason, attempts: 1 };
+        deliveries::put_away(&self.kernel, self.turn.connection(), &message, given).await
+    }
+
+    /// The dead letter of this tenant with this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn dead_letter(&mut self, letter: Uuid) -> Result<Option<DeadLetter>, Error> {
+        dead_letters::find(self.turn.connection(), &self.tenant, letter).await
+    }
+
     /// Has a dead letter of this tenant handled once more; says whether it will be: there may be
     /// no such letter, or its job may be in the queue again under the same key.
     ///
@@ -304,6 +336,19 @@ impl Unit {
     /// When the database fails.
     pub async fn discard(&mut self, letter: Uuid) -> Result<bool, Error> {
         dead_letters::delete(self.turn.connection(), &self.tenant, letter).await
+    }
+
+    /// [`Kernel::rebuild`], as a part of this unit.
+    ///
+    /// # Errors
+    /// [`Error::UnknownProjection`] when none of this name has tables of its own on this database;
+    /// otherwise when the database fails.
+    pub async fn rebuild(&mut self, projection: &str) -> Result<(), Error> {
+        if !generations::request(self.turn.connection(), projection).await? {
+            return Err(Error::UnknownProjection(projection.to_owned()));
+        }
+        self.rebuilds = true;
+        Ok(())
     }
 
     /// The ledger of the tenant: what is posted through it is part of this unit.
@@ -342,7 +387,7 @@ impl Unit {
     /// written, or nothing of it. After any other error nothing of it is.
     pub async fn commit(self) -> Result<(), Error> {
         let Self { kernel, turn, first_message, after_commit, .. } = self;
-        let Self { scheduled, enqueued, replays, .. } = self;
+        let Self { scheduled, enqueued, replays, rebuilds, .. } = self;
         let work = async move {
             fault!("unit.commit.before");
             turn.commit().await?;
@@ -358,6 +403,9 @@ impl Unit {
             }
             if replays {
                 kernel.inner().replays.send_replace(());
+            }
+            if rebuilds {
+                kernel.inner().rebuilds.send_replace(());
             }
             for task in after_commit.into_inner().unwrap_or_else(PoisonError::into_inner) {
                 tasks::spawn(kernel.inner().tasks.track_future(task));
@@ -416,79 +464,5 @@ impl Drop for Carried {
         if let Some(work) = self.0.take() {
             tasks::detach(work.map(drop));
         }
-    }
-}
-
-/// What is committed, as one tenant sees it; a snapshot that stands still while it is held.
-#[derive(Debug)]
-pub struct View {
-    tenant: TenantId,
-    snapshot: Snapshot,
-}
-
-impl View {
-    pub(crate) fn new(tenant: TenantId, snapshot: Snapshot) -> Self {
-        Self { tenant, snapshot }
-    }
-
-    /// Whose view it is.
-    #[must_use]
-    pub fn tenant(&self) -> &TenantId {
-        &self.tenant
-    }
-
-    /// The events of a stream, oldest first; none when it does not exist.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn load(&mut self, stream: &StreamId) -> Result<Vec<Envelope>, Error> {
-        streams::load(self.snapshot.connection(), &self.tenant, stream, 0).await
-    }
-
-    /// What the stream of this id folds to; none when it does not exist.
-    ///
-    /// # Errors
-    /// [`Error::Fold`] when the events do not fold; otherwise when the database fails.
-    pub async fn fold<A: Aggregate>(&mut self, id: &str) -> Result<Option<Folded<A>>, Error> {
-        Ok(aggregates::fold::<A>(self.snapshot.connection(), &self.tenant, id).await?.0)
-    }
-
-    /// The version of a stream; 0 when it does not exist.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn version(&mut self, stream: &StreamId) -> Result<i64, Error> {
-        streams::version(self.snapshot.connection(), &self.tenant, stream).await
-    }
-
-    /// The tenant's dead letters after one of them, at most `limit`, the oldest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn dead_letters(
-        &mut self,
-        after: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<DeadLetter>, Error> {
-        let limit = i64::from(limit);
-        dead_letters::list(self.snapshot.connection(), &self.tenant, after, limit).await
-    }
-
-    /// The books of the tenant.
-    pub fn ledger(&mut self) -> Books<'_> {
-        Books::new(self.sql())
-    }
-
-    /// A page of the tenant's audit log, oldest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn audit(&mut self, page: AuditPage<'_>) -> Result<Vec<Audited>, Error> {
-        audit::page(self.snapshot.connection(), &self.tenant, page).await
-    }
-
-    /// The tenant, to be put into every query, and the connection, for the domain's own tables.
-    pub fn sql(&mut self) -> (&TenantId, &mut Connection) {
-        (&self.tenant, self.snapshot.connection())
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod jobs;
 pub(crate) mod leases;
+pub(crate) mod pending;
 pub(crate) mod retention;
 pub(crate) mod schedules;
 pub(crate) mod timers;

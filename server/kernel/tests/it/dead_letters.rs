@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use symbolon_kernel::{DeadLetter, Handlers, Kernel, SystemClock};
+use uuid::Uuid;
 
-use crate::fixture::{Home, Writer, append, effects, eventually, tenant, unit};
+use crate::fixture::{Home, Writer, append, effects, eventually, happened, tenant, thing, unit};
 
 async fn letters(kernel: &Kernel, name: &str) -> Vec<DeadLetter> {
     let mut view = kernel.read(&tenant(name)).await.unwrap();
@@ -81,5 +82,38 @@ async fn a_dead_letter_survives_a_restart_and_can_be_thrown_away() {
     }
     assert_eq!(letters(&kernel, "acme").await, []);
     assert_eq!(handled(&kernel).await, [2]);
+    kernel.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drill_leaves_a_letter_that_its_consumer_can_handle() {
+    let home = Home::new();
+    let kernel = home.open().await;
+    let writer = Writer::new("writer");
+    kernel.start(Handlers::new().consumer(writer.clone())).await.unwrap();
+    let mut drill = unit(&kernel, "acme").await;
+    let leave = |source| (source, thing("drill"), happened(7), "a drill");
+    let mut left = Vec::new();
+    for (source, about, message, reason) in ["consumer:writer", "projection:some"].map(leave) {
+        left.push(drill.give_up(source, &about, message, reason).await.unwrap());
+    }
+    drill.commit().await.unwrap();
+    let found = letters(&kernel, "acme").await;
+    assert_eq!(found.iter().map(|it| it.id).collect::<Vec<_>>(), left);
+    assert_eq!(found.iter().map(DeadLetter::is_replayable).collect::<Vec<_>>(), [true, false]);
+    assert_eq!((found[0].reason.as_str(), found[0].attempts), ("a drill", 1));
+    assert!(handled(&kernel).await.is_empty(), "it was given to nobody");
+
+    let mut other = unit(&kernel, "other").await;
+    assert_eq!(other.dead_letter(left[0]).await.unwrap(), None);
+    other.rollback().await.unwrap();
+    let mut replay = unit(&kernel, "acme").await;
+    assert_eq!(replay.dead_letter(Uuid::nil()).await.unwrap(), None);
+    assert_eq!(replay.dead_letter(left[0]).await.unwrap(), Some(found[0].clone()));
+    assert!(replay.replay(left[0]).await.unwrap());
+    assert!(!replay.replay(left[1]).await.unwrap());
+    replay.commit().await.unwrap();
+    eventually("it is handled", || async { handled(&kernel).await == [7] }).await;
+    assert_eq!(letters(&kernel, "acme").await, found[1..]);
     kernel.shutdown().await.unwrap();
 }

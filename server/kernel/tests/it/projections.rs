@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use symbolon_kernel::{
-    Cause, Envelope, Error, Event, Expected, Handled, Handler, Handlers, Kernel, Projection,
-    ReadModel,
+    Action, AuditPage, Cause, Envelope, Error, Event, Expected, Handled, Handler, Handlers, Kernel,
+    Projection, ReadModel,
 };
 
 use crate::counts::{Count, Counts, broken};
-use crate::fixture::{Home, append, effects, eventually, happened, note, tenant, thing};
+use crate::fixture::{Home, append, effects, eventually, happened, note, tenant, thing, unit};
 
 #[derive(Default)]
 struct Numbers {
@@ -291,5 +291,38 @@ async fn what_a_projection_cannot_read_is_a_dead_letter_once_and_the_rest_goes_o
     let mut unit = kernel.unit(&tenant("acme"), Cause::request("request-2")).await.unwrap();
     assert!(!unit.replay(letters[0].id).await.unwrap());
     unit.rollback().await.unwrap();
+    kernel.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuild_is_part_of_a_unit_and_can_be_looked_at() {
+    let home = Home::new();
+    let kernel = home.open().await;
+    kernel.start(Handlers::new().projection(sums(&PLAIN))).await.unwrap();
+    append(&kernel, "acme", "a", 1).await;
+    caught_up(&kernel).await;
+    let standing = async || {
+        let found = kernel.projections().await.unwrap();
+        let of = |it: &symbolon_kernel::ProjectionStats| (it.generation, it.lag, it.differences);
+        (found[0].name.clone(), found.len(), of(&found[0]), found[0].is_requested)
+    };
+    assert_eq!(standing().await, ("sums".to_owned(), 1, (1, 0, None), false));
+
+    let mut undone = unit(&kernel, "acme").await;
+    undone.rebuild("sums").await.unwrap();
+    let unknown = undone.rebuild("unknown").await;
+    assert!(matches!(unknown, Err(Error::UnknownProjection(_))), "{unknown:?}");
+    undone.rollback().await.unwrap();
+    assert_eq!(standing().await, ("sums".to_owned(), 1, (1, 0, None), false));
+
+    let mut rebuild = unit(&kernel, "acme").await;
+    rebuild.rebuild("sums").await.unwrap();
+    rebuild.audit(Action::new("rebuilt", "sums")).await.unwrap();
+    rebuild.commit().await.unwrap();
+    let built = ("sums".to_owned(), 1, (2, 0, Some(0)), false);
+    eventually("it is built", || async { standing().await == built }).await;
+    let mut view = kernel.read(&tenant("acme")).await.unwrap();
+    assert_eq!(view.audit(AuditPage::first(10)).await.unwrap().len(), 1);
+    drop(view);
     kernel.shutdown().await.unwrap();
 }

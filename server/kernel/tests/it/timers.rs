@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use symbolon_kernel::{Handled, Handlers, Kernel, ManualClock, Timer, TimerHandler, Unit};
+use symbolon_kernel::{
+    Handled, Handlers, Kernel, ManualClock, Timer, TimerHandler, TimerPage, Unit,
+};
 
 use crate::fixture::{Home, effects, eventually, manual, noon, note, tenant, unit};
 
@@ -193,5 +195,40 @@ async fn a_handler_is_never_told_a_time_before_its_timer_was_due() {
     clock.set(in_seconds(2));
     eventually("it fires", || async { told.lock().unwrap().is_some() }).await;
     assert!(*told.lock().unwrap() >= Some(in_seconds(1)));
+    kernel.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_not_fired_is_listed_by_kind_and_key() {
+    let home = Home::new();
+    let (_, injected) = manual();
+    let kernel = home.open_at(injected).await;
+    for (key, seconds) in [("c", 10), ("a", -10), ("b", 0)] {
+        schedule(&kernel, key, in_seconds(seconds), 0).await;
+    }
+    let mut other = unit(&kernel, "other").await;
+    other.schedule("wake", "d", in_seconds(-10), &()).await.unwrap();
+    other.schedule("another kind", "z", in_seconds(1), &()).await.unwrap();
+    other.commit().await.unwrap();
+    let listed = async |name: &str, page: TimerPage<'_>| {
+        let mut view = kernel.read(&tenant(name)).await.unwrap();
+        let timers = view.timers(page).await.unwrap();
+        timers.into_iter().map(|it| it.key).collect::<Vec<_>>()
+    };
+    let all = TimerPage { limit: 10, ..TimerPage::default() };
+    assert_eq!(listed("acme", all).await, ["a", "b", "c"]);
+    assert_eq!(listed("other", all).await, ["z", "d"], "by kind first");
+    assert_eq!(listed("acme", TimerPage { limit: 2, ..all }).await, ["a", "b"]);
+    let rest = TimerPage { after: Some(("wake", "b")), ..all };
+    assert_eq!(listed("acme", rest).await, ["c"]);
+    let overdue = TimerPage { due_by: Some(noon()), ..all };
+    assert_eq!(listed("acme", overdue).await, ["a", "b"]);
+    let pending = TimerPage { due_after: Some(noon()), ..all };
+    assert_eq!(listed("acme", pending).await, ["c"]);
+    let mut view = kernel.read(&tenant("acme")).await.unwrap();
+    let first = view.timers(all).await.unwrap().remove(0);
+    assert_eq!((first.kind.as_str(), first.attempts), ("wake", 0));
+    assert_eq!((first.due_at, first.fire_at), (in_seconds(-10), in_seconds(-10)));
+    drop(view);
     kernel.shutdown().await.unwrap();
 }
