@@ -3,6 +3,7 @@
 
 mod account;
 pub mod broker;
+pub mod chromium;
 mod debian;
 pub mod postgres;
 

@@ -19,8 +19,8 @@ use crate::{gen_house, tidy};
 /// Runs every check: format, lints, house rules, staleness, tests, contracts, both halves.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only conformance\n\n\
-    Installs npm packages as the lock files say, and PostgreSQL and a Kafka broker where they\n\
-    are missing (docs/testing.md). What cannot be had is skipped, and said; with CI=true that\n\
+    Installs npm packages as the lock files say, and PostgreSQL, Chromium and a Kafka broker where\n\
+    they are missing (docs/testing.md). What cannot be had is skipped, and said; with CI=true that\n\
     is a failure.\n\n\
     Exit codes: 0 all passed, 1 something failed")]
 pub struct Test {
@@ -35,7 +35,7 @@ struct Step {
     check: fn(&Path) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     Step { name: "format", check: format },
     Step { name: "tidy", check: house_rules },
     Step { name: "gen --check", check: staleness },
@@ -50,6 +50,7 @@ const STEPS: [Step; 16] = [
     Step { name: "independent client", check: halves::independent_client },
     Step { name: "sdk examples", check: halves::sdk_examples },
     Step { name: "openid peers", check: halves::openid_peers },
+    Step { name: "console", check: halves::console },
     Step { name: "public contracts", check: public_contracts::compile },
     Step { name: "corpus sample", check: crate::corpus::sample::check },
 ];

@@ -264,6 +264,13 @@ pub(crate) struct Serve {
     pub(crate) bus: Bus,
 }
 
+impl Serve {
+    /// The OpenID Connect issuer, where people can be sent to one.
+    pub(crate) fn known_issuer(&self) -> Option<&str> {
+        (!self.development && self.jwks.is_none()).then_some(&self.identity.issuer)
+    }
+}
+
 #[cfg(feature = "kafka")]
 #[derive(Debug, Args)]
 pub(crate) struct Bus {

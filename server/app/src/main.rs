@@ -2,6 +2,7 @@
 //! development, `symbolon-server token`.
 
 mod configuration;
+mod console;
 mod gauges;
 mod identity;
 mod keys;

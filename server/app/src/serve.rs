@@ -3,12 +3,14 @@
 use anyhow::{Context, bail};
 use calls_server::problems::CATALOGUE;
 use calls_server::{ASYNCAPI, OPENAPI};
+use symbolon_issuer::Issuer;
 use symbolon_kernel::{Handlers, Kernel, Location, Role, Settings, machine_clock};
 use symbolon_server::{Edge, Failure, Requirement, Router};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::configuration::{Mode, Serve};
+use crate::console::{self, SignIn};
 use crate::identity::{self, Trust};
 use crate::systems::Systems;
 use crate::{MIGRATIONS, gauges, keys, live, logging};
@@ -125,6 +127,8 @@ fn contract(
         .asyncapi(ASYNCAPI)
         .events(LIVE_EVENTS, move |principal| live::events(&tail, principal))
         .router(systems.routes())?;
+    let known = issuer.as_ref().map(Issuer::url).or(configuration.known_issuer());
+    let router = console::mount(router, SignIn::by(known, OPENAPI)?);
     Ok(match issuer {
         Some(issuer) => {
             tracing::info!(issuer = issuer.url(), "development issuer");

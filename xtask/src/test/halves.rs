@@ -6,6 +6,7 @@ use std::path::Path;
 use super::sdk_ts;
 use crate::process::{npm_install, run as start};
 use crate::server::{self, Server, free_address};
+use crate::services::chromium::Chromium;
 
 const ALL: [&str; 3] = ["calls:read", "calls:write", "calls:ops"];
 
@@ -99,4 +100,16 @@ pub(super) fn openid_peers(root: &Path) -> anyhow::Result<()> {
     }
     let binary = server::build(root)?;
     start(&folder, "node", &["provider.mjs", &binary.to_string_lossy(), &data.to_string_lossy()])
+}
+
+/// The console in a real browser; pictures of it stay in target/.
+pub(super) fn console(root: &Path) -> anyhow::Result<()> {
+    let browser = Chromium::find(root)?;
+    let folder = root.join("conformance/console");
+    npm_install(&folder)?;
+    let server = fresh(root, "console")?;
+    let pictures = server::target(root)?.join("console");
+    let program = browser.program.to_string_lossy();
+    let arguments = ["console.mjs", &server.url, &program, &pictures.to_string_lossy()];
+    browser.run(&folder, "node", &arguments)
 }

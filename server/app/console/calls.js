@@ -1,0 +1,139 @@
+// The list of calls, kept up to date by their events.
+
+import { make, pill, time } from './elements.js';
+
+const KEPT = 300;
+/** What an event makes of a call's status, as the server folds it. */
+const STATUS_AFTER = {
+  ServiceCallSubmitted: 'Queued',
+  ServiceCallScheduled: 'Scheduled',
+  DueTimeReached: 'Queued',
+  AttemptStarted: 'Running',
+  ServiceCallSucceeded: 'Succeeded',
+  ServiceCallFailed: 'Failed',
+  ServiceCallCancelled: 'Cancelled',
+};
+
+/** The status after an event; none if the event leaves it as it is. */
+export function statusAfter(type) {
+  return STATUS_AFTER[type];
+}
+
+export class Calls {
+  #calls = new Map();
+  #filter = undefined;
+  #chosen = undefined;
+  #isStale = false;
+  #places;
+  #choose;
+
+  /** `places` are the elements it draws in; `choose` is told the id of a call that is clicked. */
+  constructor(places, choose) {
+    this.#places = places;
+    this.#choose = choose;
+  }
+
+  /** Takes calls as the list tells them, the newest first. */
+  load(calls) {
+    for (const call of [...calls].reverse()) {
+      const known = this.#calls.get(call.serviceCallId);
+      if (known && known.updatedAt > call.updatedAt) continue;
+      this.#calls.delete(call.serviceCallId);
+      this.#calls.set(call.serviceCallId, {
+        id: call.serviceCallId,
+        name: call.name,
+        request: call.request,
+        status: call.status,
+        result: outcome(call.result),
+        updatedAt: call.updatedAt,
+        version: 0,
+      });
+    }
+    this.#draw();
+  }
+
+  /** Takes an event. */
+  apply({ aggregateId: id, type, data, timestamp, version }) {
+    const call = this.#calls.get(id) ?? { id, name: id, version: 0 };
+    if (call.version >= version) return;
+    Object.assign(call, { version, updatedAt: timestamp });
+    if (type === 'ServiceCallSubmitted') {
+      Object.assign(call, { name: data.name, request: data.request });
+    }
+    if (type === 'AttemptSucceeded') {
+      call.result = outcome({ httpStatus: data.status, latencyMs: data.latencyMs });
+    }
+    if (type === 'AttemptFailed') {
+      const { status: httpStatus, kind: failureKind, latencyMs } = data;
+      call.result = outcome({ httpStatus, failureKind, latencyMs });
+    }
+    call.status = statusAfter(type) ?? call.status;
+    this.#calls.set(id, call);
+    while (this.#calls.size > KEPT) this.#calls.delete(this.#calls.keys().next().value);
+    this.#draw();
+  }
+
+  choose(id) {
+    this.#chosen = id;
+    this.#draw();
+  }
+
+  /** Draws once a frame, however many events there are. */
+  #draw() {
+    if (this.#isStale) return;
+    this.#isStale = true;
+    requestAnimationFrame(() => {
+      this.#isStale = false;
+      this.#drawNow();
+    });
+  }
+
+  #drawNow() {
+    const { rows, counts, empty } = this.#places;
+    const all = [...this.#calls.values()].reverse();
+    const shown = all.filter(({ status }) => !this.#filter || status === this.#filter);
+    rows.replaceChildren(...shown.map((call) => this.#row(call)));
+    empty.hidden = shown.length > 0;
+    const statuses = [...new Set(Object.values(STATUS_AFTER))];
+    counts.replaceChildren(
+      ...statuses.map((status) => {
+        const count = all.filter((call) => call.status === status).length;
+        const toggle = () => {
+          this.#filter = this.#filter === status ? undefined : status;
+          this.#draw();
+        };
+        const pressed = String(this.#filter === status);
+        const attributes = { type: 'button', 'aria-pressed': pressed, onclick: toggle };
+        return make('button', { ...attributes, 'data-count': status }, `${status} ${count}`);
+      }),
+    );
+  }
+
+  #row(call) {
+    const { id, name, request, status, result, updatedAt } = call;
+    const choose = () => this.#choose(id);
+    const onKey = (event) => {
+      if (event.key === 'Enter' || event.key === ' ') choose();
+    };
+    const chosen = String(id === this.#chosen);
+    const target = request ? `${request.method} ${request.url}` : '';
+    const attributes = { tabindex: 0, 'data-call': id, 'aria-selected': chosen };
+    return make(
+      'tr',
+      { ...attributes, onclick: choose, onkeydown: onKey },
+      make('td', {}, pill(status ?? '…')),
+      make('td', { class: 'wide', title: name }, name),
+      make('td', { class: 'wide', title: target }, target),
+      make('td', {}, result ?? ''),
+      make('td', {}, time(updatedAt)),
+    );
+  }
+}
+
+/** What came of a call in a few words; nothing is known of one that is not over. */
+export function outcome(result) {
+  if (!result) return undefined;
+  const { httpStatus, failureKind, latencyMs } = result;
+  const told = failureKind && failureKind !== 'http' ? failureKind : httpStatus;
+  return [told, latencyMs === undefined ? undefined : `${latencyMs} ms`].filter(Boolean).join(', ');
+}

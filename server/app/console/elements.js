@@ -1,0 +1,41 @@
+// Elements, made so that a text is a text whatever it holds.
+
+/** `make('li', { class: 'x' }, 'text', otherElement)`; functions become listeners of `on…`. */
+export function make(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') made.addEventListener(key.replace(/^on/u, ''), value);
+    else if (value !== undefined && value !== false) made.setAttribute(key, value);
+  }
+  made.append(...children.filter((child) => child !== undefined && child !== ''));
+  return made;
+}
+
+export function pill(status) {
+  return make('span', { class: 'pill', 'data-status': status }, status);
+}
+
+/** `<dl>` of what there is. */
+export function facts(pairs) {
+  const list = make('dl');
+  for (const [term, value] of pairs) {
+    if (value === undefined || value === null || value === '') continue;
+    list.append(make('dt', {}, term), make('dd', {}, value));
+  }
+  return list;
+}
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const CALENDAR = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'medium' });
+
+export function time(text) {
+  const at = new Date(text);
+  const isToday = at.toDateString() === new Date().toDateString();
+  return make('time', { datetime: text, title: text }, (isToday ? CLOCK : CALENDAR).format(at));
+}
+
+/** Says in a line of its own what came of something. */
+export function say(line, text, isBad = false) {
+  line.textContent = text;
+  line.dataset.kind = isBad ? 'bad' : 'good';
+}
