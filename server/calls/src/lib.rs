@@ -3,7 +3,6 @@
 //! It implements the traits generated from `contracts/calls` and must never know HTTP servers.
 
 mod admin;
-mod cursor;
 mod scope;
 mod service_calls;
 

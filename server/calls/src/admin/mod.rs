@@ -12,11 +12,11 @@ use calls_server::admin::{
 };
 use calls_wire::admin as wire;
 use calls_wire::types::{AuditPage, DeadLetterPage, ProjectionList, TimerPage, TimerState};
-use symbolon_kernel::{Action, AuditReach, Kernel};
-use symbolon_server::{Call, Failure, Outcome};
+use symbolon_kernel::{Action, AuditReach, Kernel, PendingTimer};
+use symbolon_server::{Call, Cursors, Failure, List, Outcome};
 use symbolon_wire::Problem;
+use uuid::Uuid;
 
-use crate::cursor::{self, Cursors};
 use crate::scope::{cause, failed, read, tenant, unit};
 use letters::Replayed;
 
@@ -35,16 +35,15 @@ impl AdminService {
 
 impl Admin for AdminService {
     async fn list_dead_letters(&self, call: Call<ListDeadLetters>) -> Outcome<ListDeadLetters> {
-        use wire::list_dead_letters::{Error, Response};
+        use wire::list_dead_letters::Response;
         let tenant = tenant(&call)?;
         let limit = size(call.request.limit_or_default());
-        let list = self.cursors.of(&tenant, "dead letters");
-        let Ok(after) = list.position(call.request.cursor.as_deref(), shapes::letter_at) else {
-            return Err(Error::InvalidRequest(cursor::foreign()).into());
-        };
+        let list = List::of::<ListDeadLetters>(tenant.as_str(), "");
+        let cursor = call.request.cursor.as_deref();
+        let after: Option<Uuid> = self.cursors.after(list, cursor)?;
         let mut view = read(&self.kernel, &tenant).await?;
-        let found = view.dead_letters(after, limit + 1).await.map_err(failed)?;
-        let (found, next_cursor) = list.page(found, limit, |it| it.id.as_bytes().to_vec());
+        let found = view.dead_letters(after, one_more(limit)).await.map_err(failed)?;
+        let (found, next_cursor) = self.cursors.page(list, found, limit, |it| it.id)?;
         let items = found.into_iter().map(shapes::letter).collect();
         Ok(Response::Ok { body: DeadLetterPage { items, next_cursor } })
     }
@@ -88,24 +87,25 @@ impl Admin for AdminService {
     }
 
     async fn list_timers(&self, call: Call<ListTimers>) -> Outcome<ListTimers> {
-        use wire::list_timers::{Error, Response};
+        use wire::list_timers::Response;
         let tenant = tenant(&call)?;
         let limit = size(call.request.limit_or_default());
         let state = call.request.state;
-        let list = self.cursors.of(&tenant, format!("timers {state:?}"));
-        let Ok(after) = list.position(call.request.cursor.as_deref(), shapes::timer_at) else {
-            return Err(Error::InvalidRequest(cursor::foreign()).into());
-        };
+        let filters = format!("{state:?}");
+        let list = List::of::<ListTimers>(tenant.as_str(), &filters);
+        let cursor = call.request.cursor.as_deref();
+        let after: Option<(String, String)> = self.cursors.after(list, cursor)?;
         let now = self.kernel.clock().now();
         let page = symbolon_kernel::TimerPage {
             due_by: (state == Some(TimerState::Overdue)).then_some(now),
             due_after: (state == Some(TimerState::Pending)).then_some(now),
             after: after.as_ref().map(|(kind, key)| (kind.as_str(), key.as_str())),
-            limit: limit + 1,
+            limit: one_more(limit),
         };
         let mut view = read(&self.kernel, &tenant).await?;
         let found = view.timers(page).await.map_err(failed)?;
-        let (found, next_cursor) = list.page(found, limit, shapes::timer_position);
+        let position = |it: &PendingTimer| (it.kind.clone(), it.key.clone());
+        let (found, next_cursor) = self.cursors.page(list, found, limit, position)?;
         let items = found.into_iter().map(|it| shapes::timer(it, now)).collect();
         Ok(Response::Ok { body: TimerPage { items, next_cursor } })
     }
@@ -149,32 +149,36 @@ impl Admin for AdminService {
     }
 
     async fn list_audit_entries(&self, call: Call<ListAuditEntries>) -> Outcome<ListAuditEntries> {
-        use wire::list_audit_entries::{Error, Response};
+        use wire::list_audit_entries::Response;
         let tenant = tenant(&call)?;
         let limit = size(call.request.limit_or_default());
         let subject = call.request.subject.as_deref();
-        let list = self.cursors.of(&tenant, format!("audit {subject:?}"));
-        let Ok(after) = list.position(call.request.cursor.as_deref(), shapes::entry_at) else {
-            return Err(Error::InvalidRequest(cursor::foreign()).into());
-        };
+        let list = List::of::<ListAuditEntries>(tenant.as_str(), subject.unwrap_or_default());
+        let cursor = call.request.cursor.as_deref();
+        let after: Option<i64> = self.cursors.after(list, cursor)?;
         // Whoever comes back with a cursor must not have missed what was committed late.
         let page = symbolon_kernel::AuditPage {
             subject,
             after: after.unwrap_or(0),
-            limit: limit + 1,
+            limit: one_more(limit),
             reach: AuditReach::Settled,
         };
         let mut view = read(&self.kernel, &tenant).await?;
         let found = view.audit(page).await.map_err(failed)?;
-        let (found, next_cursor) = list.page(found, limit, |it| it.seq.to_be_bytes().to_vec());
+        let (found, next_cursor) = self.cursors.page(list, found, limit, |it| it.seq)?;
         let items = found.into_iter().map(shapes::entry).collect();
         Ok(Response::Ok { body: AuditPage { items, next_cursor } })
     }
 }
 
 /// How many items a page has; the contract bounds it.
-fn size(limit: i32) -> u32 {
-    u32::try_from(limit).unwrap_or(1)
+fn size(limit: i32) -> usize {
+    usize::try_from(limit).unwrap_or(1)
+}
+
+/// How many items are read, to know whether there are more than a page holds.
+fn one_more(limit: usize) -> u32 {
+    u32::try_from(limit).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 fn no_letter() -> Problem {

@@ -6,7 +6,6 @@ use calls_wire::types::{
 use jiff::Timestamp;
 use serde_json::Value;
 use symbolon_kernel::{Audited, PendingTimer, ProjectionStats, Stats};
-use uuid::Uuid;
 
 pub(super) fn letter(letter: symbolon_kernel::DeadLetter) -> DeadLetter {
     DeadLetter {
@@ -21,10 +20,6 @@ pub(super) fn letter(letter: symbolon_kernel::DeadLetter) -> DeadLetter {
     }
 }
 
-pub(super) fn letter_at(position: &[u8]) -> Option<Uuid> {
-    Uuid::from_slice(position).ok()
-}
-
 pub(super) fn timer(timer: PendingTimer, now: Timestamp) -> Timer {
     let state = if timer.due_at <= now { TimerState::Overdue } else { TimerState::Pending };
     Timer {
@@ -35,17 +30,6 @@ pub(super) fn timer(timer: PendingTimer, now: Timestamp) -> Timer {
         next_try_at: timer.fire_at,
         attempts: i64::from(timer.attempts),
     }
-}
-
-/// Kind and key, with what no kind holds in between.
-pub(super) fn timer_position(timer: &PendingTimer) -> Vec<u8> {
-    [timer.kind.as_bytes(), timer.key.as_bytes()].join(&0)
-}
-
-pub(super) fn timer_at(position: &[u8]) -> Option<(String, String)> {
-    let text = std::str::from_utf8(position).ok()?;
-    let (kind, key) = text.split_once('\0')?;
-    Some((kind.to_owned(), key.to_owned()))
 }
 
 pub(super) fn outbox(stats: Stats, now: Timestamp) -> Outbox {
@@ -111,8 +95,4 @@ fn text(value: Value) -> String {
         | Value::Array(_)
         | Value::Object(_)) => other.to_string(),
     }
-}
-
-pub(super) fn entry_at(position: &[u8]) -> Option<i64> {
-    Some(i64::from_be_bytes(position.try_into().ok()?))
 }

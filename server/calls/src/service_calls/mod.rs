@@ -15,11 +15,11 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use symbolon_kernel::{Cause, Handlers, Kernel, Partly, StreamId, TenantId};
+use symbolon_server::Cursors;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::admin::AdminService;
-use crate::cursor::Cursors;
 pub(crate) use events::Event;
 use execution::{Due, Enqueue, Lease, Worker};
 use projection::ServiceCallsProjection;

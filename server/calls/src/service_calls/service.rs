@@ -9,7 +9,7 @@ use calls_server::service_calls::{
 use calls_wire::service_calls as wire;
 use calls_wire::types::{ServiceCallEvents, ServiceCallPage, ServiceCallRef};
 use symbolon_kernel::{Claim, Claimed, Expected, Kernel, TenantId, Unit};
-use symbolon_server::{Failure, Outcome};
+use symbolon_server::{Cursors, Failure, List, Outcome};
 use symbolon_wire::Problem;
 use uuid::Uuid;
 
@@ -18,7 +18,6 @@ use super::rules::{self, Admitted, Call, Refusal};
 use super::store::{self, Filter, Position};
 use super::target::Loopback;
 use super::{events, stream};
-use crate::cursor::{self, Cursors};
 use crate::scope::{cause, read, tenant, unit};
 
 /// Implements the generated trait.
@@ -113,20 +112,17 @@ impl ServiceCalls for ServiceCallsService {
         call: symbolon_server::Call<ListServiceCalls>,
     ) -> Outcome<ListServiceCalls> {
         let tenant = tenant(&call)?;
-        let limit = u32::try_from(call.request.limit_or_default()).unwrap_or(1);
+        let limit = usize::try_from(call.request.limit_or_default()).unwrap_or(1);
         let wire::list_service_calls::Request { cursor, from, limit: _, status, tag, to } =
             call.request;
         let filter = Filter { status, tag, from, to };
         let fingerprint = filter.fingerprint();
-        let list = self.cursors.of(&tenant, fingerprint);
-        let Ok(after) = list.position(cursor.as_deref(), Position::read) else {
-            return Err(wire::list_service_calls::Error::InvalidRequest(cursor::foreign()).into());
-        };
+        let list = List::of::<ListServiceCalls>(tenant.as_str(), &fingerprint);
+        let after: Option<Position> = self.cursors.after(list, cursor.as_deref())?;
         let found = self.page(&tenant, &filter, after, limit).await?;
-        let (found, next_cursor) = list.page(found, limit, |last| {
-            let created_at = last.created_at.as_microsecond();
-            Position { created_at, id: last.id }.bytes()
-        });
+        let position =
+            |last: &Call| Position { created_at: last.created_at.as_microsecond(), id: last.id };
+        let (found, next_cursor) = self.cursors.page(list, found, limit, position)?;
         let items = found.into_iter().map(Call::into_summary).collect();
         let body = ServiceCallPage { items, next_cursor };
         Ok(wire::list_service_calls::Response::Ok { body })
@@ -171,10 +167,10 @@ impl ServiceCallsService {
         tenant: &TenantId,
         filter: &Filter,
         after: Option<Position>,
-        limit: u32,
+        limit: usize,
     ) -> Result<Vec<Call>, Failure> {
         let mut view = read(&self.kernel, tenant).await?;
-        Ok(store::list(view.sql(), filter, after, i64::from(limit) + 1).await?)
+        Ok(store::list(view.sql(), filter, after, limit as i64 + 1).await?)
     }
 }
 

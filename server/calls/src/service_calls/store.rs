@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use calls_wire::types::ServiceCallStatus;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use symbolon_kernel::{Connection, Dialect, ReadModel, TenantId};
 use uuid::Uuid;
@@ -137,25 +138,11 @@ fn micros(at: Timestamp) -> i64 {
 }
 
 /// The last call of a page; the next page begins after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Position {
     /// Microseconds since the Unix epoch.
     pub(crate) created_at: i64,
     pub(crate) id: Uuid,
-}
-
-impl Position {
-    /// As a cursor holds it.
-    pub(crate) fn bytes(self) -> Vec<u8> {
-        [&self.created_at.to_be_bytes()[..], self.id.as_bytes()].concat()
-    }
-
-    /// From what a cursor holds.
-    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
-        let (created_at, id) = bytes.split_at_checked(8)?;
-        let created_at = i64::from_be_bytes(created_at.try_into().ok()?);
-        Some(Self { created_at, id: Uuid::from_slice(id).ok()? })
-    }
 }
 
 /// Up to `limit` calls after a position, oldest first.

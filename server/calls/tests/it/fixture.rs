@@ -18,7 +18,7 @@ use symbolon_calls::{
     AdminService, Calls, Loopback, MIGRATIONS, ServiceCallsService, Settings, StopHandle,
 };
 use symbolon_kernel::{Handlers, Kernel, Location, SystemClock};
-use symbolon_server::{Call, Fault, Idempotency, Operation, Outcome, Principal};
+use symbolon_server::{Call, Fault, Idempotency, Operation, Outcome, Preconditions, Principal};
 use uuid::Uuid;
 
 pub(crate) use crate::home::Home;
@@ -179,6 +179,7 @@ pub(crate) fn call<O: Operation<Principal = Principal>>(
         correlation_id: "test-1".to_owned(),
         traceparent: TRACE.parse().ok(),
         idempotency: None,
+        preconditions: Preconditions::default(),
         request,
     }
 }
