@@ -45,7 +45,7 @@ async function submit(path, delay = '0') {
   await page.fill('#submit [name=delay]', delay);
   await page.click('#submit button');
   await shows(page.locator('#submit-message'), 'Accepted.');
-  return row(`${base}${path}`);
+  return row(path);
 }
 
 /** Submits a call as another client of the same person would. */

@@ -19,9 +19,9 @@ use crate::{gen_house, tidy};
 /// Runs every check: format, lints, house rules, staleness, tests, contracts, both halves.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only conformance\n\n\
-    Installs npm packages as the lock files say, and PostgreSQL, Chromium and a Kafka broker where\n\
-    they are missing (docs/testing.md). What cannot be had is skipped, and said; with CI=true that\n\
-    is a failure.\n\n\
+    Installs npm packages as the lock files say, and PostgreSQL, Chromium and a Kafka broker\n\
+    where they are missing (docs/testing.md). What cannot be had is skipped, and said; with\n\
+    CI=true that is a failure.\n\n\
     Exit codes: 0 all passed, 1 something failed")]
 pub struct Test {
     /// Only the steps whose names hold this text.

@@ -40,13 +40,12 @@ export class Calls {
       if (known && known.updatedAt > call.updatedAt) continue;
       this.#calls.delete(call.serviceCallId);
       this.#calls.set(call.serviceCallId, {
+        ...known,
         id: call.serviceCallId,
         name: call.name,
-        request: call.request,
         status: call.status,
-        result: outcome(call.result),
         updatedAt: call.updatedAt,
-        version: 0,
+        version: known?.version ?? 0,
       });
     }
     this.#draw();
@@ -57,9 +56,7 @@ export class Calls {
     const call = this.#calls.get(id) ?? { id, name: id, version: 0 };
     if (call.version >= version) return;
     Object.assign(call, { version, updatedAt: timestamp });
-    if (type === 'ServiceCallSubmitted') {
-      Object.assign(call, { name: data.name, request: data.request });
-    }
+    if (type === 'ServiceCallSubmitted') call.name = data.name;
     if (type === 'AttemptSucceeded') {
       call.result = outcome({ httpStatus: data.status, latencyMs: data.latencyMs });
     }
@@ -110,20 +107,18 @@ export class Calls {
   }
 
   #row(call) {
-    const { id, name, request, status, result, updatedAt } = call;
+    const { id, name, status, result, updatedAt } = call;
     const choose = () => this.#choose(id);
     const onKey = (event) => {
       if (event.key === 'Enter' || event.key === ' ') choose();
     };
     const chosen = String(id === this.#chosen);
-    const target = request ? `${request.method} ${request.url}` : '';
     const attributes = { tabindex: 0, 'data-call': id, 'aria-selected': chosen };
     return make(
       'tr',
       { ...attributes, onclick: choose, onkeydown: onKey },
       make('td', {}, pill(status ?? '…')),
       make('td', { class: 'wide', title: name }, name),
-      make('td', { class: 'wide', title: target }, target),
       make('td', {}, result ?? ''),
       make('td', {}, time(updatedAt)),
     );

@@ -115,7 +115,8 @@ async function submit(event, api, choose) {
   const seconds = Number(delay);
   const dueAt = seconds > 0 ? new Date(Date.now() + 1000 * seconds).toISOString() : undefined;
   try {
-    const name = `${method} ${new URL(url).host}`.slice(0, 120);
+    const { host, pathname } = new URL(url);
+    const name = `${method} ${host}${pathname}`.slice(0, 120);
     const { serviceCallId } = await api.submit({ name, request: { method, url }, dueAt });
     say(line, 'Accepted.');
     choose(serviceCallId);
