@@ -33,9 +33,10 @@ async fn a_call_is_followed_from_its_command_to_its_read_model() {
         .header("idempotency-key", "key-1")
         .header("x-correlation-id", "test-1")
         .header("traceparent", format!("00-{TRACE}-b7ad6b7169203331-01"))
-        .json(
-            &json!({ "name": "test", "request": { "method": "GET", "url": format!("{}/version", server.origin) } }),
-        )
+        .json(&json!({
+            "name": "test",
+            "request": { "method": "GET", "url": format!("{}/version", server.origin) },
+        }))
         .send()
         .await
         .unwrap();
