@@ -143,7 +143,7 @@ pub use clock::{Clock, ManualClock, Sleep, SystemClock, machine_clock};
 pub use database::archive::{ArchiveError, backup, restore};
 pub use database::inspection::{Finding, inspect};
 pub use database::migrations::{Migration, MigrationSet};
-pub use database::{Connection, Dialect, InvalidLocation, Location};
+pub use database::{Connection, Dialect, InvalidLocation, Location, install_drivers};
 pub use delivery::bus::{Tail, TailFrom};
 pub use delivery::dead_letters::DeadLetter;
 #[cfg(feature = "kafka")]

@@ -4,6 +4,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod dialect;
+pub(crate) mod inline;
 pub(crate) mod inspection;
 mod location;
 pub(crate) mod migrations;
@@ -29,6 +30,10 @@ use migrations::MigrationSet;
 /// The connection a domain runs its own SQL on. Numbers are `i64` or `f64`, texts `String`, bytes
 /// `Vec<u8>`; parameters are `$1`, `$2` … on both databases. Write `LIMIT $1 + 0`: a parameter
 /// alone is looked into by SQLite's planner, which then plans anew for each value it is given.
+///
+/// In a unit of work on SQLite a statement runs where it is asked for, and whoever reads is given
+/// all rows at once. One that takes longer than a millisecond or so is to be
+/// `.persistent(false)`: it runs on a thread of its own, and holds up no other task.
 pub type Connection = sqlx::AnyConnection;
 
 /// A transaction on a pool; one at a time uses it, so that its owner can be shared.
@@ -208,11 +213,11 @@ impl Turn {
     }
 }
 
-fn install_drivers() {
-    #[cfg(not(feature = "simulation"))]
-    sqlx::any::install_default_drivers();
-    #[cfg(feature = "simulation")]
-    crate::simulation::driver::install();
+/// Makes the databases of the kernel known to sqlx's `Any`. A program that uses `Any` for something
+/// of its own calls this, and not `sqlx::any::install_default_drivers`: drivers can be installed
+/// only once. Opening a kernel does it too.
+pub fn install_drivers() {
+    inline::install();
 }
 
 /// How a pool of connections stands now.

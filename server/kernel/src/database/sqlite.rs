@@ -3,6 +3,10 @@
 //! Those who queue for the writer share a transaction: the first has it to itself, who comes after
 //! works in a savepoint of it; one `COMMIT`, and so one sync of the disk, serves the whole group. A
 //! commit is reported only when the group is durable.
+//!
+//! The writer's statements run where they are asked for (`file`), readers' on threads of sqlx's.
+
+mod file;
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -17,8 +21,9 @@ use sync_wrapper::SyncWrapper;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use url::Url;
 
+use self::file::Writable;
 use super::migrations::{self, MigrationSet};
-use super::{Connection, QUEUE_TIMEOUT};
+use super::{Connection, QUEUE_TIMEOUT, inline};
 use crate::error::Error;
 use crate::faults::fault;
 use crate::stats::PoolStats;
@@ -33,7 +38,15 @@ const READER: &str = "PRAGMA query_only = ON;";
 
 /// The URL of a file that there is.
 pub(super) fn url(path: &Path) -> Url {
-    SqliteConnectOptions::new().filename(path).to_url_lossy()
+    named(path).to_url_lossy()
+}
+
+fn named(path: &Path) -> SqliteConnectOptions {
+    // A URL of sqlx's has every other character encoded, and is decoded whole.
+    match path.to_str() {
+        Some(text) => SqliteConnectOptions::new().filename(text.replace('%', "%25")),
+        None => SqliteConnectOptions::new().filename(path),
+    }
 }
 
 #[derive(Debug)]
@@ -50,11 +63,13 @@ impl Store {
             std::fs::create_dir_all(directory).map_err(Error::Directory)?;
         }
         let lock = lock(path)?;
-        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        let options = named(path).create_if_missing(true);
         let options = super::options(&options.to_url_lossy())?;
         let mut connection = options.connect().await?;
         connection.execute(WRITER).await?;
         migrations::apply_all(&mut connection, sets).await?;
+        let file = Writable::open(&mut connection, WRITER).await?;
+        connection.close().await?;
         let readers = AnyPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(QUEUE_TIMEOUT)
@@ -65,7 +80,8 @@ impl Store {
             })
             .connect_with(options)
             .await?;
-        let writer = Arc::new(Mutex::new(Writer::new(connection, lock)));
+        let connection = inline::connect(file.clone()).await?;
+        let writer = Arc::new(Mutex::new(Writer::new(file, connection, lock)));
         Ok(Self { writer, queued: Arc::default(), readers })
     }
 
@@ -100,8 +116,9 @@ impl Store {
         writer.recover().await;
         let committed = writer.commit_group().await;
         let lock = writer.lock.take();
-        let closed = match writer.connection.take() {
-            Some(connection) => connection.into_inner().close().await,
+        writer.connection = None;
+        let closed = match writer.file.take() {
+            Some(file) => file.close().await,
             None => Ok(()),
         };
         drop(lock);
@@ -162,6 +179,8 @@ enum Held {
 
 #[derive(Debug)]
 struct Writer {
+    file: Option<Writable>,
+    /// What a unit runs its statements on.
     connection: Option<SyncWrapper<Connection>>,
     /// Keeps other kernels out for as long as the file is open.
     lock: Option<File>,
@@ -174,8 +193,9 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(connection: Connection, lock: File) -> Self {
+    fn new(file: Writable, connection: Connection, lock: File) -> Self {
         Self {
+            file: Some(file),
             connection: Some(SyncWrapper::new(connection)),
             lock: Some(lock),
             transaction: Phase::Closed,
@@ -185,10 +205,12 @@ impl Writer {
         }
     }
 
-    async fn run(&mut self, statement: &'static str) -> Result<(), Error> {
-        let connection = self.connection.as_mut().ok_or(Error::Closed)?.get_mut();
-        sqlx::query(statement).execute(connection).await?;
-        Ok(())
+    fn file(&self) -> Result<&Writable, Error> {
+        self.file.as_ref().ok_or(Error::Closed)
+    }
+
+    async fn run(&self, statement: &'static str) -> Result<(), Error> {
+        Ok(self.file()?.run(statement).await?)
     }
 
     async fn enter(&mut self) -> Result<(), Error> {
@@ -196,7 +218,7 @@ impl Writer {
         if self.transaction == Phase::Closed {
             self.transaction = Phase::Opening;
             fault!("writer.begin");
-            self.run("BEGIN IMMEDIATE").await?;
+            self.file()?.begin().await?;
             self.transaction = Phase::Open;
             self.held = Held::Transaction;
         } else {
@@ -253,7 +275,7 @@ impl Writer {
 
     async fn commit(&mut self) -> Result<(), Error> {
         fault!("writer.commit.before");
-        self.run("COMMIT").await?;
+        self.file()?.commit().await?;
         fault!("writer.commit.after");
         Ok(())
     }

@@ -7,12 +7,10 @@
 
 mod bus;
 mod dice;
-pub(crate) mod driver;
 pub(crate) mod engine;
 pub(crate) mod mutation;
 pub(crate) mod tasks;
 mod time;
-mod unused;
 mod world;
 
 pub use bus::Bus;

@@ -72,6 +72,13 @@ where
     JoinHandle::Simulated(result, abort)
 }
 
+/// Does on a thread of its own what may block; nothing in a world does.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    Ok(tokio::task::spawn_blocking(work).await?)
+}
+
 /// Does work that nobody waits for any more; nothing, where there is no runtime left to do it.
 pub(crate) fn detach(work: impl Future<Output = ()> + Send + 'static) {
     match (current(), tokio::runtime::Handle::try_current()) {

@@ -80,6 +80,8 @@ async fn keys(kernel: &Kernel, lease: &Lease, before: Timestamp) -> Result<u64, 
     )
     .bind(before.as_microsecond())
     .bind(BATCH)
+    // On SQLite it holds up nobody so.
+    .persistent(false)
     .execute(turn.connection())
     .await?;
     turn.commit().await?;
@@ -97,6 +99,8 @@ async fn answers(kernel: &Kernel, lease: &Lease) -> Result<u64, Error> {
     )
     .bind(kernel.clock().now().as_microsecond())
     .bind(BATCH)
+    // On SQLite it holds up nobody so.
+    .persistent(false)
     .execute(turn.connection())
     .await?;
     turn.commit().await?;
@@ -124,6 +128,8 @@ async fn handled(
     .bind(first_id(before))
     .bind(inbox::reader(consumer))
     .bind(BATCH)
+    // On SQLite it holds up nobody so.
+    .persistent(false)
     .execute(turn.connection())
     .await?;
     turn.commit().await?;

@@ -50,7 +50,7 @@ fn schema(mut url: Url) -> Url {
     let made = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            sqlx::any::install_default_drivers();
+            symbolon_kernel::install_drivers();
             let mut connection = Connection::connect(&server).await.unwrap();
             connection.execute(AssertSqlSafe(statement)).await.unwrap();
             connection.close().await.unwrap();

@@ -33,6 +33,7 @@ mod roles;
 mod schedules;
 #[cfg(feature = "kafka")]
 mod shipping;
+mod statements;
 mod stats;
 mod tail;
 mod tenants;

@@ -17,7 +17,7 @@ use super::driver::Link;
 
 /// The database.
 #[derive(Debug)]
-pub(super) struct Simulated;
+pub(super) struct Inline;
 
 /// There is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ pub(super) struct NoArguments;
 #[derive(Debug, Default)]
 pub(super) struct NoResult;
 
-impl Database for Simulated {
+impl Database for Inline {
     type Connection = Link;
     type TransactionManager = NoTransactions;
     type Row = Never;
@@ -42,8 +42,8 @@ impl Database for Simulated {
     type ArgumentBuffer = ();
     type Statement = Never;
 
-    const NAME: &'static str = "Simulated";
-    const URL_SCHEMES: &'static [&'static str] = &["simulated"];
+    const NAME: &'static str = "Inline";
+    const URL_SCHEMES: &'static [&'static str] = &["inline"];
 }
 
 impl Extend<Self> for NoResult {
@@ -54,7 +54,7 @@ impl Extend<Self> for NoResult {
 pub(super) struct NoTransactions;
 
 impl TransactionManager for NoTransactions {
-    type Database = Simulated;
+    type Database = Inline;
 
     async fn begin(_: &mut Link, _: Option<SqlStr>) -> Result<(), sqlx::Error> {
         Err(sqlx::Error::BeginFailed)
@@ -76,7 +76,7 @@ impl TransactionManager for NoTransactions {
 }
 
 impl Row for Never {
-    type Database = Simulated;
+    type Database = Inline;
 
     fn columns(&self) -> &[Never] {
         match *self {}
@@ -88,7 +88,7 @@ impl Row for Never {
 }
 
 impl Column for Never {
-    type Database = Simulated;
+    type Database = Inline;
 
     fn ordinal(&self) -> usize {
         match *self {}
@@ -120,7 +120,7 @@ impl TypeInfo for Never {
 }
 
 impl Value for Never {
-    type Database = Simulated;
+    type Database = Inline;
 
     fn as_ref(&self) -> Never {
         match *self {}
@@ -136,7 +136,7 @@ impl Value for Never {
 }
 
 impl ValueRef<'_> for Never {
-    type Database = Simulated;
+    type Database = Inline;
 
     fn to_owned(&self) -> Never {
         match *self {}
@@ -152,13 +152,13 @@ impl ValueRef<'_> for Never {
 }
 
 impl Arguments for NoArguments {
-    type Database = Simulated;
+    type Database = Inline;
 
     fn reserve(&mut self, _: usize, _: usize) {}
 
     fn add<'t, T>(&mut self, _: T) -> Result<(), BoxDynError>
     where
-        T: Encode<'t, Simulated> + Type<Simulated>,
+        T: Encode<'t, Inline> + Type<Inline>,
     {
         Ok(())
     }
@@ -168,14 +168,14 @@ impl Arguments for NoArguments {
     }
 }
 
-impl IntoArguments<Simulated> for NoArguments {
+impl IntoArguments<Inline> for NoArguments {
     fn into_arguments(self) -> Self {
         self
     }
 }
 
 impl Statement for Never {
-    type Database = Simulated;
+    type Database = Inline;
 
     fn into_sql(self) -> SqlStr {
         match self {}
@@ -193,37 +193,37 @@ impl Statement for Never {
         match *self {}
     }
 
-    fn query(&self) -> Query<'_, Simulated, NoArguments> {
+    fn query(&self) -> Query<'_, Inline, NoArguments> {
         match *self {}
     }
 
-    fn query_with<A: IntoArguments<Simulated>>(&self, _: A) -> Query<'_, Simulated, A> {
+    fn query_with<A: IntoArguments<Inline>>(&self, _: A) -> Query<'_, Inline, A> {
         match *self {}
     }
 
-    fn query_as<O: for<'r> FromRow<'r, Never>>(&self) -> QueryAs<'_, Simulated, O, NoArguments> {
+    fn query_as<O: for<'r> FromRow<'r, Never>>(&self) -> QueryAs<'_, Inline, O, NoArguments> {
         match *self {}
     }
 
-    fn query_as_with<'s, O, A>(&'s self, _: A) -> QueryAs<'s, Simulated, O, A>
+    fn query_as_with<'s, O, A>(&'s self, _: A) -> QueryAs<'s, Inline, O, A>
     where
         O: for<'r> FromRow<'r, Never>,
-        A: IntoArguments<Simulated>,
+        A: IntoArguments<Inline>,
     {
         match *self {}
     }
 
-    fn query_scalar<O>(&self) -> QueryScalar<'_, Simulated, O, NoArguments>
+    fn query_scalar<O>(&self) -> QueryScalar<'_, Inline, O, NoArguments>
     where
         (O,): for<'r> FromRow<'r, Never>,
     {
         match *self {}
     }
 
-    fn query_scalar_with<'s, O, A>(&'s self, _: A) -> QueryScalar<'s, Simulated, O, A>
+    fn query_scalar_with<'s, O, A>(&'s self, _: A) -> QueryScalar<'s, Inline, O, A>
     where
         (O,): for<'r> FromRow<'r, Never>,
-        A: IntoArguments<Simulated>,
+        A: IntoArguments<Inline>,
     {
         match *self {}
     }
@@ -235,7 +235,7 @@ impl ColumnIndex<Never> for usize {
     }
 }
 
-impl Decode<'_, Simulated> for i64 {
+impl Decode<'_, Inline> for i64 {
     fn decode(value: Never) -> Result<Self, BoxDynError> {
         match value {}
     }

@@ -1,58 +1,73 @@
-//! The [`Engine`] as a database of sqlx's `Any`, so that the kernel's own statements run on it
-//! without a thread in between.
+//! The driver: hands to a [`Session`] what sqlx asks of a connection of `Any`.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::future::{Future, ready};
 use std::str::FromStr;
-use std::sync::Once;
+use std::sync::{LazyLock, Once};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use sqlx::any::{
     AnyArguments, AnyConnectOptions, AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo,
 };
-use sqlx::{ConnectOptions, Connection, Either, SqlStr, Transaction};
+use sqlx::{AnyConnection, ConnectOptions, Connection, Either, SqlStr, Transaction};
 use sqlx_core::any::AnyConnectionBackend;
 use sqlx_core::any::driver::AnyDriver;
 use url::Url;
 
-use super::engine::Engine;
-use super::unused::Simulated;
+use super::statements::{Asked, Done, Wanted};
+use super::unused::Inline;
 
-/// What a connection is asked for by.
-pub(super) const URL: &str = "simulated://engine";
+/// Where the statements of a connection run, and when.
+pub(crate) trait Session: fmt::Debug + Send + 'static {
+    /// Runs what is asked for.
+    fn run(&mut self, asked: Asked) -> BoxFuture<'_, Result<Done, sqlx::Error>>;
+
+    /// What is known of a statement without running it.
+    fn look(&mut self, text: SqlStr) -> BoxFuture<'_, Result<AnyStatement, sqlx::Error>>;
+}
 
 /// Makes this driver known beside the real ones.
 pub(crate) fn install() {
     static DRIVERS: [AnyDriver; 3] = [
         sqlx::sqlite::any::DRIVER,
         sqlx::postgres::any::DRIVER,
-        AnyDriver::without_migrate::<Simulated>(),
+        AnyDriver::without_migrate::<Inline>(),
     ];
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Refused when a program has made others known before: then there is no simulation.
+        // Refused when a program has made others known before: then `connect` says so.
         let _ = sqlx::any::install_drivers(&DRIVERS);
     });
 }
 
 thread_local! {
-    static ENGINE: RefCell<Option<Engine>> = const { RefCell::new(None) };
+    static SESSION: RefCell<Option<Box<dyn Session>>> = const { RefCell::new(None) };
 }
 
-/// Lets a connection that is opened find its engine.
-pub(super) fn with<F>(engine: &Engine, open: impl FnOnce() -> F) -> F {
-    ENGINE.with_borrow_mut(|place| *place = Some(engine.clone()));
-    open()
+/// A connection whose statements run where a session says.
+pub(crate) async fn connect(session: impl Session) -> Result<AnyConnection, sqlx::Error> {
+    static OPTIONS: LazyLock<Option<AnyConnectOptions>> = LazyLock::new(|| "inline:".parse().ok());
+    install();
+    let options = OPTIONS.as_ref().ok_or(sqlx::Error::BeginFailed)?;
+    // Connecting is ready when it is polled first, and that is now, on this thread.
+    SESSION.with_borrow_mut(|place| *place = Some(Box::new(session)));
+    let connected = options.connect().await;
+    SESSION.take();
+    connected.map_err(|error| match error {
+        sqlx::Error::Configuration(_) => sqlx::Error::Configuration(
+            "this program has installed drivers of its own for sqlx's `Any`: it must call \
+             `symbolon_kernel::install_drivers` instead"
+                .into(),
+        ),
+        error => error,
+    })
 }
 
-/// A connection for the length of one transaction.
+/// A connection, for as long as its session lasts.
 #[derive(Debug)]
-pub(super) struct Link {
-    engine: Engine,
-    turn: u64,
-}
+pub(super) struct Link(Box<dyn Session>);
 
 #[derive(Debug, Clone)]
 pub(super) struct Options;
@@ -81,9 +96,7 @@ impl ConnectOptions for Options {
     }
 
     fn connect(&self) -> impl Future<Output = Result<Link, sqlx::Error>> + Send + '_ {
-        let engine = ENGINE.with_borrow(Clone::clone);
-        let found = engine.map(|engine| Link { turn: engine.holder(), engine });
-        ready(found.ok_or(sqlx::Error::WorkerCrashed))
+        ready(SESSION.take().map(Link).ok_or(sqlx::Error::WorkerCrashed))
     }
 
     fn log_statements(self, _: log::LevelFilter) -> Self {
@@ -96,7 +109,7 @@ impl ConnectOptions for Options {
 }
 
 impl Connection for Link {
-    type Database = Simulated;
+    type Database = Inline;
     type Options = Options;
 
     fn close(self) -> impl Future<Output = Result<(), sqlx::Error>> + Send + 'static {
@@ -113,7 +126,7 @@ impl Connection for Link {
 
     fn begin(
         &mut self,
-    ) -> impl Future<Output = Result<Transaction<'_, Simulated>, sqlx::Error>> + Send + '_ {
+    ) -> impl Future<Output = Result<Transaction<'_, Inline>, sqlx::Error>> + Send + '_ {
         Transaction::begin(self, None)
     }
 
@@ -128,7 +141,7 @@ impl Connection for Link {
     }
 }
 
-/// Transactions are begun and ended by the engine, never on a connection.
+/// Transactions are begun and ended by who has made the session, never on a connection.
 fn refused<T: Send + 'static>() -> BoxFuture<'static, Result<T, sqlx::Error>> {
     Box::pin(ready(Err(sqlx::Error::BeginFailed)))
 }
@@ -184,19 +197,18 @@ impl AnyConnectionBackend for Link {
         persistent: bool,
         arguments: Option<AnyArguments>,
     ) -> BoxStream<'_, sqlx::Result<Either<AnyQueryResult, AnyRow>>> {
-        let (engine, turn) = (self.engine.clone(), self.turn);
-        let done = async move {
-            let done = engine.statement(turn, query.as_str(), persistent, arguments).await;
-            let items = match done {
-                Ok(done) => {
-                    let rows = done.rows.into_iter().map(|row| Ok(Either::Right(row)));
-                    rows.chain([Ok(Either::Left(done.result))]).collect::<Vec<_>>()
+        let asked = asked(query, persistent, arguments, Wanted::All);
+        let items = async move {
+            match self.0.run(asked).await {
+                Ok(Done { rows, rows_affected }) => {
+                    let rows = rows.into_iter().map(|row| Ok(Either::Right(row)));
+                    let result = AnyQueryResult { rows_affected, last_insert_id: None };
+                    rows.chain([Ok(Either::Left(result))]).collect::<Vec<_>>()
                 }
                 Err(error) => vec![Err(error)],
-            };
-            stream::iter(items)
+            }
         };
-        stream::once(done).flatten().boxed()
+        stream::once(items).map(stream::iter).flatten().boxed()
     }
 
     fn fetch_optional(
@@ -205,24 +217,27 @@ impl AnyConnectionBackend for Link {
         persistent: bool,
         arguments: Option<AnyArguments>,
     ) -> BoxFuture<'_, sqlx::Result<Option<AnyRow>>> {
-        let (engine, turn) = (self.engine.clone(), self.turn);
-        Box::pin(async move {
-            let done = engine.statement(turn, query.as_str(), persistent, arguments).await?;
-            Ok(done.rows.into_iter().next())
-        })
+        let asked = asked(query, persistent, arguments, Wanted::First);
+        Box::pin(async move { Ok(self.0.run(asked).await?.rows.into_iter().next()) })
     }
 
     fn prepare_with<'c, 'q: 'c>(
         &'c mut self,
-        _: SqlStr,
+        text: SqlStr,
         _: &[AnyTypeInfo],
     ) -> BoxFuture<'c, sqlx::Result<AnyStatement>> {
-        refused()
+        self.0.look(text)
     }
+}
+
+fn asked(text: SqlStr, persistent: bool, arguments: Option<AnyArguments>, wanted: Wanted) -> Asked {
+    // What has no arguments is written down whole, each time.
+    let is_kept = persistent && arguments.is_some();
+    Asked { text, is_kept, arguments: arguments.map(|it| it.values.0).unwrap_or_default(), wanted }
 }
 
 impl fmt::Display for Link {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a simulated connection")
+        formatter.write_str("a connection without a thread")
     }
 }
