@@ -8,6 +8,8 @@ pub mod media;
 pub mod parameter;
 #[cfg(feature = "signatures")]
 pub mod signature;
+#[cfg(feature = "spans")]
+pub mod spans;
 pub mod stream;
 
 mod base64;

@@ -253,15 +253,36 @@ pub(crate) struct Serve {
     /// `10s`.
     #[arg(long, env = "SYMBOLON_LEASE", default_value = "10s")]
     pub(crate) lease: SignedDuration,
+    #[command(flatten)]
+    pub(crate) telemetry: Telemetry,
+    #[cfg(feature = "kafka")]
+    #[command(flatten)]
+    pub(crate) bus: Bus,
+}
+
+/// What the server tells of itself.
+#[derive(Debug, Args)]
+pub(crate) struct Telemetry {
     /// What to log: a level, or directives such as `info,symbolon_kernel=debug`.
     #[arg(long, env = "SYMBOLON_LOG_LEVEL", default_value = "info")]
     pub(crate) log_level: String,
     /// How log lines read [default: text on a terminal, json anywhere else].
     #[arg(long, env = "SYMBOLON_LOG_FORMAT", value_enum, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
-    #[cfg(feature = "kafka")]
-    #[command(flatten)]
-    pub(crate) bus: Bus,
+    /// Send traces to the OpenTelemetry collector at this URL (OTLP over HTTP).
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
+    /// Of the traces that begin here, the part that is sent: 0 for none, 1 for all.
+    #[arg(long, env = "SYMBOLON_TRACE_RATIO", default_value_t = 1.0, value_parser = ratio)]
+    pub(crate) trace_ratio: f64,
+    /// Send `traceparent` to the targets of calls, too. For targets that are one's own.
+    #[arg(long, env = "SYMBOLON_TRACE_TARGETS", value_parser = BoolishValueParser::new())]
+    pub(crate) trace_targets: bool,
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| "a ratio is a number from 0 to 1".to_owned())
 }
 
 impl Serve {

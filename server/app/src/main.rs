@@ -12,6 +12,7 @@ mod maintenance;
 mod serve;
 mod systems;
 mod token;
+mod traces;
 
 use std::process::ExitCode;
 

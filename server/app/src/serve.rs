@@ -13,6 +13,7 @@ use crate::configuration::{Mode, Serve};
 use crate::console::{self, SignIn};
 use crate::identity::{self, Trust};
 use crate::systems::Systems;
+use crate::traces::Traces;
 use crate::{MIGRATIONS, gauges, keys, live, logging};
 
 const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:read"] };
@@ -20,7 +21,8 @@ const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:
 /// Serves until SIGINT or SIGTERM. Then: no new requests, the running ones end, calls that are out
 /// end, the database is closed.
 pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
-    logging::start(&configuration.log_level, configuration.log_format)?;
+    let traces = Traces::begin(&configuration.telemetry)?;
+    logging::start(&configuration.telemetry, traces.as_ref())?;
     let (mode, database) = (configuration.mode, configuration.database.location());
     undivided(mode, &database)?;
     // Before anything is begun that a failure would leave half done.
@@ -37,6 +39,9 @@ pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
     let kernel = kernel.with_context(|| format!("{database} cannot be opened"))?;
     let served = serve(&configuration, trust, &kernel, listener, stop).await;
     let closed = kernel.shutdown().await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
     served?;
     closed?;
     tracing::info!("stopped");

@@ -1,7 +1,7 @@
 //! The systems of this binary, put together on one kernel.
 
 use calls_server::{admin, service_calls};
-use symbolon_calls::{Calls, Loopback, Settings, StopHandle};
+use symbolon_calls::{Calls, Loopback, Propagation, Settings, StopHandle};
 use symbolon_kernel::{Handlers, Kernel};
 use symbolon_server::Routes;
 
@@ -50,5 +50,8 @@ fn settings(configuration: &Serve) -> Settings {
     if loopback == Loopback::Allowed {
         tracing::warn!("calls may reach this machine: not for production");
     }
-    Settings { loopback, concurrency: configuration.call_concurrency, ..Settings::default() }
+    let is_told = configuration.telemetry.trace_targets;
+    let propagation = if is_told { Propagation::Everywhere } else { Propagation::Nowhere };
+    let concurrency = configuration.call_concurrency;
+    Settings { loopback, concurrency, propagation, ..Settings::default() }
 }

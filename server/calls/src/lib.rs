@@ -9,7 +9,9 @@ mod service_calls;
 use symbolon_kernel::{Migration, MigrationSet};
 
 pub use admin::AdminService;
-pub use service_calls::{Calls, Loopback, ServiceCallsService, Settings, StartError, StopHandle};
+pub use service_calls::{
+    Calls, Loopback, Propagation, ServiceCallsService, Settings, StartError, StopHandle,
+};
 
 macro_rules! file {
     ($name:literal) => {

@@ -172,7 +172,7 @@ impl Kernel {
     pub async fn unit(&self, tenant: &TenantId, cause: Cause) -> Result<Unit, Error> {
         let turn = self.0.counts.judged(self.0.database.turn().await)?;
         fault!("unit.begun");
-        Ok(Unit::new(self, turn, tenant.clone(), cause))
+        Ok(Unit::new(self, turn, tenant.clone(), cause).traced())
     }
 
     /// Takes a snapshot for reading; it waits for no writer.

@@ -129,6 +129,7 @@ mod projections;
 mod roles;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+mod spans;
 mod start;
 mod stats;
 #[cfg(not(feature = "simulation"))]

@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use symbolon_wire::TraceParent;
 use symbolon_wire::idempotency::{Answers, Keyed};
+use symbolon_wire::{TraceParent, spans};
 use tokio::sync::Semaphore;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::authentication::Schemes;
 use crate::body::{self, Lost};
@@ -71,17 +71,20 @@ pub(crate) struct Seen {
     pub(crate) correlation_id: String,
     pub(crate) traceparent: Option<TraceParent>,
     pub(crate) operation: &'static str,
+    /// The path template of the operation.
+    pub(crate) route: Option<&'static str>,
     pub(crate) principal: Principal,
     /// What the answer says besides.
     pub(crate) headers: HeaderMap,
+    /// What its log lines are in.
+    pub(crate) span: Span,
 }
 
 impl Seen {
     /// Takes note of who calls, in the log as well.
     pub(crate) fn recognise(&mut self, principal: Principal) {
-        let span = tracing::Span::current();
-        span.record("tenant", principal.tenant.as_str());
-        span.record("user", principal.subject.as_str());
+        self.span.record("tenant", principal.tenant.as_str());
+        self.span.record("user", principal.subject.as_str());
         self.principal = principal;
     }
 }
@@ -97,14 +100,19 @@ pub(crate) async fn dispatch(
         correlation_id: correlation::id(request.headers()),
         traceparent: correlation::trace_parent(request.headers()),
         operation: "none",
+        route: None,
         principal: Principal::anonymous(),
         headers: HeaderMap::new(),
+        span: Span::none(),
     };
     let span = observation::span(&seen);
+    seen.span = span.clone();
+    let trace = span.in_scope(|| observation::trace(&request, seen.traceparent));
+    seen.traceparent = spans::place(&trace, seen.traceparent);
     let drain = request.extensions().get::<Drain>().cloned();
     let origin = request.headers().get(header::ORIGIN).cloned();
     let answer = AssertUnwindSafe(dispatcher.answer(request, &mut seen)).catch_unwind();
-    let answer = answer.instrument(span.clone()).await;
+    let answer = answer.instrument(trace.clone()).instrument(span.clone()).await;
     let answer = answer.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
     let (mut response, occurrence) =
         span.in_scope(|| dispatcher.render(answer, drain, &seen.correlation_id));
@@ -116,6 +124,7 @@ pub(crate) async fn dispatch(
         elapsed: started_at.elapsed(),
         problem: occurrence.as_ref(),
     };
+    observation::end_trace(&trace, &seen, &observed);
     span.in_scope(|| observed.record());
     response
 }
@@ -158,7 +167,7 @@ impl Dispatcher {
             return Ok(wrong_method(&found.methods()).into());
         };
         let route = &self.routes[entry.route];
-        seen.operation = route.info.id;
+        (seen.operation, seen.route) = (route.info.id, Some(route.info.path));
         let path = found.parameters(entry);
         let admitted = self.schemes.admit(route.info.security, &parts).await;
         if let Ok(admitted) = &admitted {

@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use axum::extract::Request;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use symbolon_wire::{TraceParent, spans};
 use tracing::Span;
 use tracing::field::Empty;
 use uuid::Uuid;
@@ -62,6 +64,48 @@ pub(crate) fn span(seen: &Seen) -> Span {
         tenant = Empty,
         user = Empty,
     )
+}
+
+/// The request as a part of its distributed trace, named and described as HTTP server spans are in
+/// the semantic conventions of OpenTelemetry. It holds no query and no header.
+pub(crate) fn trace(request: &Request, traceparent: Option<TraceParent>) -> Span {
+    let method = request.method().as_str();
+    let span = tracing::trace_span!(
+        target: spans::TARGET,
+        "request",
+        otel.name = method,
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = Empty,
+        http.response.status_code = Empty,
+        url.scheme = "http",
+        url.path = request.uri().path(),
+        error.type = Empty,
+        symbolon.tenant = Empty,
+        symbolon.operation = Empty,
+    );
+    spans::below(traceparent, span)
+}
+
+/// Tells the trace how a request was answered.
+pub(crate) fn end_trace(span: &Span, seen: &Seen, observed: &Observed<'_>) {
+    if span.is_disabled() {
+        return;
+    }
+    if let Some(route) = seen.route {
+        spans::name(span, || format!("{} {route}", observed.method));
+        span.record("http.route", route);
+    }
+    span.record("http.response.status_code", observed.status);
+    span.record("symbolon.operation", observed.operation);
+    span.record("symbolon.tenant", seen.principal.tenant.as_str());
+    if let Some(problem) = observed.problem {
+        span.record("error.type", problem.code);
+    }
+    if observed.status >= 500 {
+        spans::fail(span);
+    }
 }
 
 /// Counts a request as active until it is dropped: answered, or its caller gone.

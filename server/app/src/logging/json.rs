@@ -5,6 +5,8 @@ use std::fmt;
 use std::io::Write;
 
 use jiff::Timestamp;
+use opentelemetry::Context as Trace;
+use opentelemetry::trace::TraceContextExt as _;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -72,6 +74,7 @@ where
                 line.0.extend(fields.0.clone());
             }
         }
+        line.place();
         event.record(&mut line);
         let mut text = Value::Object(line.0).to_string();
         text.push('\n');
@@ -81,6 +84,18 @@ where
 }
 
 impl Fields {
+    /// Where this happens in the trace that is exported, if it is part of one.
+    fn place(&mut self) {
+        Trace::map_current(|trace| {
+            let span = trace.span();
+            let place = span.span_context();
+            if place.is_valid() {
+                self.0.insert("traceId".to_owned(), place.trace_id().to_string().into());
+                self.0.insert("spanId".to_owned(), place.span_id().to_string().into());
+            }
+        });
+    }
+
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
         let name = match field.name() {
             // Of a library that logs by the crate `log`.

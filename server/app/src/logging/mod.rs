@@ -11,6 +11,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+use crate::configuration::Telemetry;
+use crate::traces::Traces;
 use json::JsonLines;
 use redaction::Redacted;
 
@@ -30,12 +32,13 @@ impl LogFormat {
     }
 }
 
-/// Logs from now on; `directives` are those of `tracing_subscriber::EnvFilter`.
-pub(crate) fn start(directives: &str, format: Option<LogFormat>) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(directives).context("the log level cannot be read")?;
-    let format = format.unwrap_or_else(|| LogFormat::for_output(&io::stdout()));
+/// Logs from now on, and lets traces have their spans.
+pub(crate) fn start(options: &Telemetry, traces: Option<&Traces>) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&options.log_level).context("the log level cannot be read")?;
+    let format = options.log_format.unwrap_or_else(|| LogFormat::for_output(&io::stdout()));
     let lines = lines(format).with_filter(filter);
-    tracing_subscriber::registry().with(lines).try_init().context("logs are set up already")
+    let registry = tracing_subscriber::registry().with(lines).with(traces.map(Traces::layer));
+    registry.try_init().context("logs are set up already")
 }
 
 fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {

@@ -11,6 +11,7 @@ mod metrics;
 mod modes;
 mod server;
 mod target;
+mod traces;
 
 use std::path::Path;
 use std::process::Stdio;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
+use tokio::task::JoinHandle;
 
 /// The binary, with nothing of this process's configuration.
 pub(crate) fn command() -> Command {
@@ -21,11 +22,20 @@ pub(crate) fn command() -> Command {
     command
 }
 
+async fn read(mut log: Lines<BufReader<ChildStdout>>) -> Vec<Value> {
+    let mut lines = Vec::new();
+    while let Some(line) = log.next_line().await.unwrap() {
+        lines.push(serde_json::from_str(&line).unwrap());
+    }
+    lines
+}
+
 pub(crate) struct Server {
     pub(crate) origin: String,
     folder: TempDir,
     process: Child,
-    log: Lines<BufReader<ChildStdout>>,
+    /// Reads what it logs, or it would stand still once nobody has for a while.
+    log: JoinHandle<Vec<Value>>,
     client: reqwest::Client,
 }
 
@@ -58,6 +68,7 @@ impl Server {
                 break line["address"].as_str().unwrap().to_owned();
             }
         };
+        let log = tokio::spawn(read(log));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { origin: format!("http://{address}"), folder, process, log, client }
     }
@@ -130,14 +141,9 @@ impl Server {
 
     /// Waits for a good end; returns the data folder and the rest of the log.
     pub(crate) async fn ended(mut self) -> (TempDir, Vec<Value>) {
-        let mut lines = Vec::new();
-        let end = async {
-            while let Some(line) = self.log.next_line().await.unwrap() {
-                lines.push(serde_json::from_str(&line).unwrap());
-            }
-            self.process.wait().await.unwrap()
-        };
-        let status = tokio::time::timeout(Duration::from_secs(30), end).await.unwrap();
+        let end = async { (self.log.await.unwrap(), self.process.wait().await.unwrap()) };
+        let end = tokio::time::timeout(Duration::from_secs(30), end).await;
+        let (lines, status) = end.unwrap();
         assert!(status.success());
         (self.folder, lines)
     }

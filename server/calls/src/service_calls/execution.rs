@@ -17,6 +17,7 @@ use symbolon_kernel::{
     BoxError, Cause, Envelope, Error, Expected, Handled, Kernel, StreamId, TenantId, Timer,
     TimerHandler, Unit,
 };
+use symbolon_wire::spans;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
@@ -290,9 +291,13 @@ impl Worker {
 
     /// Sends the request and records how it ended.
     async fn attempt(&self, call: Call, secrets: BTreeMap<String, String>, started: Envelope) {
-        let out = Out::begin();
-        let ending = self.sender.send(&call, &secrets).await;
-        drop(out);
+        let (out, span) = (Out::begin(), observation::trace(&call, &started));
+        let place = spans::place(&span, started.traceparent);
+        let sent = self.settings.propagation.of(place);
+        let ending = self.sender.send(&call, &secrets, sent).await;
+        observation::end_trace(&span, &ending);
+        drop((out, span));
+        let started = Envelope { traceparent: place, ..started };
         let (outcome, latency_ms) = match &ending {
             Ok(data) => (observation::SUCCEEDED, Some(data.latency_ms)),
             // What this process has made it also knows.

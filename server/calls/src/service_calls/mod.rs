@@ -25,6 +25,7 @@ use execution::{Due, Enqueue, Lease, Worker};
 use projection::ServiceCallsProjection;
 use sender::Sender;
 
+pub use sender::Propagation;
 pub use service::ServiceCallsService;
 pub use target::Loopback;
 
@@ -44,6 +45,8 @@ pub struct Settings {
     pub loopback: Loopback,
     /// How many requests are out at once.
     pub concurrency: usize,
+    /// Whether targets learn of the trace that their call is a part of.
+    pub propagation: Propagation,
     /// How long after its deadline an attempt that nobody has ended counts as aborted.
     pub lease_margin: SignedDuration,
 }
@@ -51,7 +54,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let lease_margin = SignedDuration::from_secs(20);
-        Self { loopback: Loopback::Denied, concurrency: 64, lease_margin }
+        let (loopback, propagation) = (Loopback::Denied, Propagation::Nowhere);
+        Self { loopback, concurrency: 64, propagation, lease_margin }
     }
 }
 

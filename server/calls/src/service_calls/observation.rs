@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use calls_wire::types::FailureKind;
-use symbolon_kernel::{BoxError, Kernel, TenantId};
+use symbolon_kernel::{BoxError, Envelope, Kernel, TenantId};
+use symbolon_wire::spans;
 use tokio::time::MissedTickBehavior;
+use tracing::Span;
+use tracing::field::Empty;
+use url::Url;
 
+use super::rules::{Call, Ending};
 use super::store;
 
 const ATTEMPTS: &str = "calls_attempts_total";
@@ -57,6 +62,41 @@ impl Out {
 impl Drop for Out {
     fn drop(&mut self) {
         self.0.decrement(1.0);
+    }
+}
+
+/// The attempt as a part of its trace, named and described as HTTP client spans are in the semantic
+/// conventions of OpenTelemetry. Path and query of a target may be secrets, and are not in it.
+pub(crate) fn trace(call: &Call, started: &Envelope) -> Span {
+    let target = || Url::parse(&call.request.url).ok();
+    let method = || call.request.method.known().map_or("", |method| method.as_str());
+    let span = tracing::trace_span!(
+        target: spans::TARGET,
+        "attempt",
+        otel.name = method(),
+        otel.kind = "client",
+        otel.status_code = Empty,
+        http.request.method = method(),
+        http.response.status_code = Empty,
+        server.address = target().and_then(|url| url.host_str().map(str::to_owned)),
+        server.port = target().and_then(|url| url.port_or_known_default()),
+        error.type = Empty,
+        symbolon.tenant = %started.tenant_id,
+        symbolon.call_id = started.aggregate_id,
+    );
+    spans::below(started.traceparent, span)
+}
+
+/// Tells the trace how an attempt ended.
+pub(crate) fn end_trace(span: &Span, ending: &Ending) {
+    let (status, kind) = match ending {
+        Ok(data) => (Some(data.status), None),
+        Err(data) => (data.status, data.kind.known().map(|kind| kind.as_str())),
+    };
+    span.record("http.response.status_code", status);
+    if let Some(kind) = kind {
+        span.record("error.type", kind);
+        spans::fail(span);
     }
 }
 

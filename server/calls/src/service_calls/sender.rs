@@ -12,6 +12,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url, redirect};
 
+use symbolon_wire::TraceParent;
+
 use super::redaction::{Extent, Redactor, is_sensitive};
 use super::rules::{ATTEMPT, Call, Ending, failure};
 use super::target::{Loopback, is_reachable, may_name};
@@ -20,6 +22,27 @@ use super::target::{Loopback, is_reachable, may_name};
 const READ_BYTES: usize = 64 * 1024;
 const CALL_ID: &str = "x-scheduler-call-id";
 const ATTEMPT_NUMBER: &str = "x-scheduler-attempt";
+const TRACE_PARENT: &str = "traceparent";
+
+/// Whether targets are sent `traceparent` (W3C Trace Context). Whoever has it learns that calls
+/// belong together, and can claim to be part of a trace: a target of somebody else's gets none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Propagation {
+    /// To nobody, but what a submitter has put into the headers of a call.
+    Nowhere,
+    /// To every target, in the place of what a submitter says: where all of them are one's own.
+    Everywhere,
+}
+
+impl Propagation {
+    /// What is sent of where an attempt hangs.
+    pub(crate) fn of(self, place: Option<TraceParent>) -> Option<TraceParent> {
+        match self {
+            Self::Nowhere => None,
+            Self::Everywhere => place,
+        }
+    }
+}
 
 /// The client that all calls go through.
 #[derive(Debug, Clone)]
@@ -50,12 +73,18 @@ impl Sender {
     }
 
     /// Sends the request and waits for the outcome, for as long as the call allows.
-    pub(crate) async fn send(&self, call: &Call, secrets: &BTreeMap<String, String>) -> Ending {
+    pub(crate) async fn send(
+        &self,
+        call: &Call,
+        secrets: &BTreeMap<String, String>,
+        traceparent: Option<TraceParent>,
+    ) -> Ending {
         let started_at = Instant::now();
         let redactor = Redactor::new(secrets.values());
         let timeout = Duration::from_millis(u64::try_from(call.timeout_ms()).unwrap_or(1));
         let mut seen = Seen::default();
-        let exchange = self.exchange(call, secrets, &mut seen);
+        let headers = headers(call, secrets, traceparent);
+        let exchange = self.exchange(call, headers, &mut seen);
         let result = tokio::time::timeout(timeout, exchange).await;
         let latency_ms = i64::try_from(started_at.elapsed().as_millis()).unwrap_or(i64::MAX);
         let broken = match result {
@@ -90,7 +119,7 @@ impl Sender {
     async fn exchange(
         &self,
         call: &Call,
-        secrets: &BTreeMap<String, String>,
+        headers: HeaderMap,
         seen: &mut Seen,
     ) -> Result<(), FailureKind> {
         // Names are judged again by what they resolve to; literal addresses are judged here.
@@ -100,7 +129,7 @@ impl Sender {
         }
         let method = call.request.method.known().copied().ok_or(FailureKind::Blocked)?;
         let mut request = self.client.request(spelled(method), url);
-        request = request.headers(headers(call, secrets));
+        request = request.headers(headers);
         if let Some(body) = &call.request.body {
             request = request.body(body.clone());
         }
@@ -153,15 +182,21 @@ fn spelled(method: HttpMethod) -> Method {
 }
 
 /// The headers to send: those recorded, the secrets back in their place, and our own.
-fn headers(call: &Call, secrets: &BTreeMap<String, String>) -> HeaderMap {
+fn headers(
+    call: &Call,
+    secrets: &BTreeMap<String, String>,
+    traceparent: Option<TraceParent>,
+) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let recorded = call.request.headers.iter();
     // A secret that is gone is left out, not sent as it reads.
     let recorded = recorded.filter(|(name, _)| !is_sensitive(name));
+    let traceparent = traceparent.map(|it| (TRACE_PARENT.to_owned(), it.to_string()));
     let own = [
         (CALL_ID.to_owned(), call.id.to_string()),
         (ATTEMPT_NUMBER.to_owned(), ATTEMPT.to_string()),
     ];
+    let own: Vec<_> = own.into_iter().chain(traceparent).collect();
     // Our own come last: they replace what the submitter set under their names.
     for (name, value) in
         recorded.chain(secrets).chain(own.iter().map(|(name, value)| (name, value)))

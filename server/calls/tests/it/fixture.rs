@@ -15,7 +15,8 @@ use calls_wire::types::{ServiceCall, ServiceCallPage, ServiceCallStatus};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use symbolon_calls::{
-    AdminService, Calls, Loopback, MIGRATIONS, ServiceCallsService, Settings, StopHandle,
+    AdminService, Calls, Loopback, MIGRATIONS, Propagation, ServiceCallsService, Settings,
+    StopHandle,
 };
 use symbolon_kernel::{Handlers, Kernel, Location, SystemClock};
 use symbolon_server::{Call, Fault, Idempotency, Operation, Outcome, Preconditions, Principal};
@@ -26,6 +27,7 @@ pub(crate) use crate::home::Home;
 pub(crate) const SETTINGS: Settings = Settings {
     loopback: Loopback::Allowed,
     concurrency: 8,
+    propagation: Propagation::Nowhere,
     lease_margin: SignedDuration::from_millis(300),
 };
 

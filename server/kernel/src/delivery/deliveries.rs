@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use symbolon_wire::spans;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::channels::Unreadable;
@@ -92,6 +94,7 @@ pub(crate) async fn attempt(
 
 async fn deliver(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, origin: Origin) -> Handled {
     let (mut turn, event) = origin.begin(&kernel).await?;
+    let spot = origin.spot();
     fault!("consumer.begun");
     let message_id = event.message_id.to_string();
     if !record(turn.connection(), consumer.name(), &message_id, kernel.now()).await? {
@@ -105,13 +108,16 @@ async fn deliver(kernel: Kernel, consumer: Arc<dyn AnyConsumer>, origin: Origin)
     }
     let tenant = event.tenant_id.clone();
     let tenant = if broken!(TenantMixed) { TenantId::try_from("west".to_owned())? } else { tenant };
-    let mut unit = Unit::new(&kernel, turn, tenant, Cause::event(&event));
-    match consumer.handle(&event, &mut unit).await {
+    let span = crate::spans::process(&event, consumer.name(), spot);
+    let cause = Cause::event(&event).traced(spans::place(&span, event.traceparent));
+    let mut unit = Unit::new(&kernel, turn, tenant, cause).traced();
+    match consumer.handle(&event, &mut unit).instrument(span.clone()).await {
         Ok(()) => {
             fault!("consumer.handled");
             unit.commit().await?;
         }
         Err(error) => {
+            spans::fail(&span);
             unit.rollback().await?;
             return Err(error);
         }

@@ -13,6 +13,7 @@ use crate::envelope::Recorded;
 use crate::error::Error;
 use crate::faults::{broken, fault};
 use crate::kernel::Kernel;
+use crate::spans;
 use crate::tasks;
 use crate::work::leases::Lease;
 
@@ -88,9 +89,11 @@ async fn pass(kernel: &Kernel, lease: &Lease, is_behind: bool) -> Result<usize, 
         turn.rollback().await?;
         return Ok(0);
     }
+    let spans = spans::publish(&batch.messages);
     place(connection, head, &batch).await?;
     fault!("relay.placed");
     turn.commit().await?;
+    drop(spans);
     fault!("relay.committed");
     let count = batch.messages.len();
     inner.counts.relayed.fetch_add(count as u64, Ordering::Relaxed);

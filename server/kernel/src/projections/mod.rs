@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 pub use self::generations::ProjectionStats;
 use self::generations::Standing;
@@ -349,8 +350,10 @@ impl Step {
                 continue;
             }
             unit.turn_to(&recorded.envelope);
+            let span = crate::spans::project(&recorded.envelope, self.projection.name());
             let mut model = ReadModel::new(&mut unit, self.generation);
-            match self.projection.apply(&recorded.envelope, &mut model).await {
+            let applied = self.projection.apply(&recorded.envelope, &mut model);
+            match applied.instrument(span).await {
                 Err(error) if deliveries::is_refusal(&error) => {
                     self.refuse(&mut unit, &recorded.envelope, &error.to_string()).await?;
                 }

@@ -17,6 +17,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::Serialize;
+use symbolon_wire::spans;
+use tracing::Span;
 use uuid::Uuid;
 
 use self::aggregates::{Aggregate, Folded};
@@ -57,6 +59,8 @@ pub struct Unit {
     enqueued: bool,
     replays: bool,
     rebuilds: bool,
+    /// The unit as a part of its trace, until it is committed or gone.
+    span: Option<Box<Span>>,
     /// Behind a lock only so that a unit can be shared between threads as well as sent.
     after_commit: Mutex<Vec<Task>>,
 }
@@ -80,8 +84,17 @@ impl Unit {
             enqueued: false,
             replays: false,
             rebuilds: false,
+            span: None,
             after_commit: Mutex::default(),
         }
+    }
+
+    /// The unit, as a part of the trace of its cause: what is written in it hangs below it.
+    pub(crate) fn traced(mut self) -> Self {
+        let span = crate::spans::unit(&self.tenant, &self.cause);
+        self.cause.traceparent = spans::place(&span, self.cause.traceparent);
+        self.span = (!span.is_disabled()).then(|| Box::new(span));
+        self
     }
 
     /// Whose unit it is.
@@ -387,10 +400,11 @@ impl Unit {
     /// written, or nothing of it. After any other error nothing of it is.
     pub async fn commit(self) -> Result<(), Error> {
         let Self { kernel, turn, first_message, after_commit, .. } = self;
-        let Self { scheduled, enqueued, replays, rebuilds, .. } = self;
+        let Self { scheduled, enqueued, replays, rebuilds, span, .. } = self;
         let work = async move {
             fault!("unit.commit.before");
             turn.commit().await?;
+            drop(span);
             fault!("unit.commit.after");
             if first_message.is_some() {
                 kernel.inner().outbox.notify_one();

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::any::AnyRow;
-use symbolon_wire::TraceParent;
+use symbolon_wire::{TraceParent, spans};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::database::Connection;
@@ -88,7 +89,8 @@ impl Job {
             turn.rollback().await?;
             return Err(Error::Fenced(self.name()));
         }
-        Ok(Unit::new(&self.kernel, turn, self.tenant.clone(), self.cause.clone()))
+        let (tenant, cause) = (self.tenant.clone(), self.cause.clone());
+        Ok(Unit::new(&self.kernel, turn, tenant, cause).traced())
     }
 
     fn name(&self) -> String {
@@ -213,9 +215,11 @@ async fn work(kernel: Kernel, handler: Arc<dyn AnyJobHandler>, job: Job) {
     if job.attempt > kernel.inner().settings.attempts {
         return settle(&kernel, &job, "its workers were lost").await;
     }
-    let (trial, running) = (job.clone(), Arc::clone(&handler));
+    let (mut trial, running) = (job.clone(), Arc::clone(&handler));
+    let span = crate::spans::work(&job);
+    trial.cause.traceparent = spans::place(&span, trial.cause.traceparent);
     // A task of its own, so that a panic of the handler is one more way to fail.
-    let mut trial = tasks::spawn(async move { running.run(&trial).await });
+    let mut trial = tasks::spawn(async move { running.run(&trial).await }.instrument(span.clone()));
     let lasting = handler.lease();
     let every = Duration::try_from(lasting / RENEWALS).unwrap_or(PAUSE);
     let handled: Handled = loop {
@@ -242,7 +246,10 @@ async fn work(kernel: Kernel, handler: Arc<dyn AnyJobHandler>, job: Job) {
     };
     match handled {
         Ok(()) => finish(&kernel, &job).await,
-        Err(error) => settle(&kernel, &job, &error.to_string()).await,
+        Err(error) => {
+            spans::fail(&span);
+            settle(&kernel, &job, &error.to_string()).await;
+        }
     }
 }
 

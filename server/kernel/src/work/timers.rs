@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use symbolon_wire::spans;
+use tracing::Instrument as _;
 
 use crate::database::dialect::sql;
 use crate::database::{Connection, Dialect};
@@ -252,13 +254,16 @@ async fn fire(
         delete(turn.connection(), &tenant, handler.kind(), &key).await?;
     }
     let (timer, cause) = read(&row, tenant, handler.kind(), key)?;
-    let mut unit = Unit::new(&kernel, turn, timer.tenant.clone(), cause);
-    match handler.fire(&timer, &mut unit).await {
+    let span = crate::spans::fire(handler.kind(), &timer.tenant, cause.traceparent);
+    let place = spans::place(&span, cause.traceparent);
+    let mut unit = Unit::new(&kernel, turn, timer.tenant.clone(), cause.traced(place)).traced();
+    match handler.fire(&timer, &mut unit).instrument(span.clone()).await {
         Ok(()) => {
             fault!("timer.fire.after");
             Ok(unit.commit().await?)
         }
         Err(error) => {
+            spans::fail(&span);
             unit.rollback().await?;
             Err(error)
         }

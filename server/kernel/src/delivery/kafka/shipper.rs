@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryFuture, FutureProducer};
 use tokio::sync::watch;
+use tracing::Span;
 
 use super::envelopes::Outgoing;
 use super::{Kafka, READER, failed, topics};
@@ -20,6 +21,7 @@ use crate::delivery::{inbox, messages};
 use crate::envelope::{Envelope, Recorded};
 use crate::error::Error;
 use crate::kernel::Kernel;
+use crate::spans;
 use crate::work::leases::Lease;
 
 /// How many messages are on their way before the checkpoint moves.
@@ -33,7 +35,8 @@ const MISSING: Duration = Duration::from_secs(1);
 
 /// What became of a message of a batch.
 enum Fate {
-    Sent(DeliveryFuture),
+    /// It is on its way, and that is a part of its trace.
+    Sent(DeliveryFuture, Span),
     /// No broker will take it, and why.
     Refused(String),
     /// Its topic is not there.
@@ -223,7 +226,7 @@ impl Shipper {
             return Ok(Some(Fate::Held));
         }
         match self.producer.send_result(outgoing.record()) {
-            Ok(delivery) => Ok(Some(Fate::Sent(delivery))),
+            Ok(delivery) => Ok(Some(Fate::Sent(delivery, spans::ship(envelope)))),
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => Ok(None),
             Err((error, _)) => Err(failed(error)),
         }
@@ -240,7 +243,7 @@ impl Shipper {
                     None
                 }
                 Fate::Refused(reason) => Some((recorded.envelope, reason)),
-                Fate::Sent(delivery) => {
+                Fate::Sent(delivery, _until_it_is_there) => {
                     let delivered = tokio::select! {
                         () = ended.cancelled() => break,
                         delivered = delivery => delivered,
