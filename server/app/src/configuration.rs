@@ -1,6 +1,7 @@
 //! What can be configured, by flags and by environment variables; flags win.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -249,6 +250,12 @@ pub(crate) struct Serve {
     /// How many service calls are out at once.
     #[arg(long, env = "SYMBOLON_CALL_CONCURRENCY", default_value_t = 64)]
     pub(crate) call_concurrency: usize,
+    /// How many of them are one tenant's [default: half of them].
+    #[arg(long, env = "SYMBOLON_CALL_TENANT_CONCURRENCY")]
+    pub(crate) call_tenant_concurrency: Option<usize>,
+    /// How many service calls of one tenant begin in a second [default: any number].
+    #[arg(long, env = "SYMBOLON_CALL_TENANT_RATE")]
+    pub(crate) call_tenant_rate: Option<NonZeroU32>,
     /// On a server: how long after a process was last heard of another does what it did, such as
     /// `10s`.
     #[arg(long, env = "SYMBOLON_LEASE", default_value = "10s")]

@@ -53,5 +53,14 @@ fn settings(configuration: &Serve) -> Settings {
     let is_told = configuration.telemetry.trace_targets;
     let propagation = if is_told { Propagation::Everywhere } else { Propagation::Nowhere };
     let concurrency = configuration.call_concurrency;
-    Settings { loopback, concurrency, propagation, ..Settings::default() }
+    Settings {
+        loopback,
+        concurrency,
+        tenant_concurrency: configuration
+            .call_tenant_concurrency
+            .unwrap_or(concurrency.div_ceil(2)),
+        tenant_rate: configuration.call_tenant_rate,
+        propagation,
+        ..Settings::default()
+    }
 }

@@ -25,5 +25,9 @@ macro_rules! file {
 /// The tables of this system, for [`symbolon_kernel::Kernel::open`].
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     name: "calls",
-    files: &[file!("0001_create_execution"), file!("0002_create_cursor_key")],
+    files: &[
+        file!("0001_create_execution"),
+        file!("0002_create_cursor_key"),
+        file!("0003_create_queue_of_tenant"),
+    ],
 };

@@ -5,7 +5,7 @@
 //! ever sent again.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use calls_wire::events::OnSomeServiceCallEvents;
@@ -26,6 +26,7 @@ use super::observation::{self, Out};
 use super::rules::{self, Call, Ending};
 use super::sender::Sender;
 use super::store::{self, Queued};
+use super::turns::{Limits, Turn, Turns, deal};
 use super::{Settings, stream};
 
 /// Timers of this kind fire when a scheduled call is due; the key is the call.
@@ -35,6 +36,8 @@ const LEASE: &str = "service_calls.lease";
 /// How many attempts are started together, so that they share one sync of the disk.
 const BATCH: usize = 32;
 const POLL: Duration = Duration::from_secs(1);
+/// How many tenants are looked at together.
+const TENANTS: usize = 256;
 /// A call that cannot be started is tried again after this.
 const RETRY: SignedDuration = SignedDuration::from_secs(5);
 const RECORD_TRIES: u32 = 6;
@@ -144,6 +147,12 @@ async fn end(unit: &mut Unit, stream: &StreamId, version: i64, ending: Ending) -
     Ok(())
 }
 
+/// That one more call may be out, of all tenants and of its own; until it is dropped.
+struct Leave {
+    _permit: OwnedSemaphorePermit,
+    _turn: Turn,
+}
+
 /// Takes calls out of the queue and makes them.
 #[derive(Debug)]
 pub(crate) struct Worker {
@@ -153,6 +162,9 @@ pub(crate) struct Worker {
     sender: Sender,
     settings: Settings,
     permits: Arc<Semaphore>,
+    turns: Arc<Turns>,
+    /// The tenant that was looked at last: the next one comes first.
+    last: Mutex<String>,
     wake: Arc<Notify>,
     /// The tenant in whose name the queue is read; it has no calls.
     operator: TenantId,
@@ -168,7 +180,11 @@ impl Worker {
     ) -> Arc<Self> {
         let name = format!("worker-{}", kernel.new_id());
         let permits = Arc::new(Semaphore::new(settings.concurrency.max(1)));
-        Arc::new(Self { kernel, name, sender, settings, permits, wake, operator })
+        let limits =
+            Limits { concurrency: settings.tenant_concurrency, rate: settings.tenant_rate };
+        let turns = Turns::new(limits, Arc::clone(&wake));
+        let last = Mutex::default();
+        Arc::new(Self { kernel, name, sender, settings, permits, turns, last, wake, operator })
     }
 
     /// The tenant in whose name the queue is read.
@@ -189,7 +205,7 @@ impl Worker {
                     self.start_all(found).await;
                     continue;
                 }
-                Ok(_) => POLL,
+                Ok(_) => self.pause(),
                 Err(error) => {
                     tracing::warn!(error, "the queue could not be read");
                     POLL
@@ -203,25 +219,64 @@ impl Worker {
         }
     }
 
-    /// The next calls, each with the permit to make it.
-    async fn next(&self) -> Result<Vec<(Queued, OwnedSemaphorePermit)>, BoxError> {
+    /// The next calls, each with the leave to make it.
+    async fn next(&self) -> Result<Vec<(Queued, Leave)>, BoxError> {
         let mut permits = vec![Arc::clone(&self.permits).acquire_owned().await?];
         while permits.len() < BATCH
             && let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()
         {
             permits.push(permit);
         }
+        let now = self.kernel.now();
         let mut view = self.kernel.read(&self.operator).await?;
-        let found = store::waiting(view.sql().1, self.kernel.now(), permits.len()).await?;
-        Ok(found.into_iter().zip(permits).collect())
+        let connection = view.sql().1;
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut tenants = store::queuing(connection, &last, TENANTS).await?;
+        let (after, is_round) = (tenants.len(), tenants.len() < TENANTS);
+        if is_round && !last.is_empty() {
+            // From the beginning on, up to where this look began.
+            let rest = store::queuing(connection, "", TENANTS - after).await?;
+            tenants.extend(rest.into_iter().filter(|it| it.as_str() <= last.as_str()));
+        }
+        let mut hands = Vec::new();
+        for tenant in &tenants {
+            if hands.len() == permits.len() {
+                break;
+            }
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = tenant.as_str().to_owned();
+            let room = self.turns.room(tenant, now).min(permits.len());
+            // One more than may begin, to know whether there is one.
+            let mut hand = store::waiting(connection, tenant, now, room + 1).await?;
+            if hand.len() > room {
+                self.turns.hold_back(tenant);
+                hand.truncate(room);
+            }
+            if !hand.is_empty() {
+                hands.push(hand);
+            }
+        }
+        let dealt = deal(hands, permits.len()).into_iter().zip(permits);
+        let leave = |(queued, permit): (Queued, _)| {
+            let turn = self.turns.begin(&queued.tenant, now);
+            (queued, Leave { _permit: permit, _turn: turn })
+        };
+        Ok(dealt.map(leave).collect())
     }
 
-    async fn start_all(self: &Arc<Self>, found: Vec<(Queued, OwnedSemaphorePermit)>) {
+    /// How long until there may be something to do, if nothing happens.
+    fn pause(&self) -> Duration {
+        let now = self.kernel.now();
+        let held_back = self.turns.pause(now).and_then(|it| Duration::try_from(it).ok());
+        self.turns.forget(now);
+        held_back.map_or(POLL, |pause| pause.min(POLL))
+    }
+
+    async fn start_all(self: &Arc<Self>, found: Vec<(Queued, Leave)>) {
         let mut starts = JoinSet::new();
-        for (queued, permit) in found {
+        for (queued, leave) in found {
             let worker = Arc::clone(self);
             starts.spawn(async move {
-                let Err(error) = worker.start(&queued, permit).await else { return };
+                let Err(error) = worker.start(&queued, leave).await else { return };
                 tracing::warn!(
                     tenant = %queued.tenant, service_call_id = %queued.id, error,
                     "an attempt could not be started"
@@ -236,11 +291,7 @@ impl Worker {
     }
 
     /// Records that the attempt starts; its request leaves once that is durable.
-    async fn start(
-        self: &Arc<Self>,
-        queued: &Queued,
-        permit: OwnedSemaphorePermit,
-    ) -> Result<(), BoxError> {
+    async fn start(self: &Arc<Self>, queued: &Queued, leave: Leave) -> Result<(), BoxError> {
         let id = queued.id.to_string();
         let Some(cause) = self.cause(queued).await? else {
             return self.drop_from_queue(queued).await;
@@ -260,7 +311,7 @@ impl Worker {
                 let worker = Arc::clone(self);
                 unit.after_commit(async move {
                     worker.attempt(call, secrets, started).await;
-                    drop(permit);
+                    drop(leave);
                 });
             }
         }

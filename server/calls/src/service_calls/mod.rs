@@ -10,7 +10,9 @@ mod sender;
 mod service;
 mod store;
 mod target;
+mod turns;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -43,8 +45,12 @@ const OPERATOR: &str = "symbolon-operator";
 pub struct Settings {
     /// Whether calls may reach this machine.
     pub loopback: Loopback,
-    /// How many requests are out at once.
+    /// How many requests are out at once, in this process.
     pub concurrency: usize,
+    /// How many of them are one tenant's, so that nobody waits behind everything another has.
+    pub tenant_concurrency: usize,
+    /// How many attempts of one tenant begin in a second, in this process; any number, if none.
+    pub tenant_rate: Option<NonZeroU32>,
     /// Whether targets learn of the trace that their call is a part of.
     pub propagation: Propagation,
     /// How long after its deadline an attempt that nobody has ended counts as aborted.
@@ -54,8 +60,14 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let lease_margin = SignedDuration::from_secs(20);
-        let (loopback, propagation) = (Loopback::Denied, Propagation::Nowhere);
-        Self { loopback, concurrency: 64, propagation, lease_margin }
+        Self {
+            loopback: Loopback::Denied,
+            concurrency: 64,
+            tenant_concurrency: 32,
+            tenant_rate: None,
+            propagation: Propagation::Nowhere,
+            lease_margin,
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! The SQL of service calls: read model, queue, secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use calls_wire::types::ServiceCallStatus;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 use symbolon_kernel::{Connection, Dialect, ReadModel, TenantId};
 use uuid::Uuid;
 
@@ -210,29 +209,53 @@ pub(crate) async fn dequeue((tenant, connection): Scope<'_>, id: &str) -> Result
     Ok(deleted.rows_affected() > 0)
 }
 
-/// The calls that wait longest. The one statement that looks across tenants: the worker is one for
-/// all of them.
+/// The tenants that have calls in the queue, after one of them by name. Looks across tenants: the
+/// worker is one for all of them. However long the queue is, each costs one look into an index.
+pub(crate) async fn queuing(
+    connection: &mut Connection,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<TenantId>, StoreError> {
+    let names: Vec<String> = sqlx::query_scalar(
+        "WITH RECURSIVE queuing (tenant_id) AS ( \
+         SELECT MIN(tenant_id) FROM service_call_queue WHERE tenant_id > $1 UNION ALL \
+         SELECT (SELECT MIN(q.tenant_id) FROM service_call_queue q \
+         WHERE q.tenant_id > queuing.tenant_id) FROM queuing WHERE queuing.tenant_id IS NOT NULL) \
+         SELECT tenant_id FROM queuing WHERE tenant_id IS NOT NULL LIMIT $2 + 0",
+    )
+    .bind(after)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    let read = names.into_iter().map(|name| TenantId::new(name).map_err(decode));
+    Ok(read.collect::<Result<_, _>>()?)
+}
+
+/// The calls of a tenant that wait longest.
 pub(crate) async fn waiting(
     connection: &mut Connection,
+    tenant: &TenantId,
     now: Timestamp,
     limit: usize,
-) -> Result<Vec<Queued>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT tenant_id, service_call_id FROM service_call_queue WHERE ready_at <= $1 \
-         ORDER BY ready_at, service_call_id LIMIT $2 + 0",
+) -> Result<VecDeque<Queued>, StoreError> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT service_call_id FROM service_call_queue WHERE tenant_id = $1 AND ready_at <= $2 \
+         ORDER BY ready_at, service_call_id LIMIT $3 + 0",
     )
+    .bind(tenant.as_str())
     .bind(now.as_microsecond())
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .fetch_all(connection)
     .await?;
-    let read = rows.iter().map(|row| {
-        let decode = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);
-        let tenant = TenantId::new(row.try_get::<String, _>("tenant_id")?);
-        let id = Uuid::parse_str(row.try_get("service_call_id")?);
-        let tenant = tenant.map_err(|error| decode(error.into()))?;
-        Ok(Queued { tenant, id: id.map_err(|error| decode(error.into()))? })
+    let read = ids.iter().map(|id| {
+        let id = Uuid::parse_str(id).map_err(decode)?;
+        Ok::<_, sqlx::Error>(Queued { tenant: tenant.clone(), id })
     });
-    read.collect()
+    Ok(read.collect::<Result<_, _>>()?)
+}
+
+fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
 }
 
 /// How many calls wait for their attempt, of all tenants.

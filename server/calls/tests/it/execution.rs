@@ -1,12 +1,14 @@
 //! Making calls: once, in time, with a bounded number out, whatever happens to the process.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use calls_wire::types::{FailureKind, ServiceCallStatus};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use symbolon_calls::{Loopback, Settings};
 
-use crate::fixture::{Home, SETTINGS, System, TRACE, eventually, later, now};
+use crate::fixture::{Home, SETTINGS, System, TRACE, accepted, eventually, later, now};
 use crate::target::Target;
 
 fn timed(url: &str, timeout_ms: i64) -> Value {
@@ -165,5 +167,47 @@ async fn a_restart_sends_what_was_not_sent_and_waits_for_what_is_out() {
         assert_eq!(result.failure_kind, Some(FailureKind::Timeout.into()));
         assert_eq!(target.hits(&id.to_string()).len(), 1);
     }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_with_many_calls_keeps_nobody_waiting() {
+    let (home, target) = (Home::new(), Target::start().await);
+    let fair = Settings { concurrency: 4, tenant_concurrency: 2, ..SETTINGS };
+    let system = System::start(home.location(), fair).await;
+    // Each of them is out until the end of the test.
+    for _ in 0..12 {
+        system.accept(timed(&target.url("slow"), 9000)).await;
+    }
+    eventually("the first are out", || async { target.all_hits() == 2 }).await;
+    for number in 0..3 {
+        let body = now(&target.url("ok"));
+        let id = accepted(system.submit("globex", &number.to_string(), body).await);
+        eventually("it is answered", || async { target.hits(&id.to_string()).len() == 1 }).await;
+    }
+    assert_eq!(target.all_hits(), 2 + 3, "the first tenant has no more out than it may");
+    for call in system.page("acme", Default::default()).await.items {
+        let _ = system.cancel("acme", call.service_call_id).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_begins_no_more_calls_in_a_second_than_it_may() {
+    let (home, target) = (Home::new(), Target::start().await);
+    let slowly = Settings { tenant_rate: NonZeroU32::new(4), ..SETTINGS };
+    let system = System::start(home.location(), slowly).await;
+    let begun = jiff::Timestamp::now();
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        ids.push(system.accept(now(&target.url("ok"))).await);
+    }
+    let mut last = begun;
+    for id in ids {
+        system.over(id).await;
+        let started = system.events("acme", id).await.remove(1);
+        last = last.max(started["timestamp"].as_str().unwrap().parse().unwrap());
+    }
+    // Those of a whole second at once, and one every quarter of a second after them.
+    assert!(last.duration_since(begun) >= SignedDuration::from_millis(6 * 250), "{last} {begun}");
     system.stop().await;
 }

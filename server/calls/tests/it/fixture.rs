@@ -27,6 +27,8 @@ pub(crate) use crate::home::Home;
 pub(crate) const SETTINGS: Settings = Settings {
     loopback: Loopback::Allowed,
     concurrency: 8,
+    tenant_concurrency: 8,
+    tenant_rate: None,
     propagation: Propagation::Nowhere,
     lease_margin: SignedDuration::from_millis(300),
 };
