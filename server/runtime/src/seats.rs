@@ -1,7 +1,7 @@
 //! Room for connections: so many at once, and when all are taken, those go that only wait.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(crate) struct Seats {
 pub(crate) struct Place {
     /// The turn since which it waits for a request, or [`BUSY`].
     waiting_since: AtomicU64,
+    /// Whether some of an answer has not left yet.
+    unsent: AtomicBool,
     leave: Notify,
     turns: Arc<AtomicU64>,
 }
@@ -69,7 +71,8 @@ impl Seats {
         };
         let id = self.turns.fetch_add(1, Ordering::Relaxed);
         let (leave, turns) = (Notify::new(), Arc::clone(&self.turns));
-        let place = Arc::new(Place { waiting_since: AtomicU64::new(id), leave, turns });
+        let (waiting_since, unsent) = (AtomicU64::new(id), AtomicBool::new(false));
+        let place = Arc::new(Place { waiting_since, unsent, leave, turns });
         self.places().insert(id, Arc::clone(&place));
         Seat { place, id, seats: self.clone(), _permit: permit }
     }
@@ -99,10 +102,16 @@ impl Seat {
     pub(crate) async fn asked_to_leave(&self) {
         loop {
             self.place.leave.notified().await;
-            if self.place.waiting_since.load(Ordering::Relaxed) != BUSY {
+            if self.is_waiting() {
                 return;
             }
         }
+    }
+
+    /// Whether no request is under way, and no answer on its way.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let place = &self.place;
+        place.waiting_since.load(Ordering::Relaxed) != BUSY && !place.unsent.load(Ordering::Relaxed)
     }
 
     pub(crate) fn place(&self) -> Arc<Place> {
@@ -113,6 +122,13 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.seats.places().remove(&self.id);
+    }
+}
+
+impl Place {
+    /// Takes note of whether all that is to be sent has been.
+    pub(crate) fn note_unsent(&self, unsent: bool) {
+        self.unsent.store(unsent, Ordering::Relaxed);
     }
 }
 

@@ -27,6 +27,8 @@ use crate::socket::Socket;
 
 /// How long requests may take to finish once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
+/// What of a request's head is not there so long after that does not come.
+const LAST_HEAD: Duration = Duration::from_secs(2);
 const UPKEEP: Duration = Duration::from_secs(5);
 /// A machine that has no more sockets may have some again after this.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -181,8 +183,8 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "connection keeps Nagle's algorithm");
         }
-        let io = TokioIo::new(Socket::new(stream, self.stall_timeout));
         let place = seat.place();
+        let io = TokioIo::new(Socket::new(stream, seat.place(), self.stall_timeout));
         let service = service_fn(move |request: Request<Incoming>| {
             let busy = Busy::at(place.clone());
             let mut request = request.map(Body::new);
@@ -204,7 +206,14 @@ impl Server {
             () = seat.asked_to_leave() => return,
             () = &mut stopping => connection.as_mut().graceful_shutdown(),
         }
-        log(connection.await);
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return log(ended),
+            () = tokio::time::sleep(LAST_HEAD) => {}
+        }
+        if !seat.is_waiting() {
+            log(connection.await);
+        }
     }
 }
 

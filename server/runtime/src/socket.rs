@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,17 +11,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use crate::seats::Place;
+
 /// A connection that breaks when its peer takes nothing for too long.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TcpStream,
+    place: Arc<Place>,
     limit: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, limit: Duration) -> Self {
-        Self { stream, limit, stalled: None }
+    pub(crate) fn new(stream: TcpStream, place: Arc<Place>, limit: Duration) -> Self {
+        Self { stream, place, limit, stalled: None }
     }
 
     /// What came of an attempt to send, or the end of patience.
@@ -33,6 +37,7 @@ impl Socket {
             self.stalled = None;
             return sent;
         }
+        self.place.note_unsent(true);
         let limit = self.limit;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         match stalled.as_mut().poll(context) {
@@ -76,6 +81,8 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // It is called when everything has been written.
+        self.place.note_unsent(false);
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
         self.patiently(context, flushed)
     }

@@ -13,7 +13,7 @@ use symbolon_server::{
 use symbolon_wire::{Lines, Validate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::toy::{Nothing, Toy};
 
@@ -56,6 +56,22 @@ async fn a_head_that_does_not_come_ends_its_connection() {
         assert_eq!(rest(sent(address, begun).await).await, "", "{begun}");
     }
     assert_eq!(health(address).await, 200);
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_holds_up_no_stop() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = Server::new().serve(listener, Toy::new().router, async { drop(stopped.await) });
+    let server = tokio::spawn(server);
+    let begun = sent(address, "GET /healthz HTTP/1.1\r\nho").await;
+    // The server has accepted it when it has answered one who came later.
+    assert_eq!(health(address).await, 200);
+    drop(stop);
+    // Less than the time that requests under way have.
+    tokio::time::timeout(Duration::from_secs(15), server).await.unwrap().unwrap().unwrap();
+    drop(begun);
 }
 
 #[tokio::test]
