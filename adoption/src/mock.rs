@@ -113,7 +113,7 @@ impl Mock {
             edge = edge
                 .asyncapi(asyncapi.to_string())
                 .scheme(credentials::EVERYONE, credentials::Everyone)
-                .events(open, move |_| source.open());
+                .events(open, move |_, _| source.open());
         }
         let seed = self.seed;
         let operations = contract.operations.iter().map(|operation| {

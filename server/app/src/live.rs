@@ -1,21 +1,59 @@
 //! The live tail of a tenant's events, for `/events`.
 
-use futures_util::{Stream, StreamExt, stream};
-use serde_json::Value;
-use symbolon_kernel::{Kernel, Tail, TailFrom, TenantId};
-use symbolon_server::Principal;
+use std::convert::identity;
 
-/// The events of the caller's tenant from now on, until the kernel closes.
+use futures_util::{Stream, StreamExt, stream};
+use symbolon_kernel::{Kernel, Tail, TailFrom, TenantId};
+use symbolon_server::{Live, Principal};
+use uuid::Uuid;
+
+/// The events of the caller's tenant until the kernel closes: from the one after the last that it
+/// has seen on, else from now on.
 pub(crate) fn events(
     kernel: &Kernel,
     principal: &Principal,
-) -> impl Stream<Item = Value> + Send + use<> {
-    let tail = TenantId::new(principal.tenant());
-    let tail = tail.ok().map(|tenant| kernel.tail(&tenant, TailFrom::Now));
-    stream::iter(tail).map(|tail| stream::unfold(tail, next)).flatten()
+    last: Option<&str>,
+) -> impl Stream<Item = Live> + Send + use<> {
+    let tenant = TenantId::new(principal.tenant()).ok();
+    let (kernel, last) = (kernel.clone(), last.map(str::to_owned));
+    // Begun before the caller is answered: what happens after that is in it.
+    let begun = tenant.map(|tenant| (kernel.tail(&tenant, TailFrom::Now), tenant, last));
+    let begun = stream::iter(begun).then(move |(now, tenant, last)| {
+        let kernel = kernel.clone();
+        async move { resume(&kernel, &tenant, now, last.as_deref()).await }
+    });
+    begun.filter_map(async |begun| begun).flat_map(identity)
 }
 
-async fn next(mut tail: Tail) -> Option<(Value, Tail)> {
+/// The tail from after an event on, or from now on where the tenant has none of this id; none when
+/// that cannot be told.
+async fn resume(
+    kernel: &Kernel,
+    tenant: &TenantId,
+    now: Tail,
+    last: Option<&str>,
+) -> Option<impl Stream<Item = Live> + Send + use<>> {
+    let (tail, comment) = match last {
+        None => (now, None),
+        Some(last) => match position(kernel, tenant, last).await? {
+            Some(position) => (kernel.tail(tenant, TailFrom::After(position)), None),
+            None => (now, Some(Live::Comment("no such event: from now on".to_owned()))),
+        },
+    };
+    Some(stream::iter(comment).chain(stream::unfold(tail, next)))
+}
+
+/// Where an event stands, if there is one; none when the database fails.
+async fn position(kernel: &Kernel, tenant: &TenantId, event: &str) -> Option<Option<i64>> {
+    let Ok(id) = Uuid::parse_str(event) else { return Some(None) };
+    kernel
+        .position(tenant, id)
+        .await
+        .inspect_err(|error| tracing::warn!(%error, "no event can be looked up"))
+        .ok()
+}
+
+async fn next(mut tail: Tail) -> Option<(Live, Tail)> {
     let recorded = match tail.next().await {
         Ok(recorded) => recorded?,
         Err(error) => {
@@ -24,7 +62,7 @@ async fn next(mut tail: Tail) -> Option<(Value, Tail)> {
         }
     };
     match serde_json::to_value(&recorded.envelope) {
-        Ok(envelope) => Some((envelope, tail)),
+        Ok(envelope) => Some((Live::Envelope(envelope), tail)),
         Err(error) => {
             tracing::error!(%error, "an event cannot be written");
             None

@@ -130,7 +130,7 @@ fn contract(
         .problems(CATALOGUE)
         .openapi(OPENAPI)
         .asyncapi(ASYNCAPI)
-        .events(LIVE_EVENTS, move |principal| live::events(&tail, principal))
+        .events(LIVE_EVENTS, move |principal, last| live::events(&tail, principal, last))
         .router(systems.routes())?;
     let known = issuer.as_ref().map(Issuer::url).or(configuration.known_issuer());
     let router = console::mount(router, SignIn::by(known, OPENAPI)?);

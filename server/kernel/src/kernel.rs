@@ -12,7 +12,7 @@ use crate::clock::{Clock, Stamps};
 use crate::database::migrations::MigrationSet;
 use crate::database::{Database, Location};
 use crate::delivery::bus::{Bus, Tail, TailFrom};
-use crate::delivery::relay;
+use crate::delivery::{messages, relay};
 use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
@@ -183,6 +183,16 @@ impl Kernel {
     pub async fn read(&self, tenant: &TenantId) -> Result<View, Error> {
         let snapshot = self.0.counts.judged(self.0.database.read().await)?;
         Ok(View::new(tenant.clone(), snapshot))
+    }
+
+    /// Where a message of a tenant stands in the log, for [`TailFrom::After`]; none if the tenant
+    /// has no such message there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn position(&self, tenant: &TenantId, message: Uuid) -> Result<Option<i64>, Error> {
+        let mut snapshot = self.0.counts.judged(self.0.database.read().await)?;
+        messages::position(snapshot.connection(), tenant, message).await
     }
 
     /// Follows a tenant's events as they are published.

@@ -43,6 +43,9 @@ pub(crate) struct Dispatcher {
     pub(crate) in_flight: InFlight,
     pub(crate) answers: Option<Arc<dyn Answers>>,
     pub(crate) rates: Rates,
+    /// How many streams of events a tenant may have open.
+    pub(crate) streams_limit: usize,
+    pub(crate) heartbeat: Duration,
     pub(crate) cors: Option<Cors>,
     pub(crate) strict_transport: Option<Duration>,
     pub(crate) body_limit: usize,
@@ -297,7 +300,9 @@ impl Dispatcher {
         let wording = &self.wording;
         let rendered = match answer {
             Ok(Answered::Response(response)) => Ok((response, None)),
-            Ok(Answered::Reply(reply)) => reply.until(drain).render(wording, correlation_id),
+            Ok(Answered::Reply(reply)) => {
+                reply.beating(self.heartbeat).until(drain).render(wording, correlation_id)
+            }
             Err(failure) => Err(failure),
         };
         rendered.unwrap_or_else(|failure| {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use axum::Router;
 use futures_util::{Stream, StreamExt};
-use serde_json::Value;
 use symbolon_wire::idempotency::Answers;
 use tokio::sync::Semaphore;
 
@@ -17,13 +16,13 @@ use crate::body_room::BodyRoom;
 use crate::compression;
 use crate::dispatch::{Dispatcher, dispatch};
 use crate::endpoints::Endpoints;
-use crate::events::Events;
+use crate::events::{Events, Watchers};
 use crate::matcher::Matcher;
 use crate::problem::Wording;
 use crate::rate_limits::Rates;
 use crate::routes::Route;
 use crate::{
-    Authenticate, Cors, Failure, Given, InFlight, Info, Method, Principal, ProblemKind, Rate,
+    Authenticate, Cors, Failure, Given, InFlight, Info, Live, Method, Principal, ProblemKind, Rate,
     RateLimits, Requirement, Routes, Scheme, Unauthenticated, docs, observation,
 };
 
@@ -78,6 +77,8 @@ pub struct Edge {
     bases: Vec<String>,
     answers: Option<Arc<dyn Answers>>,
     rates: Rates,
+    streams_limit: usize,
+    heartbeat: Duration,
     cors: Option<Cors>,
     strict_transport: Option<Duration>,
     #[cfg(feature = "compression")]
@@ -112,6 +113,8 @@ impl Edge {
             bases: Vec::new(),
             answers: None,
             rates: Rates::default(),
+            streams_limit: 1000,
+            heartbeat: Duration::from_secs(15),
             cors: None,
             strict_transport: None,
             #[cfg(feature = "compression")]
@@ -279,16 +282,33 @@ impl Edge {
     }
 
     /// Serves the events a caller may see under `/events`: `source` opens the stream of JSON
-    /// envelopes of one caller, which ends when the caller leaves or the server stops.
+    /// envelopes of one caller, which ends when the caller leaves or the server stops. It is given
+    /// the id of the last event the caller has seen (`Last-Event-ID`), if there is one, and is to
+    /// go on after that. It is asked for no more than the caller takes.
     #[must_use]
     pub fn events<F, S>(mut self, requirement: Requirement, source: F) -> Self
     where
-        F: Fn(&Principal) -> S + Send + Sync + 'static,
-        S: Stream<Item = Value> + Send + 'static,
+        F: Fn(&Principal, Option<&str>) -> S + Send + Sync + 'static,
+        S: Stream<Item: Into<Live>> + Send + 'static,
     {
-        let source = Arc::new(move |principal: &Principal| source(principal).boxed());
-        self.endpoints.events = Some(Events { requirement, source });
+        let source = Arc::new(move |principal: &Principal, last: Option<&str>| {
+            source(principal, last).map(Into::into).boxed()
+        });
+        self.endpoints.events = Some(Events { requirement, source, watchers: Watchers::default() });
         self
+    }
+
+    /// How many streams a tenant may have open under `/events`, 1000 at first: one more is 429.
+    #[must_use]
+    pub fn streams_limit(self, streams: usize) -> Self {
+        Self { streams_limit: streams, ..self }
+    }
+
+    /// How long a stream of events may be silent before a comment shows that it is open: 15 seconds
+    /// at first, since proxies give a silent connection up.
+    #[must_use]
+    pub fn heartbeat(self, silence: Duration) -> Self {
+        Self { heartbeat: silence, ..self }
     }
 
     /// The router of these operations and the edge's own endpoints.
@@ -324,6 +344,8 @@ impl Edge {
             in_flight: InFlight::default(),
             answers: self.answers,
             rates: self.rates,
+            streams_limit: self.streams_limit,
+            heartbeat: self.heartbeat,
             cors: self.cors,
             strict_transport: self.strict_transport,
             body_limit: self.body_limit,

@@ -112,7 +112,7 @@ impl Endpoints {
                 None => unknown(),
             },
             Endpoint::Events => match &self.events {
-                Some(events) => events.answer(&dispatcher.schemes, parts, seen).await,
+                Some(events) => events.answer(dispatcher, parts, seen).await,
                 None => unknown(),
             },
         })

@@ -86,6 +86,7 @@ pub use cors::Cors;
 pub use cursors::{Cursors, ForeignCursor, List};
 pub use development_identity::{DevelopmentIdentity, Grant, IdentityError};
 pub use edge::{Edge, EdgeError};
+pub use events::Live;
 pub use idempotency::{IdempotencyRule, Replay};
 pub use in_flight::{InFlight, InFlightGuard};
 pub use input::{Input, Rejected};

@@ -1,5 +1,7 @@
 //! What an operation answers, before the edge renders it.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -133,6 +135,15 @@ impl Reply {
     ) -> Self {
         let bytes = streaming::lines(media, body);
         Self::new(status, Content::Stream { media: media.to_owned(), bytes })
+    }
+
+    /// Has a stream of events say something when it is silent for so long.
+    #[must_use]
+    pub(crate) fn beating(mut self, silence: Duration) -> Self {
+        if let Content::Stream { bytes, .. } = &mut self.content {
+            bytes.beat(silence);
+        }
+        self
     }
 
     /// Ends a stream when the server begins to stop.

@@ -13,25 +13,39 @@ use symbolon_wire::{Events, Lines, StreamError};
 
 use crate::serving::Drain;
 
-/// Proxies give a silent connection up.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 const COMMENT: &[u8] = b": keep-alive\n\n";
 
 /// A body that is still being made.
-pub(crate) struct ByteStream(BoxStream<'static, Result<Bytes, StreamError>>);
+pub(crate) struct ByteStream {
+    bytes: BoxStream<'static, Result<Bytes, StreamError>>,
+    /// Whether comments may stand in it.
+    has_comments: bool,
+}
 
 impl ByteStream {
     /// Ends with the server: whoever reads is to come back to another.
     pub(crate) fn until(&mut self, drain: Drain) {
-        let stream = std::mem::replace(&mut self.0, stream::empty().boxed());
-        self.0 = stream.take_until(drain.begun()).boxed();
+        let bytes = std::mem::replace(&mut self.bytes, stream::empty().boxed());
+        self.bytes = bytes.take_until(drain.begun()).boxed();
+    }
+
+    /// Says something at once and when it is silent for so long, if it has a way to.
+    pub(crate) fn beat(&mut self, silence: Duration) {
+        if self.has_comments {
+            let bytes = std::mem::replace(&mut self.bytes, stream::empty().boxed());
+            self.bytes = kept_alive(bytes, silence);
+        }
+    }
+
+    fn commented(bytes: impl Stream<Item = Result<Bytes, StreamError>> + Send + 'static) -> Self {
+        Self { bytes: bytes.boxed(), has_comments: true }
     }
 
     /// The body. A stream that breaks off is logged, and breaks the connection off: its end would
     /// look like the end of the items.
     pub(crate) fn into_body(self) -> Body {
         let log = |error: &StreamError| tracing::error!(%error, "stream broke off");
-        Body::from_stream(self.0.inspect_err(log))
+        Body::from_stream(self.bytes.inspect_err(log))
     }
 }
 
@@ -43,20 +57,17 @@ impl fmt::Debug for ByteStream {
 
 /// Events with payloads as JSON.
 pub(crate) fn events<T: Serialize + Send + 'static>(events: Events<T>) -> ByteStream {
-    let bytes = events.map(|event| encode_event(&event?).map(Bytes::from));
-    ByteStream(kept_alive(bytes))
+    ByteStream::commented(events.map(|event| encode_event(&event?).map(Bytes::from)))
 }
 
 /// Events whose payloads describe them as wholes.
 pub(crate) fn whole_events<T: Serialize + Send + 'static>(events: Events<T>) -> ByteStream {
-    let bytes = events.map(|event| encode_whole_event(&event?).map(Bytes::from));
-    ByteStream(kept_alive(bytes))
+    ByteStream::commented(events.map(|event| encode_whole_event(&event?).map(Bytes::from)))
 }
 
 /// Events with payloads as text.
 pub(crate) fn text_events(events: Events<String>) -> ByteStream {
-    let bytes = events.map(|event| Ok(Bytes::from(encode_text_event(&event?))));
-    ByteStream(kept_alive(bytes))
+    ByteStream::commented(events.map(|event| Ok(Bytes::from(encode_text_event(&event?)))))
 }
 
 /// JSON documents.
@@ -65,19 +76,20 @@ pub(crate) fn lines<T: Serialize + Send + 'static>(
     lines: Lines<T>,
 ) -> ByteStream {
     let bytes = lines.map(move |item| encode_line(media_type, &item?).map(Bytes::from));
-    ByteStream(bytes.boxed())
+    ByteStream { bytes: bytes.boxed(), has_comments: false }
 }
 
 /// The stream with comments where it is silent for long, and one at once: it shows that it is open.
 fn kept_alive(
-    bytes: impl Stream<Item = Result<Bytes, StreamError>> + Send + 'static,
+    bytes: BoxStream<'static, Result<Bytes, StreamError>>,
+    silence: Duration,
 ) -> BoxStream<'static, Result<Bytes, StreamError>> {
     let comment = Bytes::from_static(COMMENT);
     let opened = stream::iter([Ok(comment.clone())]);
-    let beaten = stream::unfold(Box::pin(bytes), move |mut bytes| {
+    let beaten = stream::unfold(bytes, move |mut bytes| {
         let comment = comment.clone();
         async move {
-            let next = match tokio::time::timeout(HEARTBEAT, bytes.next()).await {
+            let next = match tokio::time::timeout(silence, bytes.next()).await {
                 Ok(next) => next?,
                 Err(_) => Ok(comment),
             };

@@ -45,18 +45,32 @@ async fn a_call_is_submitted_made_and_read() {
         server.get(&format!("{location}/events"), &token).await.json().await.unwrap();
     assert_eq!(history["items"].as_array().unwrap().len(), 4);
 
-    let mut live = String::new();
-    while !live.contains("\"ServiceCallSucceeded\"") {
-        let chunk = tokio::time::timeout(Duration::from_secs(5), events.chunk()).await;
-        live.push_str(std::str::from_utf8(&chunk.unwrap().unwrap().unwrap()).unwrap());
-    }
-    let envelopes: Vec<Value> = live
-        .lines()
-        .filter_map(|line| line.strip_prefix("data: "))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(history["items"], Value::from(envelopes));
+    assert_eq!(history["items"], Value::from(succeeded(&mut events).await));
+    // Who was cut off after the second event comes back for the others.
+    let items = history["items"].as_array().unwrap();
+    let second = items[1]["messageId"].as_str().unwrap();
+    let mut resumed = server.resume(&token, second).await;
+    assert_eq!(succeeded(&mut resumed).await, items[2..]);
+    let mut unknown = server.resume(&token, "unknown").await;
+    assert!(until(&mut unknown, "from now on").await.contains(": no such event"));
     server.stop().await;
+}
+
+/// What comes on a stream until this is in it.
+async fn until(stream: &mut reqwest::Response, wanted: &str) -> String {
+    let mut text = String::new();
+    while !text.contains(wanted) {
+        let chunk = tokio::time::timeout(Duration::from_secs(5), stream.chunk()).await;
+        text.push_str(std::str::from_utf8(&chunk.unwrap().unwrap().unwrap()).unwrap());
+    }
+    text
+}
+
+/// The envelopes that come until a call has succeeded.
+async fn succeeded(stream: &mut reqwest::Response) -> Vec<Value> {
+    let text = until(stream, "\"ServiceCallSucceeded\"").await;
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    data.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test]

@@ -91,6 +91,12 @@ impl Server {
         self.client.get(url).bearer_auth(token).send().await.unwrap()
     }
 
+    /// The live tail from after an event on.
+    pub(crate) async fn resume(&self, token: &str, last: &str) -> Response {
+        let request = self.client.get(format!("{}/events", self.origin)).bearer_auth(token);
+        request.header("last-event-id", last).send().await.unwrap()
+    }
+
     pub(crate) async fn submit(&self, token: &str, key: &str, target: &str) -> Response {
         let body = json!({ "name": "test", "request": { "method": "GET", "url": target } });
         self.post(token, key, &body).await.unwrap()

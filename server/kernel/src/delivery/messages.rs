@@ -143,6 +143,20 @@ pub(crate) async fn log_of_tenant(
     Ok(rows.iter().map(recorded).collect::<Result<_, _>>()?)
 }
 
+/// Where a message of a tenant stands in the log, if it is there.
+pub(crate) async fn position(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    message_id: Uuid,
+) -> Result<Option<i64>, Error> {
+    let query = sqlx::query_scalar(
+        "SELECT l.position FROM messages m JOIN log l ON l.seq = m.seq \
+         WHERE m.message_id = $1 AND m.tenant_id = $2",
+    );
+    let query = query.bind(message_id.to_string()).bind(tenant.as_str());
+    Ok(query.fetch_optional(connection).await?)
+}
+
 /// The messages of one channel in `(after, through]`, in the order of the log.
 #[cfg(feature = "kafka")]
 pub(crate) async fn log_of_channel(

@@ -54,6 +54,12 @@ async fn a_tail_resumes_after_a_position_and_survives_falling_behind() {
     let mut late = kernel.tail(&tenant("acme"), TailFrom::After(0));
     let first = late.next().await.unwrap().unwrap();
     assert_eq!(take(&mut late, 2999).await, all[1..]);
+    let message = first.envelope.message_id;
+    let position = kernel.position(&tenant("acme"), message).await.unwrap();
+    assert_eq!(position, Some(first.position));
+    // Neither another tenant's, nor one that is not there.
+    assert_eq!(kernel.position(&tenant("other"), message).await.unwrap(), None);
+    assert_eq!(kernel.position(&tenant("acme"), kernel.new_id()).await.unwrap(), None);
     let mut resumed = kernel.tail(&tenant("acme"), TailFrom::After(first.position));
     assert_eq!(take(&mut resumed, 2999).await, all[1..]);
     append(&kernel, "acme", "b", 3000).await;

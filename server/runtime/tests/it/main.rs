@@ -9,6 +9,7 @@ mod compression;
 mod contract;
 mod cursors;
 mod endpoints;
+mod events;
 mod idempotency;
 mod issuers;
 mod limits;

@@ -92,7 +92,7 @@ fn an_edge_that_cannot_serve_its_contract_is_refused() {
     assert!(matches!(strangers, EdgeError::Unrecognised { scheme: "oidc", .. }), "{strangers}");
     assert!(format!("{strangers:?}").contains("scheme(\"oidc\""), "{strangers:?}");
     let live = Requirement { scheme: "oidc", scopes: &[] };
-    let events = |_: &symbolon_server::Principal| futures_util::stream::empty();
+    let events = |_: &_, _: Option<&str>| futures_util::stream::empty::<serde_json::Value>();
     let strangers = Edge::new("toy", "1").events(live, events).router(Vec::new()).unwrap_err();
     assert!(matches!(strangers, EdgeError::Unrecognised { operation: "events", .. }));
     let folder = tempfile::tempdir().unwrap();

@@ -59,7 +59,7 @@ async fn run(toy: Toy) -> Running {
 fn with_events() -> Toy {
     const READ: Requirement = Requirement { scheme: "oidc", scopes: &["orders:read"] };
     Toy::with(|edge| {
-        edge.events(READ, |principal| {
+        edge.events(READ, |principal, _| {
             let event = json!({ "messageId": "m1", "tenantId": principal.tenant() });
             stream::iter([event]).chain(stream::pending())
         })

@@ -1,0 +1,130 @@
+//! The live stream of a caller's events: where it goes on, that it is open, and how many there are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::response::Response;
+use futures_util::{StreamExt, stream};
+use http::Request;
+use serde_json::{Value, json};
+use symbolon_server::{Edge, Live, Requirement, Server};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+use crate::toy::Toy;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const READ: Requirement = Requirement { scheme: "oidc", scopes: &["orders:read"] };
+
+/// Events that are numbered: after the last one seen, or from the hundredth on.
+fn numbered(edge: Edge) -> Edge {
+    edge.events(READ, |_, last| {
+        let known = last.map(|last| last.parse::<u32>());
+        let (first, comment) = match known {
+            Some(Ok(last)) => (last + 1, None),
+            Some(Err(_)) => (100, Some(Live::Comment("no such event\nevent: forged".to_owned()))),
+            None => (100, None),
+        };
+        let events = (first..first + 2).map(|number| json!({ "messageId": number.to_string() }));
+        stream::iter(comment.into_iter().chain(events.map(Live::from))).chain(stream::pending())
+    })
+}
+
+async fn open(toy: &Toy, last: Option<&str>) -> Response {
+    let token = toy.token(&["orders:read"]);
+    let request = Request::get("/events").header("authorization", format!("Bearer {token}"));
+    let request = last.into_iter().fold(request, |it, last| it.header("last-event-id", last));
+    toy.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+}
+
+/// What comes until this is in it.
+async fn until(body: &mut BodyDataStream, wanted: &str) -> String {
+    let mut text = String::new();
+    while !text.contains(wanted) {
+        let chunk = tokio::time::timeout(PATIENCE, body.next()).await.unwrap().unwrap().unwrap();
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_after_the_last_event_seen() {
+    let toy = Toy::with(numbered);
+    for (last, first) in [(None, "100"), (Some("6"), "7")] {
+        let mut body = open(&toy, last).await.into_body().into_data_stream();
+        let text = until(&mut body, "data:").await;
+        let expected = format!("data: {{\"messageId\":\"{first}\"}}\nid: {first}\n\n");
+        assert!(text.ends_with(&expected), "{text}");
+    }
+    let mut body = open(&toy, Some("forgotten")).await.into_body().into_data_stream();
+    let text = until(&mut body, "data:").await;
+    assert!(text.contains(": no such event event: forged\n\n"), "{text}");
+    assert!(!text.contains("\nevent:"), "{text}");
+}
+
+#[tokio::test]
+async fn a_silent_stream_shows_that_it_is_open() {
+    let toy = Toy::with(|edge| numbered(edge).heartbeat(Duration::from_millis(10)));
+    let mut body = open(&toy, None).await.into_body().into_data_stream();
+    until(&mut body, "101").await;
+    until(&mut body, ": heartbeat\n\n").await;
+    until(&mut body, ": heartbeat\n\n").await;
+}
+
+#[tokio::test]
+async fn a_tenant_has_so_many_streams_and_no_more() {
+    let toy = Toy::with(|edge| numbered(edge).streams_limit(2));
+    let (first, _second) = (open(&toy, None).await, open(&toy, None).await);
+    let refused = open(&toy, None).await;
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()["retry-after"]),
+        (429, &"5".parse().unwrap())
+    );
+    let body = axum::body::to_bytes(refused.into_body(), usize::MAX).await.unwrap();
+    let problem: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(problem["code"], "rate-limited");
+    drop(first);
+    assert_eq!(open(&toy, None).await.status(), 200);
+}
+
+#[tokio::test]
+async fn who_reads_slowly_is_waited_for_and_then_left() {
+    let pulled = Arc::new(AtomicUsize::new(0));
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let counted = Arc::clone(&pulled);
+    let toy = Toy::with(|edge| {
+        edge.events(READ, move |_, _| {
+            let state = (counted.clone(), Told(tell.clone()));
+            stream::unfold(state, |(counted, told)| async move {
+                counted.fetch_add(1, Ordering::Relaxed);
+                let event = json!({ "messageId": "m", "data": "x".repeat(64 << 10) });
+                Some((event, (counted, told)))
+            })
+        })
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Server::new().stall_timeout(Duration::from_millis(50));
+    tokio::spawn(server.serve(listener, toy.router.clone(), std::future::pending()));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let token = toy.token(&["orders:read"]);
+    let request =
+        format!("GET /events HTTP/1.1\r\nhost: toy\r\nauthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::timeout(PATIENCE, told.recv()).await.unwrap().unwrap();
+    // What the sockets hold, and no more: 64 MiB are beyond any of them.
+    assert!(pulled.load(Ordering::Relaxed) < 1024, "{pulled:?}");
+    drop(stream);
+}
+
+/// Tells when it is dropped.
+struct Told(tokio::sync::mpsc::UnboundedSender<()>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
