@@ -1,6 +1,6 @@
 //! What the kernel does, as spans of distributed traces, named and described as the semantic
-//! conventions of OpenTelemetry have it for messaging. A message carries where the unit of work hangs
-//! that wrote it: so a trace goes on in whoever handles it, at any time and in any process.
+//! conventions of OpenTelemetry have it for messaging. A message carries where the unit of work
+//! hangs that wrote it: so a trace goes on in whoever handles it, at any time, in any process.
 
 use symbolon_wire::TraceParent;
 use symbolon_wire::spans::{TARGET, below};
