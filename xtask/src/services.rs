@@ -6,6 +6,7 @@ pub mod broker;
 pub mod chromium;
 mod debian;
 pub mod postgres;
+pub mod prometheus;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

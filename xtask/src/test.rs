@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check there is, in the order in which they fail fastest.
 
+mod alerts;
 mod behaviour;
 mod halves;
 mod kernel;
@@ -35,7 +36,7 @@ struct Step {
     check: fn(&Path) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     Step { name: "format", check: format },
     Step { name: "tidy", check: house_rules },
     Step { name: "gen --check", check: staleness },
@@ -44,6 +45,7 @@ const STEPS: [Step; 17] = [
     Step { name: "kernel on postgresql", check: kernel::on_postgresql },
     Step { name: "kernel on kafka", check: kernel::on_kafka },
     Step { name: "faults", check: kernel::faults },
+    Step { name: "alerts", check: alerts::check },
     Step { name: "contract lint", check: contract_lint },
     Step { name: "typescript", check: typescript },
     Step { name: "conformance", check: halves::conformance },

@@ -26,14 +26,24 @@ impl Package {
     /// # Errors
     /// [`Absent`] when this machine has no way to.
     pub(super) fn install(self, unpacked: &Path) -> anyhow::Result<()> {
+        if geteuid().is_root() { self.by(Self::into_system) } else { self.unpack(unpacked) }
+    }
+
+    /// Unpacks it into the folder, whoever this is: nothing of it is set up or started.
+    ///
+    /// # Errors
+    /// [`Absent`] when this machine has no way to.
+    pub(super) fn unpack(self, unpacked: &Path) -> anyhow::Result<()> {
+        self.by(|package| package.below(unpacked))
+    }
+
+    fn by(self, install: impl FnOnce(Self) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let title = self.title;
         if on_path("apt-get").is_none() {
             let hint = format!("there is no {title} and no apt-get; install it");
             return Err(Absent(hint).into());
         }
-        let is_root = geteuid().is_root();
-        let installed = if is_root { self.into_system() } else { self.below(unpacked) };
-        installed.map_err(|error| Absent(format!("{title} is not installed: {error:#}")).into())
+        install(self).map_err(|error| Absent(format!("{title} is not installed: {error:#}")).into())
     }
 
     fn into_system(self) -> anyhow::Result<()> {

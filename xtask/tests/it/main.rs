@@ -7,6 +7,7 @@ mod mock;
 mod new;
 mod reach;
 mod realm;
+mod watching;
 
 use std::path::Path;
 
