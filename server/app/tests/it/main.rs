@@ -6,6 +6,8 @@ mod faults;
 #[path = "../../../kernel/tests/it/home.rs"]
 mod home;
 mod keys;
+#[cfg(feature = "faults")]
+mod lives;
 mod logs;
 mod metrics;
 mod modes;

@@ -54,6 +54,15 @@ impl Server {
         flags: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
+        Self::try_start(folder, flags, variables).await.expect("it starts")
+    }
+
+    /// [`Server::start_under`], or the data folder of a process that ended before it could listen.
+    pub(crate) async fn try_start(
+        folder: TempDir,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<Self, TempDir> {
         let mut command = command();
         command.envs(variables.iter().copied());
         command.args(["serve", "--listen", "127.0.0.1:0", "--development"]).args(flags);
@@ -63,14 +72,15 @@ impl Server {
         let mut log = BufReader::new(process.stdout.take().unwrap()).lines();
         let address = loop {
             let line = tokio::time::timeout(Duration::from_secs(20), log.next_line()).await;
-            let line: Value = serde_json::from_str(&line.unwrap().unwrap().unwrap()).unwrap();
+            let Some(line) = line.unwrap().unwrap() else { return Err(folder) };
+            let line: Value = serde_json::from_str(&line).unwrap();
             if line["message"] == "listening" {
                 break line["address"].as_str().unwrap().to_owned();
             }
         };
         let log = tokio::spawn(read(log));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { origin: format!("http://{address}"), folder, process, log, client }
+        Ok(Self { origin: format!("http://{address}"), folder, process, log, client })
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -127,16 +137,27 @@ impl Server {
 
     /// Waits until a call has succeeded, and returns it.
     pub(crate) async fn succeeded(&self, location: &str, token: &str) -> Value {
-        for _ in 0..250 {
+        self.once(location, token, |call| call["status"] == "Succeeded").await
+    }
+
+    /// Waits until something is true of a call, and returns it.
+    pub(crate) async fn once(
+        &self,
+        location: &str,
+        token: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let mut call = Value::Null;
+        for _ in 0..1500 {
             let found = self.get(location, token).await;
             assert_eq!(found.status(), 200);
-            let call: Value = found.json().await.unwrap();
-            if call["status"] == "Succeeded" {
+            call = found.json().await.unwrap();
+            if is_so(&call) {
                 return call;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("{location} never succeeded");
+        panic!("{location} stays {call}");
     }
 
     /// Asks the process to end.
@@ -160,6 +181,32 @@ impl Server {
         self.folder
     }
 
+    /// Waits until the process ends by itself, or something is true of a call in it; says whether it
+    /// has ended.
+    #[cfg(feature = "faults")]
+    pub(crate) async fn is_cut_off(
+        &mut self,
+        location: Option<&str>,
+        token: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> bool {
+        for _ in 0..1500 {
+            if self.process.try_wait().unwrap().is_some() {
+                return true;
+            }
+            let url = format!("{}{}", self.origin, location.unwrap_or("/version"));
+            let asked = self.client.get(url).bearer_auth(token).send().await;
+            if let (Some(_), Ok(found)) = (location, asked)
+                && let Ok(call) = found.json::<Value>().await
+                && is_so(&call)
+            {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("neither has the process ended nor the call");
+    }
+
     /// Waits for whatever end; returns the data folder.
     #[cfg(feature = "faults")]
     pub(crate) async fn gone(mut self) -> TempDir {
@@ -169,7 +216,12 @@ impl Server {
     }
 
     pub(crate) async fn stop(self) {
+        self.stopped().await;
+    }
+
+    /// Ends it well; returns the data folder.
+    pub(crate) async fn stopped(self) -> TempDir {
         self.terminate();
-        self.ended().await;
+        self.ended().await.0
     }
 }
