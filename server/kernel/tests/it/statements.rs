@@ -165,6 +165,24 @@ async fn insert_any(connection: &mut Connection) {
     sqlx::query("INSERT INTO kept (id) VALUES ($1)").bind(1).execute(connection).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_table_of_a_unit_lasts_as_long_as_the_unit() {
+    let home = Home::new();
+    let kernel = open(&home.location()).await;
+    let mut unit = unit(&kernel, "acme").await;
+    for text in [
+        "CREATE TEMPORARY TABLE passing (id BIGINT)",
+        "INSERT INTO passing VALUES (2), (1)",
+        "INSERT INTO kept (id) SELECT id FROM passing ORDER BY id",
+    ] {
+        sqlx::query(text).persistent(false).execute(unit.sql().1).await.unwrap();
+    }
+    let all = sqlx::query("SELECT id FROM passing").fetch_all(unit.sql().1).await.unwrap();
+    assert_eq!(all.len(), 2);
+    unit.commit().await.unwrap();
+    assert_eq!(count(&kernel).await, 2);
+}
+
 /// A statement of a million rows, as `name` in what it is part of.
 macro_rules! million {
     ($rest:literal) => {

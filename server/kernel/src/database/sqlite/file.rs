@@ -32,7 +32,7 @@ impl Writable {
     /// Opens the file that another connection has open: of a path each library makes its own.
     pub(super) async fn open(
         other: &mut database::Connection,
-        pragmas: &'static str,
+        pragmas: &'static [&'static str],
     ) -> Result<Self, sqlx::Error> {
         let file = "SELECT file FROM pragma_database_list WHERE name = 'main'";
         let path: String = sqlx::query_scalar(file).fetch_one(other).await?;
@@ -40,7 +40,9 @@ impl Writable {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
-            connection.execute_batch(pragmas)?;
+            for text in pragmas {
+                connection.execute_batch(text)?;
+            }
             connection.busy_timeout(Duration::ZERO)?;
             // Else a plan is made anew for each value that a range is compared with.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -105,6 +107,16 @@ impl Held {
         let statements = self.statements()?;
         timed(asked.text.as_str(), || statements.execute(asked, |_| Ok(())))
     }
+
+    /// Runs what may be long; what it sorts is in a file. Refused where a domain has temporary
+    /// tables: then it is in memory, as those are.
+    fn execute_long(&mut self, asked: &Asked) -> Result<Done, sqlx::Error> {
+        // It takes effect when it is prepared, so it cannot be kept.
+        let _ = self.statements()?.connection().execute_batch("PRAGMA temp_store = FILE");
+        let done = self.execute(asked);
+        let _ = self.statements()?.connection().execute_batch("PRAGMA temp_store = MEMORY");
+        done
+    }
 }
 
 impl Session for Writable {
@@ -114,8 +126,8 @@ impl Session for Writable {
             if asked.is_kept {
                 return file.execute(&asked);
             }
-            // What is asked for once builds, compares or fills tables.
-            on_thread(move || file.execute(&asked)).await?
+            // What is asked for once makes, compares or fills tables.
+            on_thread(move || file.execute_long(&asked)).await?
         })
     }
 
