@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use symbolon_kernel::{Kafka, TenantId, Topics};
 use symbolon_kernel::{Location, Role, Roles};
 
+use crate::callers::Callers;
 use crate::logging::LogFormat;
 
 /// The Symbolon server.
@@ -27,7 +28,7 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     /// Serve the API until SIGINT or SIGTERM, then finish what is running.
     #[command(after_help = SERVE_HELP)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Bring the schema of the database up to date, and do nothing else.
     Migrate(Database),
     /// Write a backup of a database, which may be in use, to a file.
@@ -247,6 +248,8 @@ pub(crate) struct Serve {
     /// Largest request body in bytes.
     #[arg(long, env = "SYMBOLON_BODY_LIMIT", default_value_t = 1 << 20)]
     pub(crate) body_limit: usize,
+    #[command(flatten)]
+    pub(crate) callers: Callers,
     /// How many service calls are out at once.
     #[arg(long, env = "SYMBOLON_CALL_CONCURRENCY", default_value_t = 64)]
     pub(crate) call_concurrency: usize,

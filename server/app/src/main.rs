@@ -1,6 +1,7 @@
 //! The server binary: `symbolon-server serve`, the care of its database and of API keys, and, for
 //! development, `symbolon-server token`.
 
+mod callers;
 mod configuration;
 mod console;
 mod gauges;
@@ -27,7 +28,7 @@ const MIGRATIONS: [MigrationSet; 2] = [symbolon_calls::MIGRATIONS, keys::TABLES]
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     match CommandLine::parse().command {
-        Command::Serve(configuration) => serve::run(configuration).await?,
+        Command::Serve(configuration) => serve::run(*configuration).await?,
         Command::Migrate(database) => maintenance::migrate(&database).await?,
         Command::Backup(archive) => maintenance::backup(&archive).await?,
         Command::Restore(archive) => maintenance::restore(&archive).await?,

@@ -85,7 +85,7 @@ async fn serve(
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
-    let served = symbolon_server::serve(listener, router, stop).await;
+    let served = configuration.callers.server().serve(listener, router, stop).await;
     kernel.closing().cancel();
     for worker in workers {
         worker.stop().await;
@@ -123,7 +123,9 @@ fn contract(
 ) -> anyhow::Result<Router> {
     let Trust { authenticator, issuer } = trust;
     let tail = kernel.clone();
-    let router = edge(kernel)
+    let router = configuration
+        .callers
+        .admit(edge(kernel))
         .authenticator(keys::of(kernel).or(authenticator))
         .body_limit(configuration.body_limit)
         .problem_base("urn:symbolon:problem:")

@@ -98,6 +98,29 @@ async fn callers_are_told_apart() {
 }
 
 #[tokio::test]
+async fn callers_are_held_to_what_the_operator_says() {
+    let origin = "https://app.example";
+    let server = Server::start(&["--rate-limit", "2/1h", "--allow-origin", origin]).await;
+    let path = "/v1/service-calls";
+    let token = server.token(&[]).await;
+    for status in [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
+        let answer = server.get(path, &token).await;
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["ratelimit-policy"], "\"default\";q=2;w=3600");
+    }
+    let other = server.token(&["--tenant", "globex"]).await;
+    assert_eq!(server.get(path, &other).await.status(), StatusCode::OK);
+    let asked = reqwest::Client::new()
+        .request(reqwest::Method::OPTIONS, format!("{}{path}", server.origin))
+        .header("origin", origin)
+        .header("access-control-request-method", "POST");
+    let told = asked.send().await.unwrap();
+    assert_eq!(told.headers()["access-control-allow-origin"], origin);
+    assert_eq!(told.headers()["access-control-allow-methods"], "GET, HEAD, POST");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_server_describes_itself() {
     let server = Server::start(&[]).await;
     for (path, part) in [
