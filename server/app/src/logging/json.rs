@@ -7,7 +7,8 @@ use std::io::Write;
 use jiff::Timestamp;
 use opentelemetry::Context as Trace;
 use opentelemetry::trace::TraceContextExt as _;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
@@ -32,9 +33,16 @@ impl<M> JsonLines<M> {
     }
 }
 
-/// What is known of a span, kept with it.
-#[derive(Default)]
-struct Fields(Map<String, Value>);
+/// What is known of a span, kept with it, or of an event: each name once, in the order in which
+/// they came.
+#[derive(Debug, Clone, Default)]
+struct Fields(Vec<(String, Value)>);
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
 
 impl<S, M, W> Layer<S> for JsonLines<M>
 where
@@ -60,23 +68,25 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let metadata = event.metadata();
         let mut line = Fields::default();
-        let mut set = |name: &str, value: String| line.0.insert(name.to_owned(), value.into());
-        set("timestamp", format!("{:.6}", Timestamp::now()));
-        set("level", metadata.level().to_string());
-        set("target", metadata.target().to_owned());
-        set("service", SERVICE.to_owned());
-        set("version", VERSION.to_owned());
+        line.set("timestamp", format!("{:.6}", Timestamp::now()));
+        line.set("level", metadata.level().as_str());
+        // What happened stands where it is read, and what it happened to after it.
+        line.set("message", "");
+        line.set("target", metadata.target());
+        line.set("service", SERVICE);
+        line.set("version", VERSION);
         // From the outermost span inwards: what is said last is nearest.
         for span in
             context.event_scope(event).into_iter().flatten().collect::<Vec<_>>().iter().rev()
         {
             if let Some(fields) = span.extensions().get::<Fields>() {
-                line.0.extend(fields.0.clone());
+                fields.0.iter().for_each(|(name, value)| line.set(name, value.clone()));
             }
         }
         line.place();
         event.record(&mut line);
-        let mut text = Value::Object(line.0).to_string();
+        // Texts and numbers can be written.
+        let Ok(mut text) = serde_json::to_string(&line) else { return };
         text.push('\n');
         // There is nowhere to say that a line could not be written.
         let _ = (self.writer)().write_all(redaction::redact(&text).as_bytes());
@@ -90,8 +100,8 @@ impl Fields {
             let span = trace.span();
             let place = span.span_context();
             if place.is_valid() {
-                self.0.insert("traceId".to_owned(), place.trace_id().to_string().into());
-                self.0.insert("spanId".to_owned(), place.span_id().to_string().into());
+                self.set("traceId", place.trace_id().to_string());
+                self.set("spanId", place.span_id().to_string());
             }
         });
     }
@@ -103,12 +113,19 @@ impl Fields {
             name if name.starts_with("log.") => return,
             name => camel_case(name),
         };
-        let value = if redaction::is_secret(field.name()) {
-            redaction::REDACTED.into()
-        } else {
-            value.into()
+        let value: Value = match redaction::is_secret(field.name()) {
+            true => redaction::REDACTED.into(),
+            false => value.into(),
         };
-        self.0.insert(name, value);
+        self.set(&name, value);
+    }
+
+    fn set(&mut self, name: &str, value: impl Into<Value>) {
+        let value = value.into();
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => *known = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
     }
 }
 
@@ -159,4 +176,54 @@ fn camel_case(name: &str) -> String {
         text.push_str(letters.as_str());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use tracing::field::Empty;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::JsonLines;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_says_what_happened_and_then_what_to_each_name_once() {
+        let buffer = Buffer::default();
+        let out = buffer.clone();
+        let lines = JsonLines::new(move || out.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            let outer = tracing::info_span!("outer", correlation_id = "a", tenant = Empty);
+            outer.record("tenant", "acme");
+            let _outer = outer.entered();
+            let _inner =
+                tracing::info_span!("inner", correlation_id = "b", api_key = "k").entered();
+            tracing::info!(target: "test", attempt = 1, password = "p", "tried");
+        });
+        let written = buffer.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let line = String::from_utf8(written).expect("text");
+        let (time, rest) = line.split_once(r#","level""#).expect("a level");
+        assert!(time.starts_with(r#"{"timestamp":"2"#) && time.ends_with(r#"Z""#), "{time}");
+        let version = env!("CARGO_PKG_VERSION");
+        let expected = format!(
+            "{}{version}{}",
+            r#":"INFO","message":"tried","target":"test","service":"symbolon-server","version":""#,
+            r#"","correlationId":"b","tenant":"acme","apiKey":"[redacted]","attempt":1,"#,
+        );
+        assert_eq!(rest, format!("{expected}\"password\":\"[redacted]\"}}\n"));
+    }
 }
