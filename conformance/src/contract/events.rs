@@ -1,5 +1,6 @@
 //! The AsyncAPI document: where events can be watched, and what each one is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use symbolon_codegen::source::Cursor;
@@ -32,22 +33,32 @@ impl<'a> Events<'a> {
     }
 }
 
-/// All messages under `components` and in channels, and the server-sent events server.
+/// The server-sent events server, and all messages under `components` and in channels but those of
+/// channels that are on other servers alone.
 pub(super) fn read<'a>(reading: &mut Reading<'a>, root: &Cursor<'a>) -> Events<'a> {
     let servers = reading.members(root, "servers");
     let live = servers.iter().find(|(_, server)| server.text("protocol") == Some("sse"));
-    let pathname = live.map(|(_, server)| server.text("pathname").unwrap_or("/"));
+    let live = live.map(|(_, server)| server);
+    let pathname = live.map(|server| server.text("pathname").unwrap_or("/"));
     let mut found = match root.get("components") {
         Some(components) => reading.members(&components, "messages"),
         None => Vec::new(),
     };
+    let (mut here, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
     for (_, channel) in reading.members(root, "channels") {
-        found.extend(reading.members(&channel, "messages"));
+        let on = reading.elements(&channel, "servers");
+        let is_live = on.is_empty()
+            || live.is_none_or(|live| on.iter().any(|server| server.id() == live.id()));
+        let of_channel = reading.members(&channel, "messages");
+        let side = if is_live { &mut here } else { &mut elsewhere };
+        side.extend(of_channel.iter().map(|(_, at)| at.id()));
+        found.extend(of_channel);
     }
     let mut messages: Vec<Message<'a>> = Vec::new();
     for (key, at) in found {
         let name = at.text("name").unwrap_or(key);
-        if messages.iter().any(|known| known.name == name) {
+        let is_elsewhere = elsewhere.contains(&at.id()) && !here.contains(&at.id());
+        if is_elsewhere || messages.iter().any(|known| known.name == name) {
             continue;
         }
         messages.push(message(reading, name, at));

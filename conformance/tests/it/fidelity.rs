@@ -19,7 +19,7 @@ use rust::Subject;
 use serde_json::Value;
 
 /// Schemas that no Rust type stands for: they only ever are a part of others.
-const WITHOUT_TYPE: [&str; 1] = ["Envelope"];
+const WITHOUT_TYPE: [&str; 2] = ["Envelope", "Message"];
 
 /// Random values of each schema, besides a full and a minimal one.
 const RANDOM: usize = 12;

@@ -61,7 +61,14 @@ record!(DueTimeReached {
 });
 record!(DueTimeReachedData { need due_at "dueAt" });
 text_enum!(DueTimeReachedType { DueTimeReached "DueTimeReached" });
-text_enum!(EnvelopeAggregateType { ServiceCall "ServiceCall" });
+record!(ExecuteCall {
+    need aggregate_id "aggregateId", need aggregate_type "aggregateType",
+    lax causation_id "causationId", need correlation_id "correlationId", need data "data",
+    need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+});
+record!(ExecuteCallData { need attempt "attempt" });
+text_enum!(ExecuteCallType { ExecuteCall "ExecuteCall" });
 record!(ExecutionPolicy denies { opt max_attempts "maxAttempts", opt timeout_ms "timeoutMs" });
 text_enum!(FailureKind {
     Http "http", Timeout "timeout", Connect "connect", Dns "dns", Tls "tls", Blocked "blocked",
@@ -73,6 +80,7 @@ text_enum!(HttpMethod {
 record!(HttpRequest denies {
     opt body "body", opt headers "headers", need method "method", need url "url",
 });
+text_enum!(MessageAggregateType { ServiceCall "ServiceCall" });
 record!(Outbox {
     need depth "depth", need head "head", need lag_ms "lagMs", lax oldest_at "oldestAt",
     need readers "readers",
@@ -165,6 +173,14 @@ record!(ServiceCallSummary {
     need service_call_id "serviceCallId", need status "status", need tags "tags",
     need updated_at "updatedAt",
 });
+record!(StartTimer {
+    need aggregate_id "aggregateId", need aggregate_type "aggregateType",
+    lax causation_id "causationId", need correlation_id "correlationId", need data "data",
+    need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+});
+record!(StartTimerData { need due_at "dueAt" });
+text_enum!(StartTimerType { StartTimer "StartTimer" });
 record!(SubmitServiceCall denies {
     opt due_at "dueAt", need name "name", opt policy "policy", need request "request",
     opt tags "tags",

@@ -6,6 +6,117 @@ use symbolon_wire::{Validate, channel};
 
 use crate::types;
 
+/// Address of [`ServiceCallCommands`].
+pub const SERVICE_CALL_COMMANDS: &str = "scheduler.commands.v1";
+
+/// What is to be done with service calls; ordered by `aggregateId`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ServiceCallCommands {
+    /// A call is to be made now.
+    ExecuteCall(types::ExecuteCallData),
+    /// A call is to be made at its due time.
+    StartTimer(types::StartTimerData),
+}
+
+impl channel::Channel for ServiceCallCommands {
+    const ADDRESS: &'static str = SERVICE_CALL_COMMANDS;
+    const MESSAGES: &'static [channel::Known] = &[
+        channel::Known { event_type: "ExecuteCall", versions: &[1] },
+        channel::Known { event_type: "StartTimer", versions: &[1] },
+    ];
+
+    fn event_type(&self) -> &'static str {
+        match self {
+            Self::ExecuteCall(_) => "ExecuteCall",
+            Self::StartTimer(_) => "StartTimer",
+        }
+    }
+
+    fn schema_version(&self) -> u32 {
+        match self {
+            Self::ExecuteCall(_) => 1,
+            Self::StartTimer(_) => 1,
+        }
+    }
+
+    fn to_value(&self) -> Result<Value, serde_json::Error> {
+        match self {
+            Self::ExecuteCall(data) => serde_json::to_value(data),
+            Self::StartTimer(data) => serde_json::to_value(data),
+        }
+    }
+
+    fn check(event: &channel::Event<Value>) -> Result<(), channel::Refused> {
+        match (event.event_type.as_str(), event.schema_version) {
+            ("ExecuteCall", 1) => channel::check_enveloped::<types::ExecuteCall>(event, Validate::validate),
+            ("StartTimer", 1) => channel::check_enveloped::<types::StartTimer>(event, Validate::validate),
+            (name, version) => Err(channel::unknown::<Self>(name, version)),
+        }
+    }
+
+    fn parse(event_type: &str, schema_version: u32, data: &Value) -> Result<Self, channel::Refused> {
+        match (event_type, schema_version) {
+            ("ExecuteCall", 1) => channel::parse(event_type, data).map(Self::ExecuteCall),
+            ("StartTimer", 1) => channel::parse(event_type, data).map(Self::StartTimer),
+            (name, version) => Err(channel::unknown::<Self>(name, version)),
+        }
+    }
+}
+
+impl From<types::ExecuteCallData> for ServiceCallCommands {
+    fn from(data: types::ExecuteCallData) -> Self {
+        Self::ExecuteCall(data)
+    }
+}
+
+impl From<types::StartTimerData> for ServiceCallCommands {
+    fn from(data: types::StartTimerData) -> Self {
+        Self::StartTimer(data)
+    }
+}
+
+/// Handles every message of [`ServiceCallCommands`], by [`channel::Fully`]: one that the contract
+/// adds does not compile until it is handled.
+pub trait OnServiceCallCommands<X: Send>: Send + Sync {
+    /// A call is to be made now.
+    fn execute_call(&self, event: channel::Event<types::ExecuteCallData>, context: &mut X) -> impl Future<Output = channel::Handled> + Send;
+    /// A call is to be made at its due time.
+    fn start_timer(&self, event: channel::Event<types::StartTimerData>, context: &mut X) -> impl Future<Output = channel::Handled> + Send;
+}
+
+/// Handles some messages of [`ServiceCallCommands`], by [`channel::Partly`]: those without a
+/// method here are ignored, one that the contract adds too.
+pub trait OnSomeServiceCallCommands<X: Send>: Send + Sync {
+    /// A call is to be made now.
+    fn execute_call(&self, event: channel::Event<types::ExecuteCallData>, context: &mut X) -> impl Future<Output = channel::Handled> + Send {
+        channel::ignore(event, context)
+    }
+    /// A call is to be made at its due time.
+    fn start_timer(&self, event: channel::Event<types::StartTimerData>, context: &mut X) -> impl Future<Output = channel::Handled> + Send {
+        channel::ignore(event, context)
+    }
+}
+
+impl<X: Send, H: OnServiceCallCommands<X>> channel::Handler<ServiceCallCommands, X> for channel::Fully<H> {
+    async fn handle(&self, event: channel::Event<ServiceCallCommands>, context: &mut X) -> channel::Handled {
+        let (data, event) = event.split();
+        match data {
+            ServiceCallCommands::ExecuteCall(data) => self.0.execute_call(event.with(data), context).await,
+            ServiceCallCommands::StartTimer(data) => self.0.start_timer(event.with(data), context).await,
+        }
+    }
+}
+
+impl<X: Send, H: OnSomeServiceCallCommands<X>> channel::Handler<ServiceCallCommands, X> for channel::Partly<H> {
+    async fn handle(&self, event: channel::Event<ServiceCallCommands>, context: &mut X) -> channel::Handled {
+        let (data, event) = event.split();
+        match data {
+            ServiceCallCommands::ExecuteCall(data) => self.0.execute_call(event.with(data), context).await,
+            ServiceCallCommands::StartTimer(data) => self.0.start_timer(event.with(data), context).await,
+        }
+    }
+}
+
 /// Address of [`ServiceCallEvents`].
 pub const SERVICE_CALL_EVENTS: &str = "scheduler.service-call.v1";
 

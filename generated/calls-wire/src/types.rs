@@ -16,9 +16,9 @@ pub type AttemptCount = i32;
 pub struct AttemptFailed {
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
-    /// Kind of aggregate the event belongs to.
+    /// Kind of aggregate the message is about.
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
-    pub aggregate_type: EnvelopeAggregateType,
+    pub aggregate_type: MessageAggregateType,
     /// The message that caused this one; absent if a request did.
     #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
@@ -26,16 +26,16 @@ pub struct AttemptFailed {
     #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: AttemptFailedData,
-    /// Identity of the event; a redelivery keeps it.
+    /// Identity of the message; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema; a consumer refuses one that it does not know.
+    /// Version of the message's schema; a consumer refuses one that it does not know.
     #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
-    /// When the event was recorded.
+    /// When the message was recorded.
     pub timestamp: Timestamp,
     /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
@@ -123,9 +123,9 @@ pub type AttemptNumber = i32;
 pub struct AttemptStarted {
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
-    /// Kind of aggregate the event belongs to.
+    /// Kind of aggregate the message is about.
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
-    pub aggregate_type: EnvelopeAggregateType,
+    pub aggregate_type: MessageAggregateType,
     /// The message that caused this one; absent if a request did.
     #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
@@ -133,16 +133,16 @@ pub struct AttemptStarted {
     #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: AttemptStartedData,
-    /// Identity of the event; a redelivery keeps it.
+    /// Identity of the message; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema; a consumer refuses one that it does not know.
+    /// Version of the message's schema; a consumer refuses one that it does not know.
     #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
-    /// When the event was recorded.
+    /// When the message was recorded.
     pub timestamp: Timestamp,
     /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
@@ -213,9 +213,9 @@ pub enum AttemptStartedType {
 pub struct AttemptSucceeded {
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
-    /// Kind of aggregate the event belongs to.
+    /// Kind of aggregate the message is about.
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
-    pub aggregate_type: EnvelopeAggregateType,
+    pub aggregate_type: MessageAggregateType,
     /// The message that caused this one; absent if a request did.
     #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
@@ -223,16 +223,16 @@ pub struct AttemptSucceeded {
     #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: AttemptSucceededData,
-    /// Identity of the event; a redelivery keeps it.
+    /// Identity of the message; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema; a consumer refuses one that it does not know.
+    /// Version of the message's schema; a consumer refuses one that it does not know.
     #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
-    /// When the event was recorded.
+    /// When the message was recorded.
     pub timestamp: Timestamp,
     /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
@@ -413,9 +413,9 @@ pub enum DeadLetterReader {
 pub struct DueTimeReached {
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
-    /// Kind of aggregate the event belongs to.
+    /// Kind of aggregate the message is about.
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
-    pub aggregate_type: EnvelopeAggregateType,
+    pub aggregate_type: MessageAggregateType,
     /// The message that caused this one; absent if a request did.
     #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
@@ -423,16 +423,16 @@ pub struct DueTimeReached {
     #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: DueTimeReachedData,
-    /// Identity of the event; a redelivery keeps it.
+    /// Identity of the message; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema; a consumer refuses one that it does not know.
+    /// Version of the message's schema; a consumer refuses one that it does not know.
     #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
-    /// When the event was recorded.
+    /// When the message was recorded.
     pub timestamp: Timestamp,
     /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
@@ -481,11 +481,82 @@ pub enum DueTimeReachedType {
     #[default] DueTimeReached,
 }
 
-/// Kind of aggregate the event belongs to.
+/// A call is to be made now.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ExecuteCall {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
+    pub aggregate_id: ServiceCallId,
+    /// Kind of aggregate the message is about.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
+    pub aggregate_type: MessageAggregateType,
+    /// The message that caused this one; absent if a request did.
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
+    pub causation_id: Option<String>,
+    /// The X-Correlation-Id of the request that began it all.
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
+    pub correlation_id: String,
+    pub data: ExecuteCallData,
+    /// Identity of the message; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
+    pub message_id: Uuid,
+    /// Version of the message's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
+    pub schema_version: i32,
+    /// Owner of the aggregate.
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
+    pub tenant_id: String,
+    /// When the message was recorded.
+    pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
+    pub type_: ExecuteCallType,
+}
+
+impl Validate for ExecuteCall {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.valid("data", &self.data);
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+    }
+}
+
+/// Which attempt is to be made. What is to be sent is told by the events of the call.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ExecuteCallData {
+    #[cfg_attr(feature = "schemars", schemars(extend("maximum" = 1, "minimum" = 1)))]
+    pub attempt: AttemptNumber,
+}
+
+impl Validate for ExecuteCallData {
+    fn validate(&self, at: &mut Violations) {
+        at.member("attempt", &self.attempt, |value, at| {
+            at.minimum(*value, 1);
+            at.maximum(*value, 1);
+        });
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub enum EnvelopeAggregateType {
-    #[default] ServiceCall,
+pub enum ExecuteCallType {
+    #[default] ExecuteCall,
 }
 
 /// How the call is executed.
@@ -619,6 +690,13 @@ pub type LatencyMs = i64;
 /// The position of a message in the log of all that is published; 0 before the first.
 pub type LogPosition = i64;
 
+/// Kind of aggregate the message is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum MessageAggregateType {
+    #[default] ServiceCall,
+}
+
 /// How far publication is, and who reads what was published; of all tenants together.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -748,9 +826,9 @@ pub struct ServiceCall {
 pub struct ServiceCallCancelled {
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
-    /// Kind of aggregate the event belongs to.
+    /// Kind of aggregate the message is about.
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
-    pub aggregate_type: EnvelopeAggregateType,
+    pub aggregate_type: MessageAggregateType,
     /// The message that caused this one; absent if a request did.
     #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
@@ -758,16 +836,16 @@ pub struct ServiceCallCancelled {
     #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: ServiceCallCancelledData,
-    /// Identity of the event; a redelivery keeps it.
+    /// Identity of the message; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema; a consumer refuses one that it does not know.
+    /// Version of the message's schema; a consumer refuses one that it does not know.
     #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
-    /// When the event was recorded.
+    /// When the message was recorded.
     pub timestamp: Timestamp,
     /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
@@ -914,9 +992,9 @@ pub struct ServiceCallEvents {
 pub struct ServiceCallFailed {
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
-    /// Kind of aggregate the event belongs to.
+    /// Kind of aggregate the message is about.
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
-    pub aggregate_type: EnvelopeAggregateType,
+    pub aggregate_type: MessageAggregateType,
     /// The message that caused this one; absent if a request did.
     #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
@@ -924,16 +1002,16 @@ pub struct ServiceCallFailed {
     #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: ServiceCallFailedData,
-    /// Identity of the event; a redelivery keeps it.
+    /// Identity of the message; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema; a consumer refuses one that it does not know.
+    /// Version of the message's schema; a consumer refuses one that it does not know.
     #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
-    /// When the event was recorded.
+    /// When the message was recorded.
     pub timestamp: Timestamp,
     /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
@@ -1041,9 +1119,9 @@ pub struct ServiceCallResult {
 pub struct ServiceCallScheduled {
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
-    /// Kind of aggregate the event belongs to.
+    /// Kind of aggregate the message is about.
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
-    pub aggregate_type: EnvelopeAggregateType,
+    pub aggregate_type: MessageAggregateType,
     /// The message that caused this one; absent if a request did.
     #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
@@ -1051,16 +1129,16 @@ pub struct ServiceCallScheduled {
     #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: ServiceCallScheduledData,
-    /// Identity of the event; a redelivery keeps it.
+    /// Identity of the message; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema; a consumer refuses one that it does not know.
+    /// Version of the message's schema; a consumer refuses one that it does not know.
     #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
-    /// When the event was recorded.
+    /// When the message was recorded.
     pub timestamp: Timestamp,
     /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
@@ -1140,9 +1218,9 @@ impl ServiceCallStatus {
 pub struct ServiceCallSubmitted {
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
-    /// Kind of aggregate the event belongs to.
+    /// Kind of aggregate the message is about.
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
-    pub aggregate_type: EnvelopeAggregateType,
+    pub aggregate_type: MessageAggregateType,
     /// The message that caused this one; absent if a request did.
     #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
@@ -1150,16 +1228,16 @@ pub struct ServiceCallSubmitted {
     #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: ServiceCallSubmittedData,
-    /// Identity of the event; a redelivery keeps it.
+    /// Identity of the message; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema; a consumer refuses one that it does not know.
+    /// Version of the message's schema; a consumer refuses one that it does not know.
     #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
-    /// When the event was recorded.
+    /// When the message was recorded.
     pub timestamp: Timestamp,
     /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
@@ -1240,9 +1318,9 @@ pub enum ServiceCallSubmittedType {
 pub struct ServiceCallSucceeded {
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
     pub aggregate_id: ServiceCallId,
-    /// Kind of aggregate the event belongs to.
+    /// Kind of aggregate the message is about.
     #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
-    pub aggregate_type: EnvelopeAggregateType,
+    pub aggregate_type: MessageAggregateType,
     /// The message that caused this one; absent if a request did.
     #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
     pub causation_id: Option<String>,
@@ -1250,16 +1328,16 @@ pub struct ServiceCallSucceeded {
     #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
     pub correlation_id: String,
     pub data: ServiceCallSucceededData,
-    /// Identity of the event; a redelivery keeps it.
+    /// Identity of the message; a redelivery keeps it.
     #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
     pub message_id: Uuid,
-    /// Version of the event's schema; a consumer refuses one that it does not know.
+    /// Version of the message's schema; a consumer refuses one that it does not know.
     #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
     pub schema_version: i32,
     /// Owner of the aggregate.
     #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
     pub tenant_id: String,
-    /// When the event was recorded.
+    /// When the message was recorded.
     pub timestamp: Timestamp,
     /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
     #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
@@ -1354,6 +1432,75 @@ pub struct ServiceCallSummary {
 /// gives back values of sensitive headers, or words of them, they read `[redacted]`, unless
 /// they have fewer than four characters.
 pub type Snippet = String;
+
+/// A call is to be made at its due time.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct StartTimer {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
+    pub aggregate_id: ServiceCallId,
+    /// Kind of aggregate the message is about.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
+    pub aggregate_type: MessageAggregateType,
+    /// The message that caused this one; absent if a request did.
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
+    pub causation_id: Option<String>,
+    /// The X-Correlation-Id of the request that began it all.
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
+    pub correlation_id: String,
+    pub data: StartTimerData,
+    /// Identity of the message; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
+    pub message_id: Uuid,
+    /// Version of the message's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
+    pub schema_version: i32,
+    /// Owner of the aggregate.
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
+    pub tenant_id: String,
+    /// When the message was recorded.
+    pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
+    pub type_: StartTimerType,
+}
+
+impl Validate for StartTimer {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+    }
+}
+
+/// When the call is due.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct StartTimerData {
+    /// The call is made then or later, never before.
+    #[cfg_attr(feature = "schemars", schemars(rename = "dueAt"))]
+    pub due_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum StartTimerType {
+    #[default] StartTimer,
+}
 
 /// A call to make once, now or later.
 #[derive(Debug, Clone, PartialEq)]

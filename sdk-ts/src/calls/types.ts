@@ -8,20 +8,20 @@ export type AttemptCount = number;
 /** The target answered otherwise, or not at all. */
 export interface AttemptFailed {
   aggregateId: ServiceCallId;
-  /** Kind of aggregate the event belongs to. */
-  aggregateType: Open<EnvelopeAggregateType>;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
   /** The message that caused this one; absent if a request did. */
   causationId?: string;
   /** The X-Correlation-Id of the request that began it all. */
   correlationId: string;
   data: AttemptFailedData;
-  /** Identity of the event; a redelivery keeps it. */
+  /** Identity of the message; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
   schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
-  /** When the event was recorded. */
+  /** When the message was recorded. */
   timestamp: string;
   /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
   traceparent?: string;
@@ -46,20 +46,20 @@ export type AttemptNumber = number;
 /** The request is about to leave; recorded before it does. */
 export interface AttemptStarted {
   aggregateId: ServiceCallId;
-  /** Kind of aggregate the event belongs to. */
-  aggregateType: Open<EnvelopeAggregateType>;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
   /** The message that caused this one; absent if a request did. */
   causationId?: string;
   /** The X-Correlation-Id of the request that began it all. */
   correlationId: string;
   data: AttemptStartedData;
-  /** Identity of the event; a redelivery keeps it. */
+  /** Identity of the message; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
   schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
-  /** When the event was recorded. */
+  /** When the message was recorded. */
   timestamp: string;
   /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
   traceparent?: string;
@@ -78,20 +78,20 @@ export interface AttemptStartedData {
 /** The target answered 2xx. */
 export interface AttemptSucceeded {
   aggregateId: ServiceCallId;
-  /** Kind of aggregate the event belongs to. */
-  aggregateType: Open<EnvelopeAggregateType>;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
   /** The message that caused this one; absent if a request did. */
   causationId?: string;
   /** The X-Correlation-Id of the request that began it all. */
   correlationId: string;
   data: AttemptSucceededData;
-  /** Identity of the event; a redelivery keeps it. */
+  /** Identity of the message; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
   schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
-  /** When the event was recorded. */
+  /** When the message was recorded. */
   timestamp: string;
   /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
   traceparent?: string;
@@ -185,20 +185,20 @@ export type DeadLetterReader = 'Consumer' | 'Projection';
 /** A scheduled call is due. */
 export interface DueTimeReached {
   aggregateId: ServiceCallId;
-  /** Kind of aggregate the event belongs to. */
-  aggregateType: Open<EnvelopeAggregateType>;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
   /** The message that caused this one; absent if a request did. */
   causationId?: string;
   /** The X-Correlation-Id of the request that began it all. */
   correlationId: string;
   data: DueTimeReachedData;
-  /** Identity of the event; a redelivery keeps it. */
+  /** Identity of the message; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
   schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
-  /** When the event was recorded. */
+  /** When the message was recorded. */
   timestamp: string;
   /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
   traceparent?: string;
@@ -212,8 +212,33 @@ export interface DueTimeReachedData {
   dueAt: string;
 }
 
-/** Kind of aggregate the event belongs to. */
-export type EnvelopeAggregateType = 'ServiceCall';
+/** A call is to be made now. */
+export interface ExecuteCall {
+  aggregateId: ServiceCallId;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
+  /** The message that caused this one; absent if a request did. */
+  causationId?: string;
+  /** The X-Correlation-Id of the request that began it all. */
+  correlationId: string;
+  data: ExecuteCallData;
+  /** Identity of the message; a redelivery keeps it. */
+  messageId: string;
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
+  /** Owner of the aggregate. */
+  tenantId: string;
+  /** When the message was recorded. */
+  timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
+  type: 'ExecuteCall';
+}
+
+/** Which attempt is to be made. What is to be sent is told by the events of the call. */
+export interface ExecuteCallData {
+  attempt: AttemptNumber;
+}
 
 /** How the call is executed. */
 export interface ExecutionPolicy {
@@ -262,6 +287,9 @@ export type LatencyMs = number;
 
 /** The position of a message in the log of all that is published; 0 before the first. */
 export type LogPosition = number;
+
+/** Kind of aggregate the message is about. */
+export type MessageAggregateType = 'ServiceCall';
 
 /** How far publication is, and who reads what was published; of all tenants together. */
 export interface Outbox {
@@ -349,20 +377,20 @@ export interface ServiceCall {
 /** The call was cancelled before its attempt started. */
 export interface ServiceCallCancelled {
   aggregateId: ServiceCallId;
-  /** Kind of aggregate the event belongs to. */
-  aggregateType: Open<EnvelopeAggregateType>;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
   /** The message that caused this one; absent if a request did. */
   causationId?: string;
   /** The X-Correlation-Id of the request that began it all. */
   correlationId: string;
   data: ServiceCallCancelledData;
-  /** Identity of the event; a redelivery keeps it. */
+  /** Identity of the message; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
   schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
-  /** When the event was recorded. */
+  /** When the message was recorded. */
   timestamp: string;
   /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
   traceparent?: string;
@@ -396,20 +424,20 @@ export interface ServiceCallEvents {
 /** The call is over and failed. */
 export interface ServiceCallFailed {
   aggregateId: ServiceCallId;
-  /** Kind of aggregate the event belongs to. */
-  aggregateType: Open<EnvelopeAggregateType>;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
   /** The message that caused this one; absent if a request did. */
   causationId?: string;
   /** The X-Correlation-Id of the request that began it all. */
   correlationId: string;
   data: ServiceCallFailedData;
-  /** Identity of the event; a redelivery keeps it. */
+  /** Identity of the message; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
   schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
-  /** When the event was recorded. */
+  /** When the message was recorded. */
   timestamp: string;
   /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
   traceparent?: string;
@@ -454,20 +482,20 @@ export interface ServiceCallResult {
 /** A call waits for its due time. */
 export interface ServiceCallScheduled {
   aggregateId: ServiceCallId;
-  /** Kind of aggregate the event belongs to. */
-  aggregateType: Open<EnvelopeAggregateType>;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
   /** The message that caused this one; absent if a request did. */
   causationId?: string;
   /** The X-Correlation-Id of the request that began it all. */
   correlationId: string;
   data: ServiceCallScheduledData;
-  /** Identity of the event; a redelivery keeps it. */
+  /** Identity of the message; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
   schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
-  /** When the event was recorded. */
+  /** When the message was recorded. */
   timestamp: string;
   /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
   traceparent?: string;
@@ -496,20 +524,20 @@ export type ServiceCallStatus =
 /** A call was accepted. */
 export interface ServiceCallSubmitted {
   aggregateId: ServiceCallId;
-  /** Kind of aggregate the event belongs to. */
-  aggregateType: Open<EnvelopeAggregateType>;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
   /** The message that caused this one; absent if a request did. */
   causationId?: string;
   /** The X-Correlation-Id of the request that began it all. */
   correlationId: string;
   data: ServiceCallSubmittedData;
-  /** Identity of the event; a redelivery keeps it. */
+  /** Identity of the message; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
   schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
-  /** When the event was recorded. */
+  /** When the message was recorded. */
   timestamp: string;
   /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
   traceparent?: string;
@@ -530,20 +558,20 @@ export interface ServiceCallSubmittedData {
 /** The call is over and succeeded. */
 export interface ServiceCallSucceeded {
   aggregateId: ServiceCallId;
-  /** Kind of aggregate the event belongs to. */
-  aggregateType: Open<EnvelopeAggregateType>;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
   /** The message that caused this one; absent if a request did. */
   causationId?: string;
   /** The X-Correlation-Id of the request that began it all. */
   correlationId: string;
   data: ServiceCallSucceededData;
-  /** Identity of the event; a redelivery keeps it. */
+  /** Identity of the message; a redelivery keeps it. */
   messageId: string;
-  /** Version of the event's schema; a consumer refuses one that it does not know. */
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
   schemaVersion: 1;
   /** Owner of the aggregate. */
   tenantId: string;
-  /** When the event was recorded. */
+  /** When the message was recorded. */
   timestamp: string;
   /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
   traceparent?: string;
@@ -577,6 +605,35 @@ export interface ServiceCallSummary {
  * fewer than four characters.
  */
 export type Snippet = string;
+
+/** A call is to be made at its due time. */
+export interface StartTimer {
+  aggregateId: ServiceCallId;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
+  /** The message that caused this one; absent if a request did. */
+  causationId?: string;
+  /** The X-Correlation-Id of the request that began it all. */
+  correlationId: string;
+  data: StartTimerData;
+  /** Identity of the message; a redelivery keeps it. */
+  messageId: string;
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
+  /** Owner of the aggregate. */
+  tenantId: string;
+  /** When the message was recorded. */
+  timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
+  type: 'StartTimer';
+}
+
+/** When the call is due. */
+export interface StartTimerData {
+  /** The call is made then or later, never before. */
+  dueAt: string;
+}
 
 /** A call to make once, now or later. */
 export interface SubmitServiceCall {
@@ -634,3 +691,6 @@ export type TimerState = 'Pending' | 'Overdue';
 
 /** When the call last changed. */
 export type UpdatedAt = string;
+
+/** What is to be done with service calls; ordered by `aggregateId`. */
+export type ServiceCallCommandsMessage = ExecuteCall | StartTimer;

@@ -7,6 +7,9 @@ use symbolon_kernel::{Kernel, Tail, TailFrom, TenantId};
 use symbolon_server::{Live, Principal};
 use uuid::Uuid;
 
+/// What others than our own processes may watch.
+const CHANNELS: [&str; 1] = [symbolon_calls::EVENTS];
+
 /// The events of the caller's tenant until the kernel closes: from the one after the last that it
 /// has seen on, else from now on.
 pub(crate) fn events(
@@ -54,11 +57,18 @@ async fn position(kernel: &Kernel, tenant: &TenantId, event: &str) -> Option<Opt
 }
 
 async fn next(mut tail: Tail) -> Option<(Live, Tail)> {
-    let recorded = match tail.next().await {
-        Ok(recorded) => recorded?,
-        Err(error) => {
-            tracing::warn!(%error, "a tail of events broke");
-            return None;
+    let recorded = loop {
+        match tail.next().await {
+            Ok(recorded) => {
+                let recorded = recorded?;
+                if CHANNELS.contains(&recorded.envelope.channel.as_str()) {
+                    break recorded;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a tail of events broke");
+                return None;
+            }
         }
     };
     match serde_json::to_value(&recorded.envelope) {

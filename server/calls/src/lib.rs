@@ -9,6 +9,7 @@ mod service_calls;
 use symbolon_kernel::{Migration, MigrationSet};
 
 pub use admin::AdminService;
+pub use calls_wire::events::SERVICE_CALL_EVENTS as EVENTS;
 pub use service_calls::{
     Calls, Loopback, Propagation, ServiceCallsService, Settings, StartError, StopHandle,
 };
@@ -29,5 +30,6 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         file!("0001_create_execution"),
         file!("0002_create_cursor_key"),
         file!("0003_create_queue_of_tenant"),
+        file!("0004_queue_waiting_calls"),
     ],
 };

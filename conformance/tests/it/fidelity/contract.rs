@@ -33,7 +33,12 @@ impl Contract {
     /// The bundled contract.
     pub(super) fn load() -> Self {
         let document: Value = serde_json::from_str(&read("calls-server/src/openapi.json")).unwrap();
-        let schemas = document["components"]["schemas"].as_object().unwrap().clone();
+        let mut schemas = document["components"]["schemas"].as_object().unwrap().clone();
+        let messages: Value =
+            serde_json::from_str(&read("calls-server/src/asyncapi.json")).unwrap();
+        for (name, schema) in messages["components"]["schemas"].as_object().unwrap() {
+            schemas.entry(name).or_insert_with(|| schema.clone());
+        }
         let mut contract = Self { schemas, in_requests: BTreeSet::new() };
         for path in document["paths"].as_object().unwrap().values() {
             contract.reach(path.get("parameters"));
@@ -47,8 +52,10 @@ impl Contract {
 
     /// The schemas of one message, as its file has them.
     pub(super) fn message(&self, name: &str) -> Self {
-        let path = format!("schemas/calls/service-call-events/{name}.json");
-        let text = read(&path).replace("#/$defs/", SCHEMAS);
+        let channels = ["service-call-commands", "service-call-events"];
+        let paths = channels.map(|channel| format!("schemas/calls/{channel}/{name}.json"));
+        let path = paths.iter().find(|path| generated(path).exists());
+        let text = read(path.unwrap()).replace("#/$defs/", SCHEMAS);
         let mut document: Value = serde_json::from_str(&text).unwrap();
         let Value::Object(schemas) = document["$defs"].take() else { panic!("{name}: no $defs") };
         assert_eq!(document["$ref"], format!("{SCHEMAS}{name}"));

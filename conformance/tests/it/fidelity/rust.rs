@@ -115,6 +115,7 @@ fn plain() -> Vec<Subject> {
         DeadLetterPage,
         DeadLetterReader,
         DueTimeReachedData,
+        ExecuteCallData,
         FailureKind,
         HeaderValue,
         HttpMethod,
@@ -147,6 +148,7 @@ fn plain() -> Vec<Subject> {
         ServiceCallSucceededData,
         ServiceCallSummary,
         Snippet,
+        StartTimerData,
         Tag,
         Tags,
         TargetUrl,
@@ -170,16 +172,18 @@ pub(super) fn subjects(kinds: &BTreeMap<String, String>) -> Vec<Subject> {
         AttemptStarted: AttemptStartedType,
         AttemptSucceeded: AttemptSucceededType,
         DueTimeReached: DueTimeReachedType,
+        ExecuteCall: ExecuteCallType,
         ServiceCallCancelled: ServiceCallCancelledType,
         ServiceCallFailed: ServiceCallFailedType,
         ServiceCallScheduled: ServiceCallScheduledType,
         ServiceCallSubmitted: ServiceCallSubmittedType,
         ServiceCallSucceeded: ServiceCallSucceededType,
+        StartTimer: StartTimerType,
     ]);
     subjects.extend([
-        reading::<types::EnvelopeAggregateType>(
-            "EnvelopeAggregateType",
-            "Envelope/properties/aggregateType",
+        reading::<types::MessageAggregateType>(
+            "MessageAggregateType",
+            "Message/properties/aggregateType",
         ),
         reading::<symbolon_wire::Problem>("Problem", "Problem"),
         reading::<symbolon_wire::Violation>("Violation", "Violation"),

@@ -80,7 +80,7 @@ async fn what_is_exported_is_what_is_documented() {
         text = read(&server).await;
         let is_caught_up = text
             .contains("kernel_reader_lag{reader=\"projection:service_calls\"} 0")
-            && text.contains("kernel_log_position 4");
+            && text.contains("kernel_log_position 5");
         if is_caught_up && always.keys().all(|name| exported(&text).contains_key(name)) {
             break;
         }
@@ -106,7 +106,7 @@ async fn what_is_exported_is_what_is_documented() {
         "kernel_database_connections_max{pool=\"writer\"} 1",
         "kernel_database_busy_total 0",
         "kernel_database_waiting{pool=\"writer\"} 0",
-        "kernel_relayed_messages_total 4",
+        "kernel_relayed_messages_total 5",
         "kernel_outbox_depth 0",
         "kernel_outbox_age_seconds 0",
         "kernel_reader_lag{reader=\"consumer:service_calls.execution\"} 0",

@@ -20,6 +20,7 @@ use crate::server::Server;
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
 const CHANNEL: &str = "scheduler.service-call.v1";
+const COMMANDS: &str = "scheduler.commands.v1";
 
 /// What came to the collector, and what was said with it of who sent it.
 #[derive(Clone, Default)]
@@ -134,22 +135,24 @@ async fn a_call_is_one_trace_from_its_request_to_its_read_model() {
 
     let trace = collector.trace(TRACE);
     let found: BTreeSet<Vec<String>> = trace.values().map(|span| path(span, &trace)).collect();
-    let (publish, process) = (format!("publish {CHANNEL}"), format!("process {CHANNEL}"));
+    let (publish, process) = (format!("publish {CHANNEL}"), format!("process {COMMANDS}"));
     let (publish, process) = (publish.as_str(), process.as_str());
+    let command = format!("publish {COMMANDS}");
     let (unit, project) = ("unit of work", "project service_calls");
     // Who called, the request, and what it has written.
     let submitted = [CALLER, "POST /v1/service-calls", unit];
-    let fired = [&submitted[..], &["fire service_calls.due", unit]].concat();
+    let commanded = [&submitted[..], &[process, unit]].concat();
+    let fired = [&commanded[..], &["fire service_calls.due", unit]].concat();
     let started = [&fired[..], &[unit]].concat();
     let ended = [&started[..], &["GET", unit]].concat();
     for (written, rest) in [
         (&submitted[..2], &[][..]),
         (&submitted[..], &[][..]),
         (&submitted, &[publish]),
-        (&submitted, &[process, unit]),
+        (&submitted, &[&command]),
+        (&commanded, &[][..]),
         (&submitted, &[project]),
         (&fired, &[publish]),
-        (&fired, &[process, unit]),
         (&fired, &[project]),
         (&started, &[publish]),
         (&started, &[project]),
@@ -201,13 +204,14 @@ fn conventions(trace: &BTreeMap<String, Span>) {
     ] {
         assert_eq!(attempt.get(name).map(String::as_str), Some(value), "{name} in {attempt:?}");
     }
-    for (operation, kind, of_type) in
-        [("publish", SpanKind::Producer, "send"), ("process", SpanKind::Consumer, "process")]
-    {
-        let message = find(&format!("{operation} {CHANNEL}"), kind);
+    for (operation, channel, kind, of_type) in [
+        ("publish", CHANNEL, SpanKind::Producer, "send"),
+        ("process", COMMANDS, SpanKind::Consumer, "process"),
+    ] {
+        let message = find(&format!("{operation} {channel}"), kind);
         assert_eq!(message["messaging.operation.name"], operation);
         assert_eq!(message["messaging.operation.type"], of_type);
-        assert_eq!(message["messaging.destination.name"], CHANNEL);
+        assert_eq!(message["messaging.destination.name"], channel);
         assert_eq!(message["messaging.message.conversation_id"], "test-1");
         assert_eq!(message["messaging.message.id"].len(), 36);
     }

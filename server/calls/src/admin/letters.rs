@@ -1,10 +1,10 @@
 //! What is done with dead letters, each in one unit with its entry in the audit log.
 
-use calls_wire::types::{DeadLetterReader, DueTimeReachedData};
+use calls_wire::types::{DeadLetterReader, DueTimeReachedData, ExecuteCallData};
 use symbolon_kernel::{Action, DeadLetter, Error, NewEvent, StreamId, Unit};
 use uuid::Uuid;
 
-use crate::service_calls::{AGGREGATE_TYPE, ENQUEUE, Event, READ_MODEL};
+use crate::service_calls::{AGGREGATE_TYPE, COMMANDED, Command, Event, READ_MODEL};
 
 /// Why a letter of a drill is as it is.
 const DRILL: &str = "a drill";
@@ -23,13 +23,17 @@ pub(super) async fn drill(
     reader: DeadLetterReader,
     actor: String,
 ) -> Result<Option<DeadLetter>, Error> {
-    let source = match reader {
-        DeadLetterReader::Consumer => format!("consumer:{ENQUEUE}"),
-        DeadLetterReader::Projection => format!("projection:{READ_MODEL}"),
+    let (source, message) = match reader {
+        DeadLetterReader::Consumer => {
+            let command = Command::ExecuteCall(ExecuteCallData { attempt: 1 });
+            (format!("consumer:{COMMANDED}"), NewEvent::from(command))
+        }
+        DeadLetterReader::Projection => {
+            let event = Event::DueTimeReached(DueTimeReachedData { due_at: unit.now() });
+            (format!("projection:{READ_MODEL}"), NewEvent::from(event))
+        }
     };
     let nothing = StreamId::new(AGGREGATE_TYPE, unit.new_id().to_string());
-    let due_at = unit.now();
-    let message = NewEvent::from(Event::DueTimeReached(DueTimeReachedData { due_at }));
     let id = unit.give_up(&source, &nothing, message, DRILL).await?;
     let left = unit.dead_letter(id).await?;
     audited(unit, "dead-letter.drilled", id, actor).await?;

@@ -1,10 +1,13 @@
-//! The events of a service call: the contract's own, as they are folded and appended.
+//! The events of a service call, and its commands: the contract's own.
 
-use calls_wire::events::ServiceCallEvents;
+use calls_wire::events::{ServiceCallCommands, ServiceCallEvents};
 use symbolon_kernel::{NewEvent, Refused};
 
 /// One event, by its name in the contract.
 pub(crate) type Event = ServiceCallEvents;
+
+/// One command, by its name in the contract.
+pub(crate) type Command = ServiceCallCommands;
 
 /// A stream cannot be folded to a call.
 #[derive(Debug, thiserror::Error)]

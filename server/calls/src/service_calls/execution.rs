@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use calls_wire::events::OnSomeServiceCallEvents;
+use calls_wire::events::OnServiceCallCommands;
 use calls_wire::types::{
-    DueTimeReachedData, FailureKind, ServiceCallStatus, ServiceCallSubmittedData,
+    DueTimeReachedData, ExecuteCallData, FailureKind, ServiceCallStatus, StartTimerData,
 };
 use jiff::SignedDuration;
 use symbolon_kernel::{
@@ -42,47 +42,63 @@ const TENANTS: usize = 256;
 const RETRY: SignedDuration = SignedDuration::from_secs(5);
 const RECORD_TRIES: u32 = 6;
 
-/// Queues a call when it has become its turn.
+/// Does what the API has accepted: queues a call, or sets its timer.
 #[derive(Debug, Clone)]
-pub(crate) struct Enqueue {
-    pub(crate) wake: Arc<Notify>,
+pub(crate) struct Commanded {
+    pub(crate) queue: Queue,
 }
 
-impl OnSomeServiceCallEvents<Unit> for Enqueue {
-    async fn service_call_submitted(
+impl OnServiceCallCommands<Unit> for Commanded {
+    async fn execute_call(
         &self,
-        event: symbolon_kernel::Event<ServiceCallSubmittedData>,
+        command: symbolon_kernel::Event<ExecuteCallData>,
         unit: &mut Unit,
     ) -> Handled {
-        self.enqueue(&event.aggregate_id, unit).await
-    }
-
-    async fn due_time_reached(
-        &self,
-        event: symbolon_kernel::Event<DueTimeReachedData>,
-        unit: &mut Unit,
-    ) -> Handled {
-        self.enqueue(&event.aggregate_id, unit).await
-    }
-}
-
-impl Enqueue {
-    async fn enqueue(&self, id: &str, unit: &mut Unit) -> Handled {
+        let id = &command.aggregate_id;
         let call = Call::fold(&unit.load(&stream(id)).await?)?;
-        // What waits for its time comes again as DueTimeReached.
-        if call.is_some_and(|call| call.status == ServiceCallStatus::Queued) {
-            let now = unit.now();
-            store::enqueue(unit.sql(), id, now).await?;
-            let wake = Arc::clone(&self.wake);
-            unit.after_commit(async move { wake.notify_one() });
+        match call {
+            Some(call) if rules::may_start(&call) && call.attempts < command.data.attempt => {
+                self.queue.add(id, unit).await
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn start_timer(
+        &self,
+        command: symbolon_kernel::Event<StartTimerData>,
+        unit: &mut Unit,
+    ) -> Handled {
+        let id = &command.aggregate_id;
+        let call = Call::fold(&unit.load(&stream(id)).await?)?;
+        if call.is_some_and(|call| call.status == ServiceCallStatus::Scheduled) {
+            unit.schedule(DUE, id, command.data.due_at, &()).await?;
         }
         Ok(())
     }
 }
 
-/// Notes that the time of a scheduled call has come. A second time changes nothing.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Due;
+/// The calls whose turn it is, and whoever of this process takes them from there.
+#[derive(Debug, Clone)]
+pub(crate) struct Queue {
+    pub(crate) wake: Arc<Notify>,
+}
+
+impl Queue {
+    async fn add(&self, id: &str, unit: &mut Unit) -> Handled {
+        let now = unit.now();
+        store::enqueue(unit.sql(), id, now).await?;
+        let wake = Arc::clone(&self.wake);
+        unit.after_commit(async move { wake.notify_one() });
+        Ok(())
+    }
+}
+
+/// Notes that the time of a scheduled call has come, and queues it. A second time changes nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Due {
+    pub(crate) queue: Queue,
+}
 
 impl TimerHandler for Due {
     fn kind(&self) -> &str {
@@ -97,6 +113,7 @@ impl TimerHandler for Due {
             let due_at = call.due_at.unwrap_or(timer.due_at);
             let event = Event::DueTimeReached(DueTimeReachedData { due_at });
             append(unit, &call, event).await?;
+            self.queue.add(&timer.key, unit).await?;
         }
         Ok(())
     }

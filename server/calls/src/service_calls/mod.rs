@@ -16,14 +16,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use symbolon_kernel::{Cause, Handlers, Kernel, Partly, StreamId, TenantId};
+use symbolon_kernel::{Cause, Fully, Handlers, Kernel, StreamId, TenantId};
 use symbolon_server::Cursors;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::admin::AdminService;
-pub(crate) use events::Event;
-use execution::{Due, Enqueue, Lease, Worker};
+pub(crate) use events::{Command, Event};
+use execution::{Commanded, Due, Lease, Queue, Worker};
 use projection::ServiceCallsProjection;
 use sender::Sender;
 
@@ -33,8 +33,8 @@ pub use target::Loopback;
 
 /// The kind of the streams of this context.
 pub(crate) const AGGREGATE_TYPE: &str = "ServiceCall";
-/// Under this name the consumer that queues calls remembers what it has handled.
-pub(crate) const ENQUEUE: &str = "service_calls.execution";
+/// Under this name the consumer of commands remembers what it has handled.
+pub(crate) const COMMANDED: &str = "service_calls.execution";
 /// Under this name the read model has its checkpoint.
 pub(crate) const READ_MODEL: &str = "service_calls";
 /// In whose name the worker reads the queue of all tenants.
@@ -130,12 +130,13 @@ impl Calls {
         Ok(Self { kernel, service, admin, worker, wake })
     }
 
-    /// Adds what this context does on events and timers.
+    /// Adds what this context does on commands, events and timers.
     #[must_use]
     pub fn handlers(&self, handlers: Handlers) -> Handlers {
+        let queue = Queue { wake: Arc::clone(&self.wake) };
         handlers
-            .on::<Event, _>(ENQUEUE, Partly(Enqueue { wake: Arc::clone(&self.wake) }))
-            .timer(Due)
+            .on::<Command, _>(COMMANDED, Fully(Commanded { queue: queue.clone() }))
+            .timer(Due { queue })
             .timer(Lease)
             .project::<Event, _>(READ_MODEL, &store::READ_MODEL, ServiceCallsProjection)
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use calls_wire::types::{
-    AttemptFailedData, AttemptStartedData, ExecutionPolicy, FailureKind, HttpRequest,
-    RecordedRequest, ServiceCall, ServiceCallCancelledData, ServiceCallFailedData,
+    AttemptFailedData, AttemptStartedData, ExecuteCallData, ExecutionPolicy, FailureKind,
+    HttpRequest, RecordedRequest, ServiceCall, ServiceCallCancelledData, ServiceCallFailedData,
     ServiceCallResult, ServiceCallScheduledData, ServiceCallStatus, ServiceCallSubmittedData,
-    ServiceCallSucceededData, ServiceCallSummary, SubmitServiceCall,
+    ServiceCallSucceededData, ServiceCallSummary, StartTimerData, SubmitServiceCall,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use symbolon_wire::{In, Violation};
 use url::Url;
 use uuid::Uuid;
 
-use super::events::{Event, Unreadable};
+use super::events::{Command, Event, Unreadable};
 use super::redaction::divide;
 use super::target::{Loopback, may_name};
 
@@ -164,8 +164,8 @@ pub(crate) struct Submission {
     pub(crate) events: Vec<Event>,
     /// The values of sensitive headers: kept apart, never in an event.
     pub(crate) secrets: BTreeMap<String, String>,
-    /// When a timer must fire; none if it is to be sent now.
-    pub(crate) scheduled_for: Option<Timestamp>,
+    /// What is to be done about it.
+    pub(crate) command: Command,
 }
 
 /// Why a submission is not accepted.
@@ -252,11 +252,14 @@ impl Admitted {
         };
         let scheduled_for = due_at.filter(|due_at| *due_at > now);
         let mut events = vec![Event::ServiceCallSubmitted(submitted)];
-        events.extend(
-            scheduled_for
-                .map(|due_at| Event::ServiceCallScheduled(ServiceCallScheduledData { due_at })),
-        );
-        Submission { events, secrets, scheduled_for }
+        let command = match scheduled_for {
+            Some(due_at) => {
+                events.push(Event::ServiceCallScheduled(ServiceCallScheduledData { due_at }));
+                Command::StartTimer(StartTimerData { due_at })
+            }
+            None => Command::ExecuteCall(ExecuteCallData { attempt: ATTEMPT }),
+        };
+        Submission { events, secrets, command }
     }
 }
 
@@ -274,11 +277,15 @@ pub(crate) fn cancel(call: &Call) -> Option<Event> {
     }
 }
 
+/// Whether an attempt may start: it is the call's turn, and it has one left.
+pub(crate) fn may_start(call: &Call) -> bool {
+    call.status == ServiceCallStatus::Queued && call.attempts < ATTEMPT
+}
+
 /// Starts the attempt of a call whose turn it is; none for any other.
 pub(crate) fn start(call: &Call, lease_id: String) -> Option<Event> {
-    let is_queued = call.status == ServiceCallStatus::Queued && call.attempts < ATTEMPT;
     let started = AttemptStartedData { attempt: ATTEMPT, lease_id };
-    is_queued.then_some(Event::AttemptStarted(started))
+    may_start(call).then_some(Event::AttemptStarted(started))
 }
 
 /// How an attempt ended.

@@ -176,11 +176,12 @@ impl ServiceCallsService {
 
 async fn submit(mut unit: Unit, admitted: Admitted, id: &str) -> Result<(), Failure> {
     let submission = admitted.submit(unit.now());
-    unit.append(&stream(id), Expected::New, events::seal(submission.events)).await?;
+    let appended = unit.append(&stream(id), Expected::New, events::seal(submission.events)).await?;
     store::keep_secrets(unit.sql(), id, &submission.secrets).await?;
-    if let Some(due_at) = submission.scheduled_for {
-        unit.schedule(DUE, id, due_at, &()).await?;
+    if let Some(last) = appended.last() {
+        unit.caused_by(last);
     }
+    unit.publish(&stream(id), submission.command.into()).await?;
     Ok(unit.commit().await?)
 }
 

@@ -140,6 +140,8 @@ async fn timers_are_listed_by_their_state_and_cursors_are_good_for_one_list() {
     for _ in 0..3 {
         ids.push(system.accept(later(&target.url("ok"), 60_000)).await.to_string());
     }
+    eventually("every command is done", || async { system.timers("acme", None).await.len() == 3 })
+        .await;
     for state in [None, Some(TimerState::Pending)] {
         let found = system.timers("acme", state).await;
         assert_eq!(found.iter().map(|it| it.key.clone()).collect::<Vec<_>>(), ids);
@@ -178,7 +180,7 @@ async fn the_read_model_is_rebuilt_and_outbox_and_projections_are_numbers() {
     })
     .await;
     let found = outbox().await;
-    assert_eq!((found.head, found.lag_ms, found.oldest_at), (4, 0, None));
+    assert_eq!((found.head, found.lag_ms, found.oldest_at), (5, 0, None));
     let readers: Vec<_> = found.readers.iter().map(|it| it.reader.as_str()).collect();
     assert_eq!(readers, ["consumer:service_calls.execution", "projection:service_calls"]);
 

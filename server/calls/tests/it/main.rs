@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin;
+mod commands;
 mod execution;
 mod fixture;
 #[path = "../../../kernel/tests/it/home.rs"]
