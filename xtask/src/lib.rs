@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod corpus;
 pub mod cost;
 pub mod dice;
+pub mod distributed;
 pub mod faults;
 mod fetch;
 pub mod fuzz;

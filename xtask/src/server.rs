@@ -27,12 +27,38 @@ pub struct Server {
     data: PathBuf,
 }
 
+/// What one of several servers is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// The name of its log in the folder of data.
+    pub log: &'a str,
+    /// Arguments of `serve`.
+    pub flags: &'a [&'a str],
+    /// Its environment, beside this one.
+    pub variables: &'a [(&'a str, &'a str)],
+}
+
+impl Default for Part<'_> {
+    fn default() -> Self {
+        Self { log: "server.log", flags: &[], variables: &[] }
+    }
+}
+
 /// Builds the server and returns its binary.
 ///
 /// # Errors
 /// When it does not build.
 pub fn build(root: &Path) -> anyhow::Result<PathBuf> {
     process::run(root, "cargo", &["build", "--package", "symbolon-app"])?;
+    Ok(target(root)?.join("debug/symbolon-server"))
+}
+
+/// Builds the server that can speak to Kafka and returns its binary.
+///
+/// # Errors
+/// When it does not build.
+pub fn build_for_kafka(root: &Path) -> anyhow::Result<PathBuf> {
+    process::run(root, "cargo", &["build", "--package", "symbolon-app", "--features", "kafka"])?;
     Ok(target(root)?.join("debug/symbolon-server"))
 }
 
@@ -59,26 +85,33 @@ impl Server {
     /// # Errors
     /// When the address is taken, or the server ends or does not answer in time.
     pub fn start(binary: &Path, data: &Path, address: SocketAddr) -> anyhow::Result<Self> {
+        Self::start_as(binary, data, address, &Part::default())
+    }
+
+    /// Starts a server that is told more, and waits until it answers.
+    ///
+    /// # Errors
+    /// As for [`Server::start`].
+    pub fn start_as(
+        binary: &Path,
+        data: &Path,
+        address: SocketAddr,
+        part: &Part<'_>,
+    ) -> anyhow::Result<Self> {
         if TcpListener::bind(address).is_err() {
             bail!("{address} is taken; choose another with --listen 127.0.0.1:PORT");
         }
         fs::create_dir_all(data)?;
-        let log = data.join("server.log");
+        let log = data.join(part.log);
         // A log is never cut: that of the run before may be the one that tells what happened.
         let file = OpenOptions::new().create(true).append(true).open(&log);
         let file = file.with_context(|| format!("{} is opened", log.display()))?;
         let listen = address.to_string();
         let data_text = data.to_string_lossy();
-        let arguments = [
-            "serve",
-            "--development",
-            "--allow-loopback",
-            "--listen",
-            &listen,
-            "--data",
-            &data_text,
-        ];
+        let arguments = ["serve", "--development", "--allow-loopback", "--listen", &listen];
+        let arguments = [&arguments[..], &["--data", &data_text], part.flags].concat();
         let child = process::command(Path::new("."), &binary.to_string_lossy(), &arguments)
+            .envs(part.variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)

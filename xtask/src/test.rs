@@ -36,7 +36,7 @@ struct Step {
     check: fn(&Path) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 18] = [
+const STEPS: [Step; 20] = [
     Step { name: "format", check: format },
     Step { name: "tidy", check: house_rules },
     Step { name: "gen --check", check: staleness },
@@ -44,11 +44,13 @@ const STEPS: [Step; 18] = [
     Step { name: "cargo test", check: cargo_test },
     Step { name: "kernel on postgresql", check: kernel::on_postgresql },
     Step { name: "kernel on kafka", check: kernel::on_kafka },
+    Step { name: "several processes", check: kernel::several_processes },
     Step { name: "faults", check: kernel::faults },
     Step { name: "alerts", check: alerts::check },
     Step { name: "contract lint", check: contract_lint },
     Step { name: "typescript", check: typescript },
     Step { name: "conformance", check: halves::conformance },
+    Step { name: "conformance, distributed", check: halves::distributed_conformance },
     Step { name: "independent client", check: halves::independent_client },
     Step { name: "sdk examples", check: halves::sdk_examples },
     Step { name: "openid peers", check: halves::openid_peers },

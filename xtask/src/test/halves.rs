@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::sdk_ts;
+use crate::distributed::{Distributed, Numbers};
 use crate::process::{npm_install, run as start};
 use crate::server::{self, Server, free_address};
 use crate::services::chromium::Chromium;
@@ -21,7 +22,21 @@ fn fresh(root: &Path, name: &str) -> anyhow::Result<Server> {
 
 /// The runner replays the whole contract; every documented status must be seen.
 pub(super) fn conformance(root: &Path) -> anyhow::Result<()> {
-    let server = fresh(root, "conformance")?;
+    judge(root, &fresh(root, "conformance")?)
+}
+
+/// The same, of several processes on PostgreSQL and Kafka: what one of its APIs answers.
+pub(super) fn distributed_conformance(root: &Path) -> anyhow::Result<()> {
+    let data = server::target(root)?.join("fresh/distributed");
+    if data.exists() {
+        fs::remove_dir_all(&data)?;
+    }
+    let numbers = Numbers { apis: 1, workers: 1 };
+    let site = Distributed::start(root, &data, free_address()?, numbers)?;
+    judge(root, &site.apis[0])
+}
+
+fn judge(root: &Path, server: &Server) -> anyhow::Result<()> {
     let bearer = |tenant: &str, scopes: &[&str]| -> anyhow::Result<String> {
         Ok(format!("Authorization: Bearer {}", server.token(tenant, scopes)?))
     };

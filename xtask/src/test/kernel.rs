@@ -35,7 +35,7 @@ const LINTS: [&str; 12] = [
 ];
 
 /// The suites of the bus, and what else there is with Kafka alone.
-const BUS: [&str; 15] = [
+const BUS: [&str; 16] = [
     "test",
     "--quiet",
     "--no-fail-fast",
@@ -50,8 +50,26 @@ const BUS: [&str; 15] = [
     "dead_letter_topics",
     "groups",
     "missing_topics",
+    "roles",
     "shipping",
 ];
+
+/// The reference server with Kafka, as the workspace's own lints do not see it.
+const SITE_LINTS: [&str; 9] = [
+    "clippy",
+    "--quiet",
+    "-p",
+    "symbolon-app",
+    "--features",
+    "kafka",
+    "--all-targets",
+    "--",
+    "-Dwarnings",
+];
+
+/// The reference server in several processes.
+const SITES: [&str; 9] =
+    ["test", "--quiet", "-p", "symbolon-app", "--features", "kafka", "--test", "it", "modes"];
 
 pub(super) fn on_postgresql(root: &Path) -> anyhow::Result<()> {
     let server = postgres::Server::start(root)?;
@@ -68,6 +86,15 @@ pub(super) fn on_kafka(root: &Path) -> anyhow::Result<()> {
     let server = postgres::Server::start(root)?;
     let servers = [("SYMBOLON_TEST_DATABASE", &*server.url), ("SYMBOLON_TEST_KAFKA", &*broker.url)];
     cargo(root, &BUS, &servers)
+}
+
+/// The reference server as several processes, on PostgreSQL and on PostgreSQL with Kafka.
+pub(super) fn several_processes(root: &Path) -> anyhow::Result<()> {
+    let broker = broker::Broker::start(root)?;
+    let server = postgres::Server::start(root)?;
+    let servers = [("SYMBOLON_TEST_DATABASE", &*server.url), ("SYMBOLON_TEST_KAFKA", &*broker.url)];
+    process::run(root, "cargo", &SITE_LINTS)?;
+    cargo(root, &SITES, &servers)
 }
 
 /// Every place at which the kernel can be made to fail, and a few rounds of what happens outside.
