@@ -12,8 +12,9 @@ use crate::services::{broker, postgres};
 const SUITES: [&str; 7] =
     ["test", "--quiet", "--no-fail-fast", "-p", "symbolon-kernel", "-p", "symbolon-calls"];
 
-/// The API keys of the reference server, made beside it.
-const KEYS: [&str; 7] = ["test", "--quiet", "-p", "symbolon-app", "--test", "it", "keys"];
+/// Of the reference server: API keys made beside it, and traces through several of it.
+const BESIDE: [&str; 9] =
+    ["test", "--quiet", "-p", "symbolon-app", "--test", "it", "--", "keys", "traces"];
 
 /// As many as there are kinds of faults.
 const ROUNDS: u32 = 6;
@@ -75,7 +76,7 @@ pub(super) fn on_postgresql(root: &Path) -> anyhow::Result<()> {
     let server = postgres::Server::start(root)?;
     let database = [("SYMBOLON_TEST_DATABASE", &*server.url)];
     cargo(root, &SUITES, &database)?;
-    cargo(root, &KEYS, &database)
+    cargo(root, &BESIDE, &database)
 }
 
 pub(super) fn on_kafka(root: &Path) -> anyhow::Result<()> {

@@ -14,7 +14,10 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use prost::Message as _;
 use serde_json::json;
+use symbolon_kernel::Location;
+use tempfile::TempDir;
 
+use crate::home::Home;
 use crate::server::Server;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -220,6 +223,36 @@ fn conventions(trace: &BTreeMap<String, Span>) {
     find("project service_calls", SpanKind::Consumer);
     let all = format!("{trace:?}");
     assert!(!all.contains("squirrel"), "a target's path and query are in no span: {all}");
+}
+
+/// Only a database on a server can be shared; on a file there is nothing to do.
+#[tokio::test]
+async fn a_trace_goes_on_in_another_process() {
+    let home = Home::new();
+    let Location::Server(database) = home.location() else { return };
+    let (collector, endpoint) = Collector::start().await;
+    let (url, _) = target().await;
+    let database = [("SYMBOLON_DATABASE", database.as_str())];
+    let start = async |mode| {
+        let flags = ["--allow-loopback", "--otlp-endpoint", &endpoint, "--mode", mode];
+        Server::start_under(TempDir::new().unwrap(), &flags, &database).await
+    };
+    let (api, worker, relay) = (start("api").await, start("worker").await, start("relay").await);
+    let token = api.token(&[]).await;
+    let location = submit(&api, &token, &url).await;
+    api.succeeded(&location, &token).await;
+    for server in [worker, relay, api] {
+        server.stop().await;
+    }
+    let trace = collector.trace(TRACE);
+    let found: BTreeSet<Vec<String>> = trace.values().map(|span| path(span, &trace)).collect();
+    let unit = "unit of work";
+    let fired = [CALLER, "POST /v1/service-calls", unit, "fire service_calls.due", unit];
+    for rest in [&[unit, "GET", unit][..], &[&format!("publish {CHANNEL}")]] {
+        let path: Vec<String> = fired.iter().chain(rest).map(|it| (*it).to_owned()).collect();
+        assert!(found.contains(&path), "{path:#?} in {found:#?}");
+    }
+    assert!(found.iter().all(|path| path[0] == CALLER), "{found:#?}");
 }
 
 #[tokio::test]
