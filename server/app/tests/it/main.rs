@@ -5,6 +5,7 @@
 mod faults;
 #[path = "../../../kernel/tests/it/home.rs"]
 mod home;
+mod hostile;
 mod keys;
 #[cfg(feature = "faults")]
 mod lives;

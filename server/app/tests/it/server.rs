@@ -181,8 +181,8 @@ impl Server {
         self.folder
     }
 
-    /// Waits until the process ends by itself, or something is true of a call in it; says whether it
-    /// has ended.
+    /// Waits until the process ends by itself, or something is true of a call in it; says whether
+    /// it has ended.
     #[cfg(feature = "faults")]
     pub(crate) async fn is_cut_off(
         &mut self,

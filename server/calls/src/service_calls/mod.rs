@@ -5,6 +5,7 @@ mod execution;
 mod observation;
 mod projection;
 mod redaction;
+mod resolution;
 mod rules;
 mod sender;
 mod service;

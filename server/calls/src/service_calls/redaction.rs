@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use calls_wire::types::RecordedHeaders;
 
 /// What stands where a secret was.
@@ -54,19 +56,20 @@ pub(crate) fn is_sensitive(name: &str) -> bool {
     SENSITIVE.iter().any(|word| name.contains(word)) && name != "authority"
 }
 
-/// Divides request headers, names in lower case: what is recorded, and the secrets.
+/// Divides request headers, names in lower case: what is recorded, and the secrets. A value that
+/// holds one of the secrets is one too, under whatever name.
 pub(crate) fn divide(
     headers: BTreeMap<String, String>,
 ) -> (RecordedHeaders, BTreeMap<String, String>) {
-    let mut secrets = BTreeMap::new();
-    let recorded = headers.into_iter().map(|(name, value)| {
-        if !is_sensitive(&name) {
-            return (name, value);
-        }
-        secrets.insert(name.clone(), value);
-        (name, REDACTED.to_owned())
-    });
-    (recorded.collect(), secrets)
+    let (mut secrets, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        headers.into_iter().partition(|(name, _)| is_sensitive(name));
+    let redactor = Redactor::new(secrets.values());
+    let (copies, plain): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        others.into_iter().partition(|(_, value)| redactor.text(value) != *value);
+    secrets.extend(copies);
+    let redacted = secrets.keys().map(|name| (name.clone(), REDACTED.to_owned()));
+    let recorded = plain.into_iter().chain(redacted).collect();
+    (recorded, secrets)
 }
 
 /// Whether a body was read to its end.
@@ -85,8 +88,9 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// Looks for these header values, as such, as JSON text and in parts of four characters or
-    /// more. A shorter value is redacted only where it was submitted.
+    /// Looks for these header values, as such, in parts of four characters or more, for what
+    /// `Basic` encodes, and for all of it as JSON and as percent-encoded text. A shorter value is
+    /// redacted only where it was submitted.
     pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a String>) -> Self {
         let mut needles: Vec<String> = secrets.into_iter().flat_map(|it| spellings(it)).collect();
         needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
@@ -134,10 +138,25 @@ fn spellings(secret: &str) -> Vec<String> {
         !is_scheme
     });
     found.extend(parts.map(str::to_owned));
-    let escaped = serde_json::Value::from(secret).to_string();
-    found.push(escaped.trim_matches('"').to_owned());
+    // What a target may have made of `Basic`: name and password.
+    let decoded = found.iter().filter_map(|part| BASE64.decode(part).ok());
+    let pair = decoded.filter_map(|bytes| String::from_utf8(bytes).ok()).find_map(|text| {
+        let (name, password) = text.split_once(':')?;
+        Some([format!("{name}:{password}"), password.to_owned()])
+    });
+    found.extend(pair.into_iter().flatten());
+    for plain in found.clone() {
+        let escaped = serde_json::Value::from(plain.as_str()).to_string();
+        found.push(escaped.trim_matches('"').to_owned());
+        found.push(percent_encoded(&plain));
+    }
     found.retain(|needle| needle.chars().count() >= SHORTEST);
     found
+}
+
+/// As it stands in a query or a form, with `%20` for a space.
+fn percent_encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// Cuts a text to at most so many bytes, between characters.
@@ -173,6 +192,33 @@ mod tests {
         assert_eq!(snippet, r#"{"authorization":"[redacted]","raw":"[redacted]"}"#);
         let snippet = redactor("pass\"word").snippet(br#"{"x":"pass\"word"}"#, Extent::Whole);
         assert_eq!(snippet, r#"{"x":"[redacted]"}"#);
+        let snippet = redactor("pass/word").snippet(b"/login?as=pass%2Fword&x", Extent::Whole);
+        assert_eq!(snippet, "/login?as=[redacted]&x");
+    }
+
+    #[test]
+    fn what_basic_encodes_is_redacted_too() {
+        // ada:l0velace
+        let redactor = redactor("Basic YWRhOmwwdmVsYWNl");
+        let snippet = redactor.snippet(b"ada:l0velace, or ada with l0velace", Extent::Whole);
+        assert_eq!(snippet, "[redacted], or ada with [redacted]");
+    }
+
+    #[test]
+    fn a_secret_under_another_name_is_one_too() {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let headers = [
+            header("authorization", "Bearer s3cr3t-t0ken"),
+            header("x-forwarded-auth", "s3cr3t-t0ken"),
+            header("x-note", "token=s3cr3t-t0ken"),
+            header("accept", "text/plain"),
+        ];
+        let (recorded, secrets) = divide(headers.into());
+        assert_eq!(recorded["accept"], "text/plain");
+        for name in ["authorization", "x-forwarded-auth", "x-note"] {
+            assert_eq!(recorded[name], REDACTED, "{name}");
+            assert!(secrets.contains_key(name), "{name}");
+        }
     }
 
     #[test]

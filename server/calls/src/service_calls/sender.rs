@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use calls_wire::types::{AttemptSucceededData, FailureKind, HttpMethod};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url, redirect};
 
 use symbolon_wire::TraceParent;
 
 use super::redaction::{Extent, Redactor, is_sensitive};
+use super::resolution::{Guarded, ResolveError};
 use super::rules::{ATTEMPT, Call, Ending, failure};
-use super::target::{Loopback, is_reachable, may_name};
+use super::target::{Loopback, may_name};
 
 /// Bytes of a response body that are read; what is kept is less.
 const READ_BYTES: usize = 64 * 1024;
@@ -54,6 +54,11 @@ pub(crate) struct Sender {
 impl Sender {
     /// Follows no redirect, uses no proxy, keeps no connection and repeats nothing.
     pub(crate) fn new(loopback: Loopback) -> Result<Self, reqwest::Error> {
+        Self::resolving_by(Guarded::new(loopback), loopback)
+    }
+
+    fn resolving_by(resolver: Guarded, loopback: Loopback) -> Result<Self, reqwest::Error> {
+        let resolver = Arc::new(resolver);
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("symbolon/", env!("CARGO_PKG_VERSION")))
@@ -63,7 +68,7 @@ impl Sender {
                 .referer(false)
                 .http1_only()
                 .pool_max_idle_per_host(0)
-                .dns_resolver(Arc::new(Guarded { loopback }))
+                .dns_resolver(Arc::clone(&resolver))
         };
         let client = builder().build().or_else(|error| {
             tracing::warn!(error = &error as &dyn Error, "no root certificates: https will fail");
@@ -237,55 +242,64 @@ fn classify(error: &reqwest::Error) -> FailureKind {
     FailureKind::Connect
 }
 
-/// Resolves names for connections: the addresses that were judged are the ones connected to.
-#[derive(Debug, Clone, Copy)]
-struct Guarded {
-    loopback: Loopback,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum ResolveError {
-    #[error("the name leads to an address that is not allowed")]
-    Blocked,
-    #[error("the name cannot be resolved")]
-    Unknown(#[source] Option<io::Error>),
-}
-
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let loopback = self.loopback;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            let found: Vec<_> =
-                found.map_err(|error| ResolveError::Unknown(Some(error)))?.collect();
-            if found.is_empty() {
-                return Err(ResolveError::Unknown(None).into());
-            }
-            // One bad address is enough: a name that leads to both kinds is not to be trusted.
-            if found.iter().any(|address| !is_reachable(address.ip(), loopback)) {
-                return Err(ResolveError::Blocked.into());
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::net::IpAddr;
+    use std::sync::Mutex;
 
-    async fn outcome(loopback: Loopback, url: &str) -> FailureKind {
-        let sender = Sender::new(loopback).expect("a client");
-        let error = sender.client.get(url).send().await.expect_err("nothing listens there");
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::service_calls::resolution::Found;
+
+    async fn outcome(sender: &Sender, url: &str) -> FailureKind {
+        let error = sender.client.get(url).send().await.expect_err("no answer");
         classify(&error)
     }
 
     #[tokio::test]
     async fn a_name_is_judged_by_what_it_resolves_to() {
+        let denied = Sender::new(Loopback::Denied).expect("a client");
+        let allowed = Sender::new(Loopback::Allowed).expect("a client");
         // Past the check of the text, as a name of the internet would be.
-        assert_eq!(outcome(Loopback::Denied, "http://localhost:1/").await, FailureKind::Blocked);
-        assert_eq!(outcome(Loopback::Allowed, "http://localhost:1/").await, FailureKind::Connect);
-        let unknown = outcome(Loopback::Allowed, "http://no-such-host.invalid/").await;
+        assert_eq!(outcome(&denied, "http://localhost:1/").await, FailureKind::Blocked);
+        assert_eq!(outcome(&allowed, "http://localhost:1/").await, FailureKind::Connect);
+        let unknown = outcome(&allowed, "http://no-such-host.invalid/").await;
         assert_eq!(unknown, FailureKind::Dns);
+    }
+
+    /// A sender to whom names resolve by turns, and what is left of the turns.
+    fn resolving(turns: &[&[&str]], loopback: Loopback) -> (Sender, Arc<Mutex<Vec<Vec<IpAddr>>>>) {
+        let parsed = |text: &&str| text.parse().expect("an address");
+        let turns = turns.iter().rev().map(|turn| turn.iter().map(parsed).collect());
+        let turns = Arc::new(Mutex::new(turns.collect::<Vec<Vec<IpAddr>>>()));
+        let left = Arc::clone(&turns);
+        let lookup = move |_: String| {
+            let turn = turns.lock().expect("no panic").pop();
+            let found = turn.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+            Box::pin(std::future::ready(found)) as Found
+        };
+        let resolver = Guarded::looking_up(loopback, Arc::new(lookup));
+        (Sender::resolving_by(resolver, loopback).expect("a client"), left)
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_rebound_leads_to_what_was_judged_or_nowhere() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://rebound.test:{}/", listener.local_addr().expect("bound").port());
+        // Resolved once, and connected to what that gave; the next time it is judged anew.
+        let turns: [&[&str]; 2] = [&["127.0.0.1"], &["169.254.169.254"]];
+        let (sender, left) = resolving(&turns, Loopback::Allowed);
+        let (asked, connected) = tokio::join!(outcome(&sender, &url), async {
+            let connected = listener.accept().await.map(drop);
+            assert_eq!(left.lock().expect("no panic").len(), 1);
+            connected
+        });
+        assert_eq!((asked, connected.is_ok()), (FailureKind::Connect, true));
+        assert_eq!(outcome(&sender, &url).await, FailureKind::Blocked);
+        // One bad address among good ones is enough.
+        let mixed: [&[&str]; 1] = [&["93.184.216.34", "127.0.0.1"]];
+        let (sender, _) = resolving(&mixed, Loopback::Denied);
+        assert_eq!(outcome(&sender, &url).await, FailureKind::Blocked);
     }
 }

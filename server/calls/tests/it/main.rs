@@ -7,6 +7,7 @@ mod execution;
 mod fixture;
 #[path = "../../../kernel/tests/it/home.rs"]
 mod home;
+mod hostile;
 mod privacy;
 mod reading;
 mod submission;
