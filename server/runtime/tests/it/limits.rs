@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use futures_util::stream;
+use http::Request;
 use serde_json::{Value, json};
 use symbolon_server::{
-    Anonymous, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes, Server,
+    Anonymous, Edge, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes, Server,
 };
 use symbolon_wire::{Lines, Validate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tower::ServiceExt;
 
-use crate::toy::{Nothing, Toy};
+use crate::toy::{Answer, Nothing, Toy};
 
 /// No test waits longer for what has to come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -97,27 +100,81 @@ async fn a_body_that_drips_is_408() {
     assert!(answer.contains(r#""code":"request-timeout""#), "{answer}");
 }
 
+macro_rules! operation {
+    ($marker:ident, $response:ty, $info:expr, |$body:ident| $reply:expr) => {
+        struct $marker;
+
+        impl Operation for $marker {
+            type Request = Asked;
+            type Response = $response;
+            type Error = Nothing;
+            type Principal = Anonymous;
+            const INFO: Info = $info;
+
+            fn decode(_: &mut Input) -> Result<Asked, Rejected> {
+                Ok(Asked)
+            }
+
+            fn encode(answer: Result<$response, Nothing>) -> Reply {
+                match answer {
+                    Ok($body) => $reply,
+                    Err(error) => match error {},
+                }
+            }
+        }
+    };
+}
+
+struct Asked;
+
+impl Validate for Asked {}
+
+operation!(Hold, Value, Info::new("hold", Method::POST, "/v1/hold"), |body| Reply::json(
+    200, &body
+));
+
+/// What comes of a request beside one that is with its handler; when that is answered, others are.
+async fn beside_another(configure: impl FnOnce(Edge) -> Edge) -> Answer {
+    let (enter, mut entered) = mpsc::unbounded_channel();
+    let gate = Arc::new(Semaphore::new(0));
+    let waiting = Arc::clone(&gate);
+    let routes = Routes::new(Arc::new(())).on::<Hold, _, _>(move |_, _| {
+        let (enter, gate) = (enter.clone(), Arc::clone(&waiting));
+        async move {
+            let _ = enter.send(());
+            let _ = gate.acquire().await;
+            Ok(Value::Null)
+        }
+    });
+    let router = configure(Edge::new("toy", "1")).router(vec![routes.finish()]).unwrap();
+    let first = tokio::spawn(hold(router.clone()));
+    tokio::time::timeout(PATIENCE, entered.recv()).await.unwrap().unwrap();
+    let refused = hold(router.clone()).await;
+    gate.close();
+    assert_eq!(first.await.unwrap().status, 200);
+    assert_eq!(hold(router).await.status, 200);
+    refused
+}
+
+/// A request with a body of 80 bytes.
+async fn hold(router: Router) -> Answer {
+    let request = Request::post("/v1/hold").body(Body::from("x".repeat(80))).unwrap();
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    Answer { status: parts.status, headers: parts.headers, bytes }
+}
+
 #[tokio::test]
 async fn more_requests_than_may_run_are_503_at_once() {
-    let toy = Toy::with(|edge| edge.running_limit(1));
-    let slow = || toy.post("/v1/orders", r#"{"symbol":"SLOW","quantity":1}"#);
-    let (one, other) = tokio::join!(slow(), slow());
-    let (served, refused) = if one.status == 202 { (one, other) } else { (other, one) };
-    assert_eq!(served.status, 202);
+    let refused = beside_another(|edge| edge.running_limit(1)).await;
     refused.problem(503, "unavailable");
     assert_eq!(refused.header("retry-after"), "1");
-    assert_eq!(slow().await.status, 202);
 }
 
 #[tokio::test]
 async fn bodies_share_their_room() {
-    let toy = Toy::with(|edge| edge.body_limit(100).bodies_limit(100));
-    let order = |symbol: &str| format!(r#"{{"symbol":"{symbol}","quantity":1}}{:60}"#, "");
-    let (slow, fast) = (order("SLOW"), order("FAST"));
-    let (one, other) = tokio::join!(toy.post("/v1/orders", &slow), toy.post("/v1/orders", &fast));
-    assert_eq!(one.status, 202);
-    other.problem(503, "unavailable");
-    assert_eq!(toy.post("/v1/orders", &fast).await.status, 202);
+    let refused = beside_another(|edge| edge.body_limit(100).bodies_limit(100)).await;
+    refused.problem(503, "unavailable");
 }
 
 #[tokio::test]
@@ -138,31 +195,12 @@ async fn who_only_waits_makes_room_for_others() {
     drop(second);
 }
 
-/// Sends lines without an end.
-struct Pour;
-
-struct Request;
-
-impl Validate for Request {}
-
-impl Operation for Pour {
-    type Request = Request;
-    type Response = Lines<Value>;
-    type Error = Nothing;
-    type Principal = Anonymous;
-    const INFO: Info = Info::new("pour", Method::GET, "/v1/pour");
-
-    fn decode(_: &mut Input) -> Result<Request, Rejected> {
-        Ok(Request)
-    }
-
-    fn encode(answer: Result<Lines<Value>, Nothing>) -> Reply {
-        match answer {
-            Ok(body) => Reply::lines(200, "application/jsonl", body),
-            Err(error) => match error {},
-        }
-    }
-}
+// Sends lines without an end.
+operation!(Pour, Lines<Value>, Info::new("pour", Method::GET, "/v1/pour"), |body| Reply::lines(
+    200,
+    "application/jsonl",
+    body
+));
 
 /// Tells when it is dropped.
 struct Told(mpsc::UnboundedSender<()>);

@@ -251,7 +251,7 @@ echo!(Hurry, Info::new("hurry", Method::GET, "/v1/hurry").deadline_ms(20), |inpu
     named(input, "hurry", &[])
 });
 
-echo!(Seldom, Info::new("seldom", Method::GET, "/v1/seldom").rate_limit(1, 10), |input| {
+echo!(Seldom, Info::new("seldom", Method::GET, "/v1/seldom").rate_limit(1, 3600), |input| {
     named(input, "seldom", &[])
 });
 
