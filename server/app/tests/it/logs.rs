@@ -53,6 +53,12 @@ async fn a_call_is_followed_from_its_command_to_its_read_model() {
         assert_eq!(line["traceId"], TRACE, "{line}");
         assert_eq!(line["tenant"], "acme", "{line}");
     }
+    let is_command = |line: &&Value| line["command"] == "ExecuteCall";
+    let command = log.iter().find(is_command).expect("the worker receives a command, too");
+    assert_eq!(
+        (&command["message"], &command["traceId"]),
+        (&"command received".into(), &TRACE.into())
+    );
     // What the first event led to is caused by it.
     let appended: Vec<_> = log.iter().filter(|line| line["message"] == "appended").collect();
     assert_eq!(appended.len(), 4, "{appended:#?}");

@@ -246,8 +246,9 @@ async fn a_trace_goes_on_in_another_process() {
     }
     let trace = collector.trace(TRACE);
     let found: BTreeSet<Vec<String>> = trace.values().map(|span| path(span, &trace)).collect();
-    let unit = "unit of work";
-    let fired = [CALLER, "POST /v1/service-calls", unit, "fire service_calls.due", unit];
+    let (unit, process) = ("unit of work", &format!("process {COMMANDS}"));
+    let submitted = [CALLER, "POST /v1/service-calls", unit];
+    let fired = [&submitted[..], &[process, unit, "fire service_calls.due", unit]].concat();
     for rest in [&[unit, "GET", unit][..], &[&format!("publish {CHANNEL}")]] {
         let path: Vec<String> = fired.iter().chain(rest).map(|it| (*it).to_owned()).collect();
         assert!(found.contains(&path), "{path:#?} in {found:#?}");

@@ -54,6 +54,7 @@ impl OnServiceCallCommands<Unit> for Commanded {
         command: symbolon_kernel::Event<ExecuteCallData>,
         unit: &mut Unit,
     ) -> Handled {
+        note(&command);
         let id = &command.aggregate_id;
         let call = Call::fold(&unit.load(&stream(id)).await?)?;
         match call {
@@ -69,6 +70,7 @@ impl OnServiceCallCommands<Unit> for Commanded {
         command: symbolon_kernel::Event<StartTimerData>,
         unit: &mut Unit,
     ) -> Handled {
+        note(&command);
         let id = &command.aggregate_id;
         let call = Call::fold(&unit.load(&stream(id)).await?)?;
         if call.is_some_and(|call| call.status == ServiceCallStatus::Scheduled) {
@@ -76,6 +78,19 @@ impl OnServiceCallCommands<Unit> for Commanded {
         }
         Ok(())
     }
+}
+
+/// Logs that a command has come.
+fn note<D>(command: &symbolon_kernel::Event<D>) {
+    tracing::debug!(
+        tenant = command.tenant_id,
+        service_call_id = command.aggregate_id,
+        command = command.event_type,
+        correlation_id = command.correlation_id,
+        causation_id = command.causation_id,
+        trace_id = command.traceparent.map(|it| it.trace_id()),
+        "command received"
+    );
 }
 
 /// The calls whose turn it is, and whoever of this process takes them from there.
