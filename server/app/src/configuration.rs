@@ -1,11 +1,12 @@
-//! What can be configured, by flags and by environment variables; flags win.
+//! What can be configured: by flags, else by environment variables, else by a file.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
@@ -20,6 +21,10 @@ use crate::logging::LogFormat;
 #[derive(Debug, Parser)]
 #[command(name = "symbolon-server", version, about, arg_required_else_help = true)]
 pub(crate) struct CommandLine {
+    /// Take what neither flags nor the environment say from this file: TOML, whose keys are the
+    /// flags of `serve`.
+    #[arg(long, env = "SYMBOLON_CONFIG", value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -44,6 +49,9 @@ pub(crate) enum Command {
     /// Make, list and revoke API keys, which callers send as bearers; the server may be running.
     #[command(subcommand, after_help = KEY_HELP)]
     Key(KeyCommand),
+    /// Look at the configuration without running anything.
+    #[command(subcommand, after_help = CONFIGURATION_HELP)]
+    Config(ConfigurationCommand),
     /// Print an access token for a server that runs with --development on the same data folder.
     Token(Token),
 }
@@ -53,6 +61,13 @@ const SERVE_HELP: &str = "Examples:\n  \
     symbolon-server serve --development\n  \
     symbolon-server serve --mode worker --database postgres://me@db/symbolon\n\n\
     Exit codes: 0 stopped, 1 did not start or stay, 2 usage";
+
+const CONFIGURATION_HELP: &str = "Examples:\n  \
+    symbolon-server config check --config symbolon.toml\n  \
+    symbolon-server config print --config symbolon.toml --mode worker\n\n\
+    Flags win over the environment, which wins over the file. Secrets are best in files of their\n\
+    own: --database-file, --kafka-properties-file.\n\n\
+    Exit codes: 0 it can be used, 2 it cannot, and where";
 
 const KEY_HELP: &str = "Examples:\n  \
     symbolon-server key create --name till --tenant acme --scope calls:read --lifetime 90d\n  \
@@ -73,8 +88,21 @@ pub(crate) struct Database {
     /// [default: symbolon.sqlite in the data folder].
     #[arg(long, env = "SYMBOLON_DATABASE", value_name = "FILE|URL", hide_env_values = true)]
     pub(crate) database: Option<Location>,
+    /// A file that says where the database is: for a URL with a password.
+    #[arg(long, env = "SYMBOLON_DATABASE_FILE", value_name = "FILE", conflicts_with = "database")]
+    pub(crate) database_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: Data,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigurationCommand {
+    /// Say whether `serve` could use it.
+    #[command(after_help = CONFIGURATION_HELP)]
+    Check(Box<Serve>),
+    /// Print what `serve` would be told, and by what; secrets are not shown.
+    #[command(after_help = CONFIGURATION_HELP)]
+    Print(Box<Serve>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -318,6 +346,13 @@ pub(crate) struct Bus {
     /// A property of librdkafka; may be repeated.
     #[arg(long = "kafka-property", value_name = "KEY=VALUE", value_parser = property)]
     properties: Vec<(String, String)>,
+    /// A file of more properties, one KEY=VALUE a line: for those that are secrets.
+    #[arg(
+        long = "kafka-properties-file",
+        env = "SYMBOLON_KAFKA_PROPERTIES_FILE",
+        value_name = "FILE"
+    )]
+    properties_file: Option<PathBuf>,
     /// The tenant whose dead letters are messages that cannot be read.
     #[arg(long, env = "SYMBOLON_OPERATOR_TENANT", default_value = "operator")]
     operator_tenant: String,
@@ -332,9 +367,24 @@ impl Bus {
         if let Some(partitions) = self.partitions {
             kafka.topics = Topics::Create { partitions, replication: self.replication };
         }
+        if let Some(file) = &self.properties_file {
+            kafka.properties.extend(properties(file)?);
+        }
         kafka.properties.extend(self.properties.iter().cloned());
         Ok(Some(kafka))
     }
+}
+
+/// The properties in a file; what is empty or begins with `#` is none.
+#[cfg(feature = "kafka")]
+fn properties(file: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let text = secret(file)?;
+    let lines = (1..).zip(text.lines().map(str::trim));
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let read = lines.map(|(number, line)| {
+        property(line).map_err(|why| anyhow::anyhow!("{}:{number}: {why}", file.display()))
+    });
+    read.collect()
 }
 
 #[cfg(feature = "kafka")]
@@ -352,10 +402,23 @@ pub(crate) struct Data {
 
 impl Database {
     /// Where the database is.
-    pub(crate) fn location(&self) -> Location {
+    ///
+    /// # Errors
+    /// When the file that says so cannot be read, or says no such thing.
+    pub(crate) fn location(&self) -> anyhow::Result<Location> {
+        if let Some(file) = &self.database_file {
+            let text = secret(file)?;
+            let location = text.trim().parse::<Location>();
+            return location.with_context(|| format!("{} names no database", file.display()));
+        }
         let file = || self.data.folder.join("symbolon.sqlite").into();
-        self.database.clone().unwrap_or_else(file)
+        Ok(self.database.clone().unwrap_or_else(file))
     }
+}
+
+/// What is in a file that holds a secret.
+fn secret(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
 }
 
 impl Data {

@@ -3,6 +3,8 @@
 
 mod callers;
 mod configuration;
+mod configuration_file;
+mod configuration_report;
 mod console;
 mod gauges;
 mod identity;
@@ -17,17 +19,35 @@ mod traces;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use configuration::{Command, CommandLine};
+use configuration::{Command, ConfigurationCommand};
+use configuration_file::{Configured, Unusable};
 use symbolon_kernel::MigrationSet;
 
 /// The tables of everything in this binary.
 const MIGRATIONS: [MigrationSet; 2] = [symbolon_calls::MIGRATIONS, keys::TABLES];
 
+/// The exit code for a command line or configuration that cannot be used, as clap's own.
+const USAGE: u8 = 2;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    match CommandLine::parse().command {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let configured = match configuration_file::read(&arguments) {
+        Ok(configured) => configured,
+        Err(Unusable::CommandLine(error)) => error.exit(),
+        Err(unusable @ (Unusable::Unread { .. } | Unusable::File(_))) => {
+            eprintln!("{unusable}");
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
+    let Configured { command_line, matches, entries } = configured;
+    match command_line.command {
+        Command::Config(ConfigurationCommand::Check(_)) => {
+            println!("the configuration can be used")
+        }
+        Command::Config(ConfigurationCommand::Print(_)) => {
+            println!("{}", configuration_report::report(&matches, &entries));
+        }
         Command::Serve(configuration) => serve::run(*configuration).await?,
         Command::Migrate(database) => maintenance::migrate(&database).await?,
         Command::Backup(archive) => maintenance::backup(&archive).await?,

@@ -17,7 +17,7 @@ use crate::configuration::{Archive, Database};
 const FOUND: u8 = 2;
 
 pub(crate) async fn migrate(database: &Database) -> anyhow::Result<()> {
-    let location = database.location();
+    let location = database.location()?;
     let kernel = Kernel::open(&location, &MIGRATIONS, Arc::new(SystemClock)).await;
     kernel.with_context(|| format!("{location} cannot be opened"))?.shutdown().await?;
     println!("migrated     {location}");
@@ -26,7 +26,7 @@ pub(crate) async fn migrate(database: &Database) -> anyhow::Result<()> {
 
 /// Under a name of its own until it is whole.
 pub(crate) async fn backup(archive: &Archive) -> anyhow::Result<()> {
-    let (location, file) = (archive.database.location(), &archive.file);
+    let (location, file) = (archive.database.location()?, &archive.file);
     there(&location)?;
     let name = file.file_name().context("the backup needs the name of a file")?;
     let partial = file.with_file_name(format!("{}.partial", name.to_string_lossy()));
@@ -45,7 +45,7 @@ pub(crate) async fn backup(archive: &Archive) -> anyhow::Result<()> {
 }
 
 pub(crate) async fn restore(archive: &Archive) -> anyhow::Result<()> {
-    let (location, file) = (archive.database.location(), &archive.file);
+    let (location, file) = (archive.database.location()?, &archive.file);
     let read = File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let restored = symbolon_kernel::restore(&location, &MIGRATIONS, BufReader::new(read)).await;
     let rows = restored.with_context(|| format!("{} was not restored", file.display()))?;
@@ -54,7 +54,7 @@ pub(crate) async fn restore(archive: &Archive) -> anyhow::Result<()> {
 }
 
 pub(crate) async fn audit(database: &Database) -> anyhow::Result<ExitCode> {
-    let location = database.location();
+    let location = database.location()?;
     there(&location)?;
     let findings = symbolon_kernel::inspect(&location).await;
     let findings = findings.with_context(|| format!("{location} cannot be read"))?;

@@ -23,7 +23,7 @@ const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:
 pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
     let traces = Traces::begin(&configuration.telemetry)?;
     logging::start(&configuration.telemetry, traces.as_ref())?;
-    let (mode, database) = (configuration.mode, configuration.database.location());
+    let (mode, database) = (configuration.mode, configuration.database.location()?);
     undivided(mode, &database)?;
     // Before anything is begun that a failure would leave half done.
     let listener = TcpListener::bind(configuration.listen).await;
@@ -81,7 +81,7 @@ async fn serve(
     tracing::info!(
         %address,
         mode = mode.name(),
-        database = %configuration.database.location(),
+        database = %configuration.database.location()?,
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );

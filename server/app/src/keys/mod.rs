@@ -44,7 +44,7 @@ async fn create(new: NewKey) -> anyhow::Result<()> {
         let known: Vec<_> = known.iter().map(String::as_str).collect();
         bail!("`{other}` is no scope of the contract, which has {}", known.join(", "));
     }
-    let keys = open(&new.database.location()).await?;
+    let keys = open(&new.database.location()?).await?;
     let wanted = NewApiKey {
         name: new.name,
         tenant: new.tenant,
@@ -60,7 +60,7 @@ async fn create(new: NewKey) -> anyhow::Result<()> {
 }
 
 async fn list(list: ListKeys) -> anyhow::Result<()> {
-    let keys = open(&list.database.location()).await?;
+    let keys = open(&list.database.location()?).await?;
     let now = machine_clock().now().into();
     for key in keys.list(&list.tenant).await.map_err(told)? {
         println!("{}", line(&key, now)?);
@@ -86,7 +86,7 @@ fn line(key: &ApiKey, now: std::time::SystemTime) -> anyhow::Result<String> {
 }
 
 async fn revoke(revoke: RevokeKey) -> anyhow::Result<()> {
-    let keys = open(&revoke.database.location()).await?;
+    let keys = open(&revoke.database.location()?).await?;
     if !keys.revoke(&revoke.tenant, &revoke.id).await.map_err(told)? {
         bail!("tenant {} has no key {}", revoke.tenant, revoke.id);
     }

@@ -1,6 +1,7 @@
 //! The binary as it is run: over HTTP, with a data folder of its own, until a signal ends it.
 #![allow(clippy::unwrap_used)]
 
+mod configuration;
 #[cfg(feature = "faults")]
 mod faults;
 #[path = "../../../kernel/tests/it/home.rs"]
