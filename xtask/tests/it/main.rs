@@ -1,6 +1,7 @@
 //! The binaries as people use them, and the project's own house rules.
 #![allow(clippy::unwrap_used)]
 
+mod compose;
 mod generate;
 mod house;
 mod mock;
