@@ -24,13 +24,13 @@ impl fmt::Display for Absent {
 impl std::error::Error for Absent {}
 
 /// Where a program is that the shell would find.
-fn on_path(program: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let found = std::env::split_paths(&path).map(|folder| folder.join(program));
     found.into_iter().find(|file| file.is_file())
 }
 
 /// Where servers keep what they need for longer than one run.
-fn folder(root: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn folder(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(crate::server::target(root)?.join("services"))
 }

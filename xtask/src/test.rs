@@ -5,6 +5,7 @@ mod behaviour;
 mod halves;
 mod kernel;
 mod public_contracts;
+mod schemathesis;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ struct Step {
     check: fn(&Path) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 20] = [
+const STEPS: [Step; 21] = [
     Step { name: "format", check: format },
     Step { name: "tidy", check: house_rules },
     Step { name: "gen --check", check: staleness },
@@ -51,6 +52,7 @@ const STEPS: [Step; 20] = [
     Step { name: "typescript", check: typescript },
     Step { name: "conformance", check: halves::conformance },
     Step { name: "conformance, distributed", check: halves::distributed_conformance },
+    Step { name: "schemathesis", check: schemathesis::check },
     Step { name: "independent client", check: halves::independent_client },
     Step { name: "sdk examples", check: halves::sdk_examples },
     Step { name: "openid peers", check: halves::openid_peers },

@@ -9,9 +9,9 @@ use crate::process::{npm_install, run as start};
 use crate::server::{self, Server, free_address};
 use crate::services::chromium::Chromium;
 
-const ALL: [&str; 3] = ["calls:read", "calls:write", "calls:ops"];
+pub(super) const ALL: [&str; 3] = ["calls:read", "calls:write", "calls:ops"];
 
-fn fresh(root: &Path, name: &str) -> anyhow::Result<Server> {
+pub(super) fn fresh(root: &Path, name: &str) -> anyhow::Result<Server> {
     let binary = server::build(root)?;
     let data = server::target(root)?.join("fresh").join(name);
     if data.exists() {
