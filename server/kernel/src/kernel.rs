@@ -10,16 +10,16 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Stamps};
 use crate::database::migrations::MigrationSet;
-use crate::database::{Database, Location};
+use crate::database::{Database, Location, Turn};
 use crate::delivery::bus::{Bus, Tail, TailFrom};
 use crate::delivery::{messages, relay};
-use crate::envelope::{Cause, TenantId};
+use crate::envelope::{Cause, Envelope, StreamId, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
 use crate::projections::{ProjectionStats, generations};
 use crate::stats::{Counts, Groups};
-use crate::unit::Unit;
 use crate::unit::view::View;
+use crate::unit::{Unit, streams};
 
 /// How long to wait before a handler that failed is called again: twice as long each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,9 +170,36 @@ impl Kernel {
     /// [`Error::Busy`] when the writer is not free within ten seconds; [`Error::Closed`] after
     /// shutdown; otherwise when the database fails.
     pub async fn unit(&self, tenant: &TenantId, cause: Cause) -> Result<Unit, Error> {
+        let turn = self.turn().await?;
+        Ok(Unit::new(self, turn, tenant.clone(), cause).traced())
+    }
+
+    /// Begins a unit of work as [`Kernel::unit`] does, caused by the last event of a stream, and
+    /// returns the events of that stream with it, oldest first; nothing begins where there is no
+    /// such stream.
+    ///
+    /// # Errors
+    /// As for [`Kernel::unit`].
+    pub async fn unit_after(
+        &self,
+        tenant: &TenantId,
+        stream: &StreamId,
+    ) -> Result<Option<(Unit, Vec<Envelope>)>, Error> {
+        let mut turn = self.turn().await?;
+        let events = streams::load(turn.connection(), tenant, stream, 0).await?;
+        let Some(last) = events.last() else {
+            turn.rollback().await?;
+            return Ok(None);
+        };
+        let unit = Unit::new(self, turn, tenant.clone(), Cause::event(last)).traced();
+        Ok(Some((unit, events)))
+    }
+
+    /// The right to write, for a unit.
+    async fn turn(&self) -> Result<Turn, Error> {
         let turn = self.0.counts.judged(self.0.database.turn().await)?;
         fault!("unit.begun");
-        Ok(Unit::new(self, turn, tenant.clone(), cause).traced())
+        Ok(turn)
     }
 
     /// Takes a snapshot for reading; it waits for no writer.

@@ -325,11 +325,11 @@ impl Worker {
     /// Records that the attempt starts; its request leaves once that is durable.
     async fn start(self: &Arc<Self>, queued: &Queued, leave: Leave) -> Result<(), BoxError> {
         let id = queued.id.to_string();
-        let Some(cause) = self.cause(queued).await? else {
+        let begun = self.kernel.unit_after(&queued.tenant, &stream(&id)).await?;
+        let Some((mut unit, events)) = begun else {
             return self.drop_from_queue(queued).await;
         };
-        let mut unit = self.kernel.unit(&queued.tenant, cause).await?;
-        let call = Call::fold(&unit.load(&stream(&id)).await?)?;
+        let call = Call::fold(&events)?;
         let lease_id = format!("{}:{}", self.name, rules::ATTEMPT);
         let event = call.as_ref().and_then(|call| rules::start(call, lease_id));
         store::dequeue(unit.sql(), &id).await?;
@@ -348,13 +348,6 @@ impl Worker {
             }
         }
         Ok(unit.commit().await?)
-    }
-
-    /// The event that made it the call's turn.
-    async fn cause(&self, queued: &Queued) -> Result<Option<Cause>, Error> {
-        let mut view = self.kernel.read(&queued.tenant).await?;
-        let events = view.load(&stream(&queued.id.to_string())).await?;
-        Ok(events.last().map(Cause::event))
     }
 
     async fn drop_from_queue(&self, queued: &Queued) -> Result<(), BoxError> {

@@ -55,6 +55,27 @@ async fn a_stale_writer_gets_a_typed_conflict_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_unit_after_a_stream_is_caused_by_its_last_event() {
+    let home = Home::new();
+    let kernel = home.open().await;
+    append(&kernel, "acme", "a", 1).await;
+
+    let begun = kernel.unit_after(&tenant("acme"), &thing("a")).await.unwrap();
+    let (mut unit, events) = begun.unwrap();
+    assert_eq!(events.len(), 1);
+    let appended = unit.append(&thing("a"), Expected::Version(1), vec![happened(2)]).await.unwrap();
+    unit.commit().await.unwrap();
+    assert_eq!(appended[0].causation_id, events[0].message_id.to_string());
+    assert_eq!(appended[0].correlation_id, events[0].correlation_id);
+
+    // Where there is no stream nothing is held: another may write.
+    for (owner, name) in [("acme", "b"), ("other", "a")] {
+        assert!(kernel.unit_after(&tenant(owner), &thing(name)).await.unwrap().is_none());
+    }
+    append(&kernel, "acme", "b", 1).await;
+}
+
+#[tokio::test]
 async fn a_unit_that_is_dropped_leaves_nothing() {
     let home = Home::new();
     let kernel = home.open().await;
