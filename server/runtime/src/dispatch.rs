@@ -15,22 +15,21 @@ use symbolon_wire::{TraceParent, spans};
 use tokio::sync::Semaphore;
 use tracing::{Instrument, Span};
 
-use crate::authentication::Schemes;
-use crate::body::{self, Lost};
-use crate::body_room::BodyRoom;
-use crate::correlation::{self, CORRELATION_ID};
+use crate::answers::outcome::Passes;
+use crate::answers::problem;
+use crate::answers::problem::Wording;
+use crate::callers::authentication::Schemes;
 use crate::endpoints::{self, Endpoints};
-use crate::matcher::{Found, Matcher};
+use crate::limits::body_room::BodyRoom;
+use crate::limits::rate_limits::Rates;
 use crate::observation::{self, Active, Observed, Occurrence};
-use crate::outcome::Passes;
-use crate::problem::Wording;
-use crate::rate_limits::Rates;
-use crate::routes::{Answer, Caller, Route};
+use crate::repetition::idempotency;
+use crate::requests::body::{self, Lost};
+use crate::requests::correlation::{self, CORRELATION_ID};
+use crate::requests::matcher::{Found, Matcher};
+use crate::requests::routes::{Answer, Caller, Route};
 use crate::serving::Drain;
-use crate::{
-    Admitted, Cors, Failure, InFlight, Info, Input, Preconditions, Principal, Reply, idempotency,
-    problem,
-};
+use crate::{Admitted, Cors, Failure, InFlight, Info, Input, Preconditions, Principal, Reply};
 
 /// Everything the requests of one router share.
 pub(crate) struct Dispatcher {

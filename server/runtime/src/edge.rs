@@ -10,20 +10,21 @@ use futures_util::{Stream, StreamExt};
 use symbolon_wire::idempotency::Answers;
 use tokio::sync::Semaphore;
 
-use crate::authentication::Schemes;
-use crate::body_room::BodyRoom;
 #[cfg(feature = "compression")]
-use crate::compression;
+use crate::answers::compression;
+use crate::answers::problem::Wording;
+use crate::callers::authentication::Schemes;
 use crate::dispatch::{Dispatcher, dispatch};
 use crate::endpoints::Endpoints;
-use crate::events::{Events, Watchers};
-use crate::matcher::Matcher;
-use crate::problem::Wording;
-use crate::rate_limits::Rates;
-use crate::routes::Route;
+use crate::endpoints::docs;
+use crate::endpoints::events::{Events, Watchers};
+use crate::limits::body_room::BodyRoom;
+use crate::limits::rate_limits::Rates;
+use crate::requests::matcher::Matcher;
+use crate::requests::routes::Route;
 use crate::{
     Authenticate, Cors, Failure, Given, InFlight, Info, Live, Method, Principal, ProblemKind, Rate,
-    RateLimits, Requirement, Routes, Scheme, Unauthenticated, docs, observation,
+    RateLimits, Requirement, Routes, Scheme, Unauthenticated, observation,
 };
 
 /// Why an edge has no router.

@@ -1,5 +1,8 @@
 //! The paths every server has besides its contract. The contract's own paths come first.
 
+pub(crate) mod docs;
+pub(crate) mod events;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +12,11 @@ use http::request::Parts;
 use http::{HeaderName, Method, header};
 use serde_json::{Map, json};
 
+use crate::answers::problem;
 use crate::dispatch::{Answered, Dispatcher, Seen, wrong_method};
-use crate::events::Events;
+use crate::endpoints::events::Events;
 use crate::serving::Drain;
-use crate::{Failure, Reply, docs, observation, problem};
+use crate::{Failure, Reply, observation};
 
 /// A check that takes longer counts as failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);

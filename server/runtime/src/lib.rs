@@ -31,81 +31,50 @@
 //! # }
 //! ```
 
-mod access;
-mod api_key;
-mod api_keys;
-mod authentication;
-mod authenticator;
-mod body;
-mod body_room;
-mod call;
-#[cfg(feature = "compression")]
-mod compression;
-mod correlation;
-mod cors;
+mod answers;
+mod callers;
 mod cursors;
-mod development_identity;
 mod dispatch;
-mod docs;
 mod edge;
 mod endpoints;
-mod events;
-mod idempotency;
-mod in_flight;
-mod input;
-mod key_source;
-mod key_store;
-mod keys;
-mod matcher;
-mod memory_answers;
+mod limits;
 mod monotonic;
 mod observation;
-mod operation;
-mod outcome;
-mod preconditions;
-mod problem;
-mod rate_limits;
-mod reply;
-mod routes;
-mod scheme;
-mod seats;
+mod repetition;
+mod requests;
 mod serving;
-mod socket;
-mod streaming;
-mod tenant;
-mod untyped;
 
 pub use axum::Router;
 
-pub use access::{Access, Admitted, Anonymous};
-pub use api_keys::{ApiKey, ApiKeys, CreatedApiKey, NewApiKey};
-pub use authentication::{Authenticate, Unauthenticated};
-pub use authenticator::{AccessTokens, Authenticator, Expectations, Tenancy};
-pub use call::{Call, Idempotency, Principal};
-pub use cors::Cors;
+pub use answers::cors::Cors;
+pub use answers::outcome::{Failure, Fault, Outcome, Refusal};
+pub use answers::preconditions::{EntityTag, PreconditionFailed, Preconditions};
+pub use answers::reply::Reply;
+pub use callers::access::{Access, Admitted, Anonymous};
+pub use callers::api_keys::{ApiKey, ApiKeys, CreatedApiKey, NewApiKey};
+pub use callers::authentication::{Authenticate, Unauthenticated};
+pub use callers::authenticator::{AccessTokens, Authenticator, Expectations, Tenancy};
+pub use callers::development_identity::{DevelopmentIdentity, Grant, IdentityError};
+pub use callers::key_source::KeyError;
+pub use callers::key_store::{InMemoryKeys, KeyStore};
+pub use callers::keys::Freshness;
+pub use callers::scheme::{Given, Proof, Scheme};
 pub use cursors::{Cursors, ForeignCursor, List};
-pub use development_identity::{DevelopmentIdentity, Grant, IdentityError};
 pub use edge::{Edge, EdgeError};
-pub use events::Live;
-pub use idempotency::{IdempotencyRule, Replay};
-pub use in_flight::{InFlight, InFlightGuard};
-pub use input::{Input, Rejected};
-pub use key_source::KeyError;
-pub use key_store::{InMemoryKeys, KeyStore};
-pub use keys::Freshness;
-pub use memory_answers::{MemoryAnswers, TooManyKeys};
-pub use operation::{Info, Operation, ProblemKind, Requirement};
-pub use outcome::{Failure, Fault, Outcome, Refusal};
-pub use preconditions::{EntityTag, PreconditionFailed, Preconditions};
-pub use rate_limits::{Bucket, MemoryRateLimits, Rate, RateLimits, Taken};
-pub use reply::Reply;
-pub use routes::{Mounted, Routes};
-pub use scheme::{Given, Proof, Scheme};
+pub use endpoints::events::Live;
+pub use limits::in_flight::{InFlight, InFlightGuard};
+pub use limits::rate_limits::{Bucket, MemoryRateLimits, Rate, RateLimits, Taken};
+pub use repetition::idempotency::{IdempotencyRule, Replay};
+pub use repetition::memory_answers::{MemoryAnswers, TooManyKeys};
+pub use requests::call::{Call, Idempotency, Principal};
+pub use requests::input::{Input, Rejected};
+pub use requests::operation::{Info, Operation, ProblemKind, Requirement};
+pub use requests::routes::{Mounted, Routes};
+pub use requests::untyped::Answering;
 pub use serving::{Server, serve};
 pub use symbolon_wire::Method;
 #[cfg(feature = "signatures")]
 pub use symbolon_wire::signature::{NoSecret, Unverified, Verifier, WebhookSecret};
-pub use untyped::Answering;
 
 /// What generated code names without a dependency of its own.
 pub mod reexport {

@@ -1,5 +1,8 @@
 //! Serving a router until it is told to stop, and stopping without dropping anybody.
 
+mod seats;
+mod socket;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -22,8 +25,8 @@ use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::observation;
-use crate::seats::{Busy, Seat, Seats};
-use crate::socket::Socket;
+use crate::serving::seats::{Busy, Seat, Seats};
+use crate::serving::socket::Socket;
 
 /// How long requests may take to finish once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(20);

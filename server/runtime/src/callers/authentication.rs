@@ -9,7 +9,9 @@ use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use symbolon_wire::{In, Problem, Violation};
 
-use crate::{Admitted, Principal, Reply, Requirement, problem, tenant};
+use crate::answers::problem;
+use crate::callers::tenant;
+use crate::{Admitted, Principal, Reply, Requirement};
 
 /// Recognises the callers of one or more security schemes.
 pub trait Authenticate: Send + Sync + 'static {

@@ -11,11 +11,12 @@ use serde::Serialize;
 use symbolon_wire::idempotency::Answer;
 use symbolon_wire::{Binary, Events, Lines, Parameter, Problem};
 
+use crate::answers::problem;
+use crate::answers::problem::{Wording, Words};
+use crate::answers::streaming::{self, ByteStream};
 use crate::observation::Occurrence;
-use crate::problem::{Wording, Words};
 use crate::serving::Drain;
-use crate::streaming::{self, ByteStream};
-use crate::{Failure, ProblemKind, problem};
+use crate::{Failure, ProblemKind};
 
 /// Status, headers and body of an answer. Whatever cannot be written becomes an opaque 500.
 #[derive(Debug)]

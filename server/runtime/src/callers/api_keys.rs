@@ -10,7 +10,8 @@ use futures_util::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use crate::{Authenticate, Failure, KeyStore, Principal, Scheme, Unauthenticated, api_key};
+use crate::callers::api_key;
+use crate::{Authenticate, Failure, KeyStore, Principal, Scheme, Unauthenticated};
 
 /// The last use of a key is noted no more often than this.
 const NOTED: Duration = Duration::from_secs(60);

@@ -12,10 +12,11 @@ use futures_util::stream::{self, BoxStream};
 use http::request::Parts;
 use serde_json::Value;
 
+use crate::answers::problem;
 use crate::dispatch::{Answered, Dispatcher, Seen};
 use crate::observation::EVENT_STREAMS;
 use crate::serving::Drain;
-use crate::{Principal, Requirement, problem};
+use crate::{Principal, Requirement};
 
 const RETRY: Duration = Duration::from_secs(2);
 

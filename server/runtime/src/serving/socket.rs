@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-use crate::seats::Place;
+use crate::serving::seats::Place;
 
 /// A connection that breaks when its peer takes nothing for too long.
 #[derive(Debug)]

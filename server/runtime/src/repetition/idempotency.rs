@@ -8,8 +8,10 @@ use symbolon_wire::In;
 use symbolon_wire::idempotency::{Answer, Answers, Ended, Keyed, Known};
 use symbolon_wire::parameter::Refusal;
 
-use crate::routes::Answer as Answering;
-use crate::{Failure, Idempotency, Info, Input, Reply, correlation, problem};
+use crate::answers::problem;
+use crate::requests::correlation;
+use crate::requests::routes::Answer as Answering;
+use crate::{Failure, Idempotency, Info, Input, Reply};
 
 /// What an operation's `x-idempotency` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use symbolon_wire::parameter::Refusal;
 use symbolon_wire::{Binary, In, Parameter, Style, Violation, media};
 
-use crate::body;
+use crate::requests::body;
 
 /// Proof that a violation was recorded.
 #[derive(Debug)]

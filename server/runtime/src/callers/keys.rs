@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::key_source::{KeyError, Source};
+use crate::callers::key_source::{KeyError, Source};
 use crate::monotonic::Monotonic;
 
 /// How long keys are good until they are read again. What the answer with the keys says

@@ -11,8 +11,9 @@ use futures_util::future::{BoxFuture, FutureExt, ready};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::answers::problem;
 use crate::monotonic::Monotonic;
-use crate::{Failure, Info, Principal, Reply, problem};
+use crate::{Failure, Info, Principal, Reply};
 
 /// How many buckets are known at once, unless it is said otherwise.
 const CAPACITY: usize = 100_000;

@@ -13,7 +13,7 @@ use symbolon_wire::parameter::{Field, Refusal, decode_fields};
 use symbolon_wire::stream::LineDecoder;
 use symbolon_wire::{Binary, part_field, read_json};
 
-use crate::body_room::{BodyRoom, Held};
+use crate::limits::body_room::{BodyRoom, Held};
 
 /// How much of a refused body is read and thrown away. A caller who is still sending would see a
 /// broken connection and not the answer.

@@ -5,7 +5,8 @@ use std::fmt;
 
 use symbolon_wire::{Documented, In, Violation};
 
-use crate::{ForeignCursor, Operation, PreconditionFailed, Reply, problem};
+use crate::answers::problem;
+use crate::{ForeignCursor, Operation, PreconditionFailed, Reply};
 
 /// What the handler of an operation returns.
 pub type Outcome<O> = Result<<O as Operation>::Response, Fault<<O as Operation>::Error>>;

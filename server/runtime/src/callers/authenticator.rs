@@ -10,9 +10,9 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
-use crate::keys::{Away, Keys};
+use crate::callers::keys::{Away, Keys};
+use crate::callers::tenant;
 use crate::monotonic::Monotonic;
-use crate::tenant;
 use crate::{Authenticate, Freshness, KeyError, Principal, Unauthenticated};
 
 /// Clocks may differ by this much.

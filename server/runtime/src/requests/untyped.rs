@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::routes::{Caller, Prepared, Route};
+use crate::requests::routes::{Caller, Prepared, Route};
 use crate::{Info, Input, Rejected, Reply, Routes};
 
 /// Reads a request and answers it; every violation is left in the input, so that all are reported.
