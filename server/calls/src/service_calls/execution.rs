@@ -36,6 +36,8 @@ const LEASE: &str = "service_calls.lease";
 /// How many attempts are started together, so that they share one sync of the disk.
 const BATCH: usize = 32;
 const POLL: Duration = Duration::from_secs(1);
+/// However soon a call may begin that is held back, the queue is not looked at more often.
+const LEAST_PAUSE: Duration = Duration::from_millis(20);
 /// How many tenants are looked at together.
 const TENANTS: usize = 256;
 /// A call that cannot be started is tried again after this.
@@ -266,9 +268,11 @@ impl Worker {
         let mut tenants = store::queuing(connection, &last, TENANTS).await?;
         let (after, is_round) = (tenants.len(), tenants.len() < TENANTS);
         if is_round && !last.is_empty() {
-            // From the beginning on, up to where this look began.
+            // From the beginning on, up to where this look began. Names are never compared here:
+            // the database has an order of its own.
             let rest = store::queuing(connection, "", TENANTS - after).await?;
-            tenants.extend(rest.into_iter().filter(|it| it.as_str() <= last.as_str()));
+            let known = tenants.first().cloned();
+            tenants.extend(rest.into_iter().take_while(|it| Some(it) != known.as_ref()));
         }
         let mut hands = Vec::new();
         for tenant in &tenants {
@@ -300,7 +304,7 @@ impl Worker {
         let now = self.kernel.now();
         let held_back = self.turns.pause(now).and_then(|it| Duration::try_from(it).ok());
         self.turns.forget(now);
-        held_back.map_or(POLL, |pause| pause.min(POLL))
+        held_back.map_or(POLL, |pause| pause.clamp(LEAST_PAUSE, POLL))
     }
 
     async fn start_all(self: &Arc<Self>, found: Vec<(Queued, Leave)>) {
@@ -309,6 +313,10 @@ impl Worker {
             let worker = Arc::clone(self);
             starts.spawn(async move {
                 let Err(error) = worker.start(&queued, leave).await else { return };
+                // Somebody else has begun or cancelled it.
+                if let Some(Error::Conflict(_)) = error.downcast_ref::<Error>() {
+                    return;
+                }
                 tracing::warn!(
                     tenant = %queued.tenant, service_call_id = %queued.id, error,
                     "an attempt could not be started"
@@ -332,7 +340,10 @@ impl Worker {
         let call = Call::fold(&events)?;
         let lease_id = format!("{}:{}", self.name, rules::ATTEMPT);
         let event = call.as_ref().and_then(|call| rules::start(call, lease_id));
-        store::dequeue(unit.sql(), &id).await?;
+        if !store::dequeue(unit.sql(), &id).await? {
+            // Another worker was faster.
+            return Ok(unit.rollback().await?);
+        }
         let secrets = store::take_secrets(unit.sql(), &id).await?;
         if let (Some(call), Some(event)) = (call, event) {
             let appended = append(&mut unit, &call, event).await?;

@@ -2,13 +2,18 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
 
 use super::target::{Loopback, is_reachable};
+
+/// How many names are looked up at once. Each holds a thread of the runtime's for blocking work, of
+/// which commits need one too.
+const LOOKUPS: usize = 64;
 
 /// The addresses of a name, once they are known.
 pub(crate) type Found = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
@@ -40,10 +45,18 @@ pub(crate) enum ResolveError {
 impl Guarded {
     /// Asks the system.
     pub(crate) fn new(loopback: Loopback) -> Self {
-        let lookup = |name: String| -> Found {
+        let room = Arc::new(Semaphore::new(LOOKUPS));
+        let lookup = move |name: String| -> Found {
+            let room = Arc::clone(&room);
             Box::pin(async move {
-                let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-                Ok(found.map(|address| address.ip()).collect())
+                let place = room.acquire_owned().await.map_err(io::Error::other)?;
+                let found = tokio::task::spawn_blocking(move || {
+                    let found = (name.as_str(), 0).to_socket_addrs();
+                    // Nobody can stop it: it keeps its place when its call has long ended.
+                    drop(place);
+                    found.map(|found| found.map(|address| address.ip()).collect())
+                });
+                found.await.map_err(io::Error::other)?
             })
         };
         Self::looking_up(loopback, Arc::new(lookup))

@@ -8,7 +8,7 @@ use calls_server::service_calls::{
 };
 use calls_wire::service_calls as wire;
 use calls_wire::types::{ServiceCallEvents, ServiceCallPage, ServiceCallRef};
-use symbolon_kernel::{Claim, Claimed, Expected, Kernel, TenantId, Unit};
+use symbolon_kernel::{Cause, Claim, Claimed, Expected, Kernel, TenantId, Unit};
 use symbolon_server::{Cursors, Failure, List, Outcome};
 use symbolon_wire::Problem;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use super::rules::{self, Admitted, Call, Refusal};
 use super::store::{self, Filter, Position};
 use super::target::Loopback;
 use super::{events, stream};
-use crate::scope::{cause, read, tenant, unit};
+use crate::scope::{cause, failed, read, tenant, unit};
 
 /// Implements the generated trait.
 #[derive(Debug)]
@@ -64,9 +64,9 @@ impl ServiceCalls for ServiceCallsService {
             resource: &resource,
         };
         let unit = unit(&self.kernel, &tenant, cause).await?;
-        match unit.claim(claim).await.map_err(Failure::from)? {
+        match unit.claim(claim).await.map_err(failed)? {
             Claimed::Fresh(unit) => {
-                submit(unit, admitted, &resource).await?;
+                submit(unit, admitted, &resource).await.map_err(Undone::into_failure)?;
                 tracing::info!(
                     %tenant, service_call_id = resource, correlation_id = call.correlation_id,
                     "service call accepted"
@@ -140,8 +140,7 @@ impl ServiceCalls for ServiceCallsService {
             causation_id = cause.causation_id,
             "command received"
         );
-        let unit = unit(&self.kernel, &tenant, cause).await?;
-        match cancel(unit, call.request.service_call_id).await? {
+        match self.cancel(&tenant, &cause, call.request.service_call_id).await? {
             Cancelled::Done(call) => Ok(Response::Accepted { body: call.into_detail() }),
             Cancelled::Unknown => Err(Error::NotFound(unknown()).into()),
             Cancelled::TooLate => {
@@ -153,6 +152,24 @@ impl ServiceCalls for ServiceCallsService {
 }
 
 impl ServiceCallsService {
+    /// Cancels a call. It may begin while it is looked at; then it is looked at again.
+    async fn cancel(
+        &self,
+        tenant: &TenantId,
+        cause: &Cause,
+        id: Uuid,
+    ) -> Result<Cancelled, Failure> {
+        loop {
+            let unit = unit(&self.kernel, tenant, cause.clone()).await?;
+            match cancel(unit, id).await {
+                Ok(cancelled) => return Ok(cancelled),
+                // Its stream has grown, and grows to an end.
+                Err(Undone::Kernel(symbolon_kernel::Error::Conflict(_))) => {}
+                Err(error) => return Err(error.into_failure()),
+            }
+        }
+    }
+
     async fn history(&self, tenant: &TenantId, id: Uuid) -> Result<ServiceCallEvents, Failure> {
         let mut view = read(&self.kernel, tenant).await?;
         let stored = view.load(&stream(&id.to_string())).await?;
@@ -174,7 +191,28 @@ impl ServiceCallsService {
     }
 }
 
-async fn submit(mut unit: Unit, admitted: Admitted, id: &str) -> Result<(), Failure> {
+/// Why a unit of work came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum Undone {
+    #[error(transparent)]
+    Kernel(#[from] symbolon_kernel::Error),
+    #[error(transparent)]
+    Stored(#[from] store::StoreError),
+    #[error(transparent)]
+    Unreadable(#[from] events::Unreadable),
+}
+
+impl Undone {
+    fn into_failure(self) -> Failure {
+        match self {
+            Self::Kernel(error) => failed(error),
+            Self::Stored(error) => error.into(),
+            Self::Unreadable(error) => error.into(),
+        }
+    }
+}
+
+async fn submit(mut unit: Unit, admitted: Admitted, id: &str) -> Result<(), Undone> {
     let submission = admitted.submit(unit.now());
     let appended = unit.append(&stream(id), Expected::New, events::seal(submission.events)).await?;
     store::keep_secrets(unit.sql(), id, &submission.secrets).await?;
@@ -191,7 +229,7 @@ enum Cancelled {
     TooLate,
 }
 
-async fn cancel(mut unit: Unit, id: Uuid) -> Result<Cancelled, Failure> {
+async fn cancel(mut unit: Unit, id: Uuid) -> Result<Cancelled, Undone> {
     let key = id.to_string();
     let Some(call) = Call::fold(&unit.load(&stream(&key)).await?)? else {
         unit.rollback().await?;

@@ -107,6 +107,8 @@ async fn a_letter_is_replayed_or_discarded_by_its_tenant_and_both_are_audited() 
     assert!(system.discard("acme", all[2]).await);
     eventually("it is handled", || async { system.letters("acme", 2).await == [all[1]] }).await;
 
+    // On a database of several it tells what is older than every transaction that is under way.
+    eventually("the log tells it", || async { system.audit("acme", None).await.len() >= 5 }).await;
     let entries = system.audit("acme", None).await;
     let told = |entry: &AuditEntry| (entry.action.clone(), entry.subject.clone());
     let entry =
@@ -199,6 +201,7 @@ async fn the_read_model_is_rebuilt_and_outbox_and_projections_are_numbers() {
         found[0].state == ProjectionState::Live && found[0].differences == Some(0)
     })
     .await;
+    eventually("the log tells it", || async { !system.audit("acme", None).await.is_empty() }).await;
     let entries = system.audit("acme", None).await;
     assert_eq!(entries.len(), 1, "what was refused is not audited");
     assert_eq!(entries[0].action, "projection.rebuild-requested");

@@ -1,12 +1,14 @@
 //! Making calls: once, in time, with a bounded number out, whatever happens to the process.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use calls_wire::types::{FailureKind, ServiceCallStatus};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use symbolon_calls::{Loopback, Settings};
+use symbolon_calls::{Loopback, MIGRATIONS, Settings};
+use symbolon_kernel::{Cause, Kernel, Location, SystemClock, TenantId};
 
 use crate::fixture::{Home, SETTINGS, System, TRACE, accepted, eventually, later, now};
 use crate::target::Target;
@@ -44,6 +46,34 @@ async fn a_call_for_now_is_sent_at_once() {
         for (cause, effect) in events.iter().zip(&events[1..]) {
             assert_eq!(effect["causationId"], cause["messageId"]);
         }
+    }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_take_turns_in_whatever_order_the_database_has() {
+    let (home, target) = (Home::new(), Target::start().await);
+    if let Location::Server(_) = home.location() {
+        // Where `acme` comes before `Beta`, as most servers have it and bytes do not.
+        let kernel = Kernel::open(&home.location(), &[MIGRATIONS], Arc::new(SystemClock)).await;
+        let kernel = kernel.unwrap();
+        let tenant = TenantId::new("acme").unwrap();
+        let mut unit = kernel.unit(&tenant, Cause::request("test")).await.unwrap();
+        let order = "ALTER TABLE service_call_queue ALTER COLUMN tenant_id \
+                     TYPE TEXT COLLATE \"en-US-x-icu\"";
+        sqlx::query(order).execute(unit.sql().1).await.unwrap();
+        unit.commit().await.unwrap();
+        kernel.shutdown().await.unwrap();
+    }
+    let system = System::start(home.location(), SETTINGS).await;
+    for (round, tenant) in ["Beta", "acme", "Beta", "zeta", "acme"].into_iter().enumerate() {
+        let submitted = system.submit(tenant, &round.to_string(), now(&target.url("ok"))).await;
+        let id = accepted(submitted);
+        eventually(tenant, || async {
+            let call = system.get(tenant, id).await;
+            call.is_some_and(|call| call.status == ServiceCallStatus::Succeeded)
+        })
+        .await;
     }
     system.stop().await;
 }
