@@ -3,6 +3,7 @@
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
 use symbolon_kernel::Location;
+use url::Url;
 
 use crate::configuration_file::{Entry, flags};
 
@@ -46,9 +47,21 @@ fn shown(name: &str, value: &str, flag: &Arg) -> String {
             let (key, _) = value.split_once('=').unwrap_or((value, ""));
             format!("{key}=(hidden)")
         }
-        _ => value.to_owned(),
+        _ => without_user(value),
     };
     let is_switch = matches!(flag.get_action(), ArgAction::SetTrue);
     let is_number = open.parse::<f64>().is_ok();
     if is_switch || is_number { open } else { toml::Value::String(open).to_string() }
+}
+
+/// A URL without the user and the password in it; anything else as it is.
+fn without_user(value: &str) -> String {
+    let Ok(mut url) = Url::parse(value) else { return value.to_owned() };
+    if url.username().is_empty() && url.password().is_none() {
+        return value.to_owned();
+    }
+    match url.set_username("").and_then(|()| url.set_password(None)) {
+        Ok(()) => url.into(),
+        Err(()) => "(hidden)".to_owned(),
+    }
 }

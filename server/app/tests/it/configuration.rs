@@ -33,8 +33,10 @@ fn flags_win_over_the_environment_and_that_over_a_file() {
         ("SYMBOLON_MODE", "api"),
     ];
     let database = "postgres://me:squirrel@db.example/symbolon";
+    let (traces, keys) = ("http://me:squirrel@traces.example/", "https://squirrel@keys.example/");
     let arguments = ["print", "--mode", "worker", "--database", database];
-    let (code, said) = config(&arguments, &variables);
+    let urls = ["--otlp-endpoint", traces, "--jwks", keys];
+    let (code, said) = config(&[&arguments[..], &urls].concat(), &variables);
     assert_eq!(code, Some(0), "{said}");
     for line in [
         "mode = \"worker\"  # --mode".to_owned(),
@@ -43,6 +45,8 @@ fn flags_win_over_the_environment_and_that_over_a_file() {
         format!("development = true  # {file}:4"),
         format!("audience = \"of-the-file\"  # {file}:5"),
         "lease = \"10s\"  # default".to_owned(),
+        "otlp-endpoint = \"http://traces.example/\"  # --otlp-endpoint".to_owned(),
+        "jwks = \"https://keys.example/\"  # --jwks".to_owned(),
         "systems = [\"calls\"]  # default".to_owned(),
     ] {
         assert!(said.lines().any(|it| it == line), "{line} in\n{said}");
