@@ -1,49 +1,11 @@
 //! Documents to the model, one pass a file. Total: every problem is reported, none stops the rest.
 
-mod alike;
-mod all_of;
-mod alternatives;
-mod answers;
-mod apart;
-mod bodies;
-mod constraints;
-mod deep_names;
-mod directions;
-mod enumerations;
-mod envelopes;
-mod evaluated;
 mod events;
 mod examples;
-mod families;
-mod fits;
-mod forms;
 mod keywords;
-mod layouts;
-mod lifecycles;
-mod links;
-mod media;
-mod members;
-mod messages;
-mod misfits;
 mod operations;
-mod pagination;
-mod parameters;
-mod problems;
-mod recursion;
-mod rules;
-mod scalars;
 mod schemas;
-mod security;
-mod servers;
-mod siblings;
-mod streams;
-mod tags;
-mod tuples;
-mod unions;
-mod untyped;
-mod used_rules;
-mod views;
-mod webhooks;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,8 +40,8 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
         scope.heeds_siblings = root.text("openapi").is_some_and(|text| !is_version(text, "3.0"));
         scope.declare_components(&root);
         operations::resolve(&mut scope, &root, &mut system);
-        webhooks::resolve(&mut scope, &root, &mut system);
-        security::define_missing(&mut system);
+        operations::webhooks::resolve(&mut scope, &root, &mut system);
+        operations::security::define_missing(&mut system);
         examples::check(&mut scope, &root);
         describe(&mut scope, &root, &mut system);
         system.documents = Documents { openapi: bundle::bundle(&root), asyncapi: None };
@@ -91,26 +53,26 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
             describe(&mut scope, &root, &mut system);
         }
         events::resolve(&mut scope, &root, &mut system);
-        messages::check(&mut scope, &system);
+        events::messages::check(&mut scope, &system);
         system.documents.asyncapi = Some(bundle::bundle(&root));
     }
     scope.drain();
     system.types = std::mem::take(&mut scope.types);
-    used_rules::drop_read(&mut system.types, &scope.predicates);
-    lifecycles::resolve(&mut scope, &mut system);
-    pagination::check(&mut scope, &system);
-    links::resolve(&mut scope, &mut system);
-    webhooks::direct(&mut scope, &mut system);
-    webhooks::unite(&mut scope, &mut system);
-    layouts::settle(&mut system);
-    forms::settle(&mut scope, &mut system);
-    directions::mark(&mut system);
-    let inputs = views::split(&mut system, &mut scope);
-    directions::hold(&mut system);
-    recursion::mark(&mut system, &mut scope);
-    alike::find(&mut system, &scope.named(&inputs));
-    envelopes::find(&mut scope, &mut system);
-    used_rules::keep_used(&mut system, std::mem::take(&mut scope.predicates));
+    whole::used_rules::drop_read(&mut system.types, &scope.predicates);
+    whole::lifecycles::resolve(&mut scope, &mut system);
+    whole::pagination::check(&mut scope, &system);
+    whole::links::resolve(&mut scope, &mut system);
+    operations::webhooks::direct(&mut scope, &mut system);
+    operations::webhooks::unite(&mut scope, &mut system);
+    whole::layouts::settle(&mut system);
+    whole::forms::settle(&mut scope, &mut system);
+    whole::directions::mark(&mut system);
+    let inputs = whole::views::split(&mut system, &mut scope);
+    whole::directions::hold(&mut system);
+    whole::recursion::mark(&mut system, &mut scope);
+    whole::alike::find(&mut system, &scope.named(&inputs));
+    events::envelopes::find(&mut scope, &mut system);
+    whole::used_rules::keep_used(&mut system, std::mem::take(&mut scope.predicates));
     let mut problems = scope.problems;
     problems.sort();
     problems.dedup();
@@ -152,7 +114,7 @@ struct Scope<'a> {
     places: BTreeMap<ValueId, (TypeId, Cursor<'a>)>,
     inline: BTreeMap<ValueId, TypeId>,
     /// Schemas that others are composed of and told from by a tag, until they are looked at.
-    families: BTreeMap<ValueId, families::Family<'a>>,
+    families: BTreeMap<ValueId, schemas::families::Family<'a>>,
     /// What these are themselves.
     bases: BTreeMap<ValueId, TypeId>,
     /// Schemas that are composed of one with a family.
@@ -169,10 +131,10 @@ struct Scope<'a> {
     /// Every `x-pagination`, by the id of its operation.
     paginated: Vec<(String, Cursor<'a>)>,
     /// Links of responses.
-    linked: Vec<links::Linked<'a>>,
+    linked: Vec<whole::links::Linked<'a>>,
     /// Callbacks of operations.
-    called: Vec<webhooks::Called<'a>>,
-    directed: Vec<webhooks::Directed<'a>>,
+    called: Vec<operations::webhooks::Called<'a>>,
+    directed: Vec<operations::webhooks::Directed<'a>>,
     /// Names of operations by where they stand.
     operations: BTreeMap<ValueId, Name>,
     taken: BTreeSet<String>,
