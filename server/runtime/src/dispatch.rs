@@ -21,6 +21,7 @@ use crate::answers::problem::Wording;
 use crate::callers::authentication::Schemes;
 use crate::endpoints::{self, Endpoints};
 use crate::limits::body_room::BodyRoom;
+use crate::limits::long_lived::{Credentials, Full, LongLived, Stay};
 use crate::limits::rate_limits::Rates;
 use crate::observation::{self, Active, Observed, Occurrence};
 use crate::repetition::idempotency;
@@ -29,7 +30,9 @@ use crate::requests::correlation::{self, CORRELATION_ID};
 use crate::requests::matcher::{Found, Matcher};
 use crate::requests::routes::{Answer, Caller, Route};
 use crate::serving::Drain;
-use crate::{Admitted, Cors, Failure, InFlight, Info, Input, Preconditions, Principal, Reply};
+use crate::{
+    Admitted, Cors, Failure, InFlight, Info, Input, Preconditions, Principal, Reply, Requirement,
+};
 
 /// Everything the requests of one router share.
 pub(crate) struct Dispatcher {
@@ -37,13 +40,12 @@ pub(crate) struct Dispatcher {
     pub(crate) matcher: Matcher,
     /// Paths of the contract's servers, the longest first.
     pub(crate) bases: Vec<String>,
-    pub(crate) schemes: Schemes,
+    pub(crate) schemes: Arc<Schemes>,
     pub(crate) endpoints: Endpoints,
     pub(crate) in_flight: InFlight,
     pub(crate) answers: Option<Arc<dyn Answers>>,
     pub(crate) rates: Rates,
-    /// How many streams of events a tenant may have open.
-    pub(crate) streams_limit: usize,
+    pub(crate) long_lived: LongLived,
     pub(crate) heartbeat: Duration,
     pub(crate) cors: Option<Cors>,
     pub(crate) strict_transport: Option<Duration>,
@@ -269,6 +271,20 @@ impl Dispatcher {
                 Err(error) => Err(error.into()),
             },
         }
+    }
+
+    /// A place for an answer that stays open, to the caller whom these requirements let in.
+    pub(crate) fn stay(
+        &self,
+        security: &[&[Requirement]],
+        request: Parts,
+        principal: &Principal,
+    ) -> Result<Stay, Full> {
+        let caller = self.rates.caller(principal, &request);
+        let security = security.iter().map(|all| all.to_vec()).collect();
+        let (schemes, principal) = (Arc::clone(&self.schemes), principal.clone());
+        let credentials = Credentials { schemes, security, request, principal };
+        self.long_lived.enter(&caller, credentials)
     }
 
     /// How long the handler of an operation may take.

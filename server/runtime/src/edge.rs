@@ -17,8 +17,9 @@ use crate::callers::authentication::Schemes;
 use crate::dispatch::{Dispatcher, dispatch};
 use crate::endpoints::Endpoints;
 use crate::endpoints::docs;
-use crate::endpoints::events::{Events, Watchers};
+use crate::endpoints::events::Events;
 use crate::limits::body_room::BodyRoom;
+use crate::limits::long_lived::LongLived;
 use crate::limits::rate_limits::Rates;
 use crate::requests::matcher::Matcher;
 use crate::requests::routes::Route;
@@ -78,7 +79,7 @@ pub struct Edge {
     bases: Vec<String>,
     answers: Option<Arc<dyn Answers>>,
     rates: Rates,
-    streams_limit: usize,
+    long_lived: LongLived,
     heartbeat: Duration,
     cors: Option<Cors>,
     strict_transport: Option<Duration>,
@@ -114,7 +115,7 @@ impl Edge {
             bases: Vec::new(),
             answers: None,
             rates: Rates::default(),
-            streams_limit: 1000,
+            long_lived: LongLived::default(),
             heartbeat: Duration::from_secs(15),
             cors: None,
             strict_transport: None,
@@ -295,14 +296,32 @@ impl Edge {
         let source = Arc::new(move |principal: &Principal, last: Option<&str>| {
             source(principal, last).map(Into::into).boxed()
         });
-        self.endpoints.events = Some(Events { requirement, source, watchers: Watchers::default() });
+        self.endpoints.events = Some(Events { requirement, source });
         self
     }
 
-    /// How many streams a tenant may have open under `/events`, 1000 at first: one more is 429.
+    /// How many streams a tenant may have open, 1000 at first: one more is 429.
     #[must_use]
-    pub fn streams_limit(self, streams: usize) -> Self {
-        Self { streams_limit: streams, ..self }
+    pub fn streams_limit(mut self, streams: usize) -> Self {
+        self.long_lived.per_caller = streams;
+        self
+    }
+
+    /// How many streams all tenants together may have open: one more is 503. At first four fifths
+    /// of the connections of the server ([`crate::Server::connections`]), so that some are left for
+    /// requests.
+    #[must_use]
+    pub fn streams_total(mut self, streams: usize) -> Self {
+        self.long_lived.total = Some(streams);
+        self
+    }
+
+    /// How often the credentials of an open stream are looked at again, every 30 seconds at first:
+    /// it ends when they have expired or were revoked, and its caller is to come back with others.
+    #[must_use]
+    pub fn recheck(mut self, every: Duration) -> Self {
+        self.long_lived.recheck = every;
+        self
     }
 
     /// How long a stream of events may be silent before a comment shows that it is open: 15 seconds
@@ -340,12 +359,12 @@ impl Edge {
             routes: mounted,
             matcher,
             bases: self.bases,
-            schemes: self.schemes,
+            schemes: Arc::new(self.schemes),
             endpoints: self.endpoints,
             in_flight: InFlight::default(),
             answers: self.answers,
             rates: self.rates,
-            streams_limit: self.streams_limit,
+            long_lived: self.long_lived,
             heartbeat: self.heartbeat,
             cors: self.cors,
             strict_transport: self.strict_transport,

@@ -40,16 +40,24 @@ const LEAST_BUFFER: usize = 8 << 10;
 
 /// Tells requests that the server is stopping: event streams end, readiness ends.
 #[derive(Debug, Clone)]
-pub(crate) struct Drain(watch::Receiver<bool>);
+pub(crate) struct Drain {
+    begun: watch::Receiver<bool>,
+    connections: usize,
+}
 
 impl Drain {
     pub(crate) fn has_begun(&self) -> bool {
-        *self.0.borrow()
+        *self.begun.borrow()
     }
 
     /// Resolves when the server begins to stop.
     pub(crate) async fn begun(mut self) {
-        let _ = self.0.wait_for(|begun| *begun).await;
+        let _ = self.begun.wait_for(|begun| *begun).await;
+    }
+
+    /// How many of the server's connections may be held for long: the rest is for requests.
+    pub(crate) fn room(&self) -> usize {
+        (self.connections / 5 * 4).max(1)
     }
 }
 
@@ -118,7 +126,7 @@ impl Server {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let (begin, begun) = watch::channel(false);
-        let drain = Drain(begun);
+        let drain = Drain { begun, connections: self.connections };
         let router = router.layer(Extension(drain.clone()));
         let signal = async move {
             shutdown.await;

@@ -70,6 +70,17 @@ pub(crate) struct Schemes {
     other: Option<Arc<dyn Authenticate>>,
 }
 
+/// What has become of credentials that were good once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// They are good.
+    Good,
+    /// They are not, or they are somebody else's.
+    Gone,
+    /// Nobody can tell now.
+    Undecided,
+}
+
 /// What an authenticator said of a request.
 type Verdict = Result<Option<Principal>, Unauthenticated>;
 
@@ -114,6 +125,33 @@ impl Schemes {
         security: &[&[Requirement]],
         request: &Parts,
     ) -> Result<Admitted, Reply> {
+        let judged = self.judged(security, request).await;
+        judged.map_err(|refusals| self.refuse(refusals, security))
+    }
+
+    /// What has become of the credentials by which a request was this caller's.
+    pub(crate) async fn standing(
+        &self,
+        security: &[&[Requirement]],
+        request: &Parts,
+        caller: &Principal,
+    ) -> Standing {
+        let is_undecided = |refused: &Refused| matches!(refused, Refused::Undecided { .. });
+        match self.judged(security, request).await.map(|admitted| admitted.principal()) {
+            Ok(now) if (&now.tenant, &now.subject) == (&caller.tenant, &caller.subject) => {
+                Standing::Good
+            }
+            Err(refusals) if refusals.iter().any(is_undecided) => Standing::Undecided,
+            Ok(_) | Err(_) => Standing::Gone,
+        }
+    }
+
+    /// The caller of an operation, or why each alternative lets nobody in.
+    async fn judged(
+        &self,
+        security: &[&[Requirement]],
+        request: &Parts,
+    ) -> Result<Admitted, Vec<Refused>> {
         if security.is_empty() {
             return Ok(Admitted::default());
         }
@@ -135,7 +173,7 @@ impl Schemes {
         if is_anonymous && security.iter().any(|all| all.is_empty()) {
             return Ok(Admitted::default());
         }
-        Err(self.refuse(refusals, security))
+        Err(refusals)
     }
 
     /// Asks every authenticator of these requirements that was not asked before.

@@ -1,8 +1,7 @@
 //! The live tail of a caller's events as a text/event-stream (HTML Standard, 9.2).
 
-use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::IntoResponse;
@@ -11,17 +10,13 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use http::request::Parts;
 use serde_json::Value;
+use tracing::Instrument;
 
-use crate::answers::problem;
 use crate::dispatch::{Answered, Dispatcher, Seen};
 use crate::observation::EVENT_STREAMS;
-use crate::serving::Drain;
 use crate::{Principal, Requirement};
 
 const RETRY: Duration = Duration::from_secs(2);
-
-/// A refused caller may find a place free after this many seconds.
-const RETRY_AFTER_S: u64 = 5;
 
 /// What goes out on the stream of events.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,11 +37,10 @@ impl From<Value> for Live {
 pub(crate) type EventSource =
     Arc<dyn Fn(&Principal, Option<&str>) -> BoxStream<'static, Live> + Send + Sync>;
 
-/// The endpoint's requirement and source, and who has it open.
+/// The endpoint's requirement and source.
 pub(crate) struct Events {
     pub(crate) requirement: Requirement,
     pub(crate) source: EventSource,
-    pub(crate) watchers: Watchers,
 }
 
 impl Events {
@@ -61,15 +55,15 @@ impl Events {
             Ok(admitted) => seen.recognise(admitted.principal()),
             Err(refusal) => return refusal.into(),
         }
-        let (tenant, limit) = (&seen.principal.tenant, dispatcher.streams_limit);
-        let Some(watching) = self.watchers.enter(tenant, limit) else {
-            let detail = format!("a tenant has at most {limit} streams of events open");
-            let reply = problem::reply(&problem::RATE_LIMITED, &detail);
-            return reply.header("Retry-After", &RETRY_AFTER_S).into();
+        let security: &[&[Requirement]] = &[&[self.requirement]];
+        let stay = match dispatcher.stay(security, parts.clone(), &seen.principal) {
+            Ok(stay) => stay,
+            Err(full) => return full.reply().into(),
         };
+        let gauged = Gauged::begin();
         let last = parts.headers.get("last-event-id").and_then(|id| id.to_str().ok());
         let events = (self.source)(&seen.principal, last).map(move |live| {
-            let _ = &watching;
+            let _ = &gauged;
             match live {
                 Live::Envelope(envelope) => event(&envelope),
                 Live::Comment(text) => Event::default().comment(text.replace(['\r', '\n'], " ")),
@@ -77,10 +71,7 @@ impl Events {
         });
         let hello = Event::default().comment("open").retry(RETRY);
         let events = stream::iter([hello]).chain(events).map(Ok::<_, Infallible>);
-        let events = match parts.extensions.get::<Drain>().cloned() {
-            Some(drain) => events.take_until(drain.begun()).boxed(),
-            None => events.boxed(),
-        };
+        let events = events.take_until(stay.over().in_current_span());
         let heartbeat = KeepAlive::new().interval(dispatcher.heartbeat).text("heartbeat");
         Answered::Response(Sse::new(events).keep_alive(heartbeat).into_response())
     }
@@ -96,40 +87,19 @@ fn event(envelope: &Value) -> Event {
     }
 }
 
-/// How many streams each tenant has open. A clone is the same.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Watchers(Arc<Mutex<HashMap<String, usize>>>);
+/// One open stream in the metrics, until it is dropped.
+struct Gauged(metrics::Gauge);
 
-/// One open stream, until it is dropped.
-struct Watching {
-    watchers: Watchers,
-    tenant: String,
-    gauge: metrics::Gauge,
-}
-
-impl Watchers {
-    /// One stream more of a tenant; none if it has as many as it may.
-    fn enter(&self, tenant: &str, limit: usize) -> Option<Watching> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.get(tenant).copied().unwrap_or(0);
-        if count >= limit {
-            return None;
-        }
-        open.insert(tenant.to_owned(), count + 1);
+impl Gauged {
+    fn begin() -> Self {
         let gauge = metrics::gauge!(EVENT_STREAMS);
         gauge.increment(1.0);
-        Some(Watching { watchers: self.clone(), tenant: tenant.to_owned(), gauge })
+        Self(gauge)
     }
 }
 
-impl Drop for Watching {
+impl Drop for Gauged {
     fn drop(&mut self) {
-        self.gauge.decrement(1.0);
-        let mut open = self.watchers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = open.get(&self.tenant).map_or(0, |count| count - 1);
-        match left {
-            0 => drop(open.remove(&self.tenant)),
-            left => drop(open.insert(self.tenant.clone(), left)),
-        }
+        self.0.decrement(1.0);
     }
 }

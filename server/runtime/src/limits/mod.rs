@@ -1,5 +1,6 @@
-//! How much callers may take: room for bodies, requests under way, rates.
+//! How much callers may take: room for bodies, requests under way, answers that stay open, rates.
 
 pub(crate) mod body_room;
 pub(crate) mod in_flight;
+pub(crate) mod long_lived;
 pub(crate) mod rate_limits;

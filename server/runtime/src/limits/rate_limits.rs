@@ -200,10 +200,7 @@ impl Rates {
             (None, Some(rate)) => ("default", rate),
             (None, None) => return Ok(()),
         };
-        let caller = match caller.tenant.as_str() {
-            "" => format!("address:{}", self.address(request)),
-            tenant => format!("tenant:{tenant}"),
-        };
+        let caller = self.caller(caller, request);
         let taken = match self.limits.take(&Bucket { policy, caller }, rate).await {
             Ok(taken) => taken,
             Err(error) => {
@@ -225,6 +222,14 @@ impl Rates {
                 let reply = problem::reply(&problem::RATE_LIMITED, &detail);
                 Err(reply.header("Retry-After", &whole_seconds(again_in)))
             }
+        }
+    }
+
+    /// Whose requests are counted together: those of a tenant, nobody's by address.
+    pub(crate) fn caller(&self, caller: &Principal, request: &Parts) -> String {
+        match caller.tenant.as_str() {
+            "" => format!("address:{}", self.address(request)),
+            tenant => format!("tenant:{tenant}"),
         }
     }
 

@@ -1,15 +1,21 @@
 //! The live stream of a caller's events: where it goes on, that it is open, and how many there are.
 
-use std::sync::Arc;
+use std::future::ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use axum::body::{Body, BodyDataStream};
 use axum::response::Response;
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 use http::Request;
+use http::request::Parts;
 use serde_json::{Value, json};
-use symbolon_server::{Edge, Live, Requirement, Server};
+use symbolon_server::{
+    ApiKeys, Authenticate, Edge, InMemoryKeys, Live, NewApiKey, Principal, Proof, Requirement,
+    Scheme, Server, Unauthenticated,
+};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
@@ -34,7 +40,14 @@ fn numbered(edge: Edge) -> Edge {
 }
 
 async fn open(toy: &Toy, last: Option<&str>) -> Response {
-    let token = toy.token(&["orders:read"]);
+    open_after(toy, &toy.token(&["orders:read"]), last).await
+}
+
+async fn open_as(toy: &Toy, token: &str) -> Response {
+    open_after(toy, token, None).await
+}
+
+async fn open_after(toy: &Toy, token: &str, last: Option<&str>) -> Response {
     let request = Request::get("/events").header("authorization", format!("Bearer {token}"));
     let request = last.into_iter().fold(request, |it, last| it.header("last-event-id", last));
     toy.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
@@ -48,6 +61,16 @@ async fn until(body: &mut BodyDataStream, wanted: &str) -> String {
         text.push_str(std::str::from_utf8(&chunk).unwrap());
     }
     text
+}
+
+/// Reads to the end of the stream, which is a good one.
+async fn ended(body: &mut BodyDataStream) {
+    let end = async {
+        while let Some(chunk) = body.next().await {
+            chunk.unwrap();
+        }
+    };
+    tokio::time::timeout(PATIENCE, end).await.expect("the stream ends");
 }
 
 #[tokio::test]
@@ -88,6 +111,107 @@ async fn a_tenant_has_so_many_streams_and_no_more() {
     assert_eq!(problem["code"], "rate-limited");
     drop(first);
     assert_eq!(open(&toy, None).await.status(), 200);
+}
+
+#[tokio::test]
+async fn all_tenants_together_have_so_many_streams_and_no_more() {
+    let toy = Toy::with(|edge| numbered(edge).streams_total(2));
+    let (acme, other) = (toy.token(&["orders:read"]), toy.token_of("other", &["orders:read"]));
+    let first = open_as(&toy, &acme).await;
+    let _second = open_as(&toy, &other).await;
+    for token in [&acme, &other] {
+        let refused = open_as(&toy, token).await;
+        let after = refused.headers()["retry-after"].clone();
+        assert_eq!((refused.status().as_u16(), after), (503, "5".parse().unwrap()));
+    }
+    drop(first);
+    assert_eq!(open_as(&toy, &other).await.status(), 200);
+}
+
+#[tokio::test]
+async fn streams_leave_connections_for_requests() {
+    let toy = Toy::with(numbered);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = Server::new().connections(5);
+    tokio::spawn(server.serve(listener, toy.router.clone(), std::future::pending()));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut open = Vec::new();
+    for (number, status) in [200, 200, 200, 200, 503].into_iter().enumerate() {
+        let token = toy.token_of(&format!("tenant-{number}"), &["orders:read"]);
+        let stream = client.get(format!("{url}/events")).bearer_auth(token).send().await.unwrap();
+        assert_eq!(stream.status(), status, "{number}");
+        open.push(stream);
+    }
+    let health = client.get(format!("{url}/healthz")).timeout(PATIENCE).send();
+    assert_eq!(health.await.unwrap().status(), 200);
+}
+
+/// Lets everybody in as long as it is told to.
+#[derive(Clone)]
+struct Door(Arc<Mutex<Result<(), Unauthenticated>>>);
+
+impl Authenticate for Door {
+    fn authenticate<'a>(
+        &'a self,
+        _: &'a Parts,
+    ) -> BoxFuture<'a, Result<Option<Principal>, Unauthenticated>> {
+        let verdict = *self.0.lock().unwrap();
+        let (subject, tenant) = ("ada".to_owned(), "acme".to_owned());
+        let scopes = ["orders:read".to_owned()].into();
+        Box::pin(ready(verdict.map(|()| Some(Principal { subject, tenant, scopes }))))
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_credentials_it_was_opened_with() {
+    let door = Door(Arc::new(Mutex::new(Ok(()))));
+    let held = door.clone();
+    let toy = Toy::with(move |edge| {
+        let edge = edge.scheme("oidc", held).heartbeat(Duration::from_millis(5));
+        numbered(edge).streams_limit(1).recheck(Duration::from_millis(5))
+    });
+    let mut body = open(&toy, None).await.into_body().into_data_stream();
+    until(&mut body, "101").await;
+    // While nobody can tell it goes on, and it does when they are good again.
+    *door.0.lock().unwrap() = Err(Unauthenticated::Undecided { reason: "the store is away" });
+    until(&mut body, ": heartbeat\n\n").await;
+    until(&mut body, ": heartbeat\n\n").await;
+    *door.0.lock().unwrap() = Ok(());
+    until(&mut body, ": heartbeat\n\n").await;
+    *door.0.lock().unwrap() = Err(Unauthenticated::Invalid { reason: "token has expired" });
+    ended(&mut body).await;
+    // Its place is free although whoever read it still holds its body.
+    *door.0.lock().unwrap() = Ok(());
+    assert_eq!(open(&toy, Some("101")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_api_key_it_was_opened_with() {
+    let now = Arc::new(Mutex::new(SystemTime::UNIX_EPOCH));
+    let clock = Arc::clone(&now);
+    let keys = ApiKeys::new(InMemoryKeys::default()).clock(move || *clock.lock().unwrap());
+    let toy = Toy::with(|edge| {
+        let scheme = Scheme { name: "oidc", proof: Proof::Authorization("bearer") };
+        let edge = edge.scheme("oidc", keys.sent_by(scheme));
+        numbered(edge).recheck(Duration::from_millis(5))
+    });
+    let new = NewApiKey {
+        name: "till".to_owned(),
+        tenant: "acme".to_owned(),
+        scopes: ["orders:read".to_owned()].into(),
+        lifetime: Some(Duration::from_secs(60)),
+    };
+    let (first, second) =
+        (keys.create(new.clone()).await.unwrap(), keys.create(new).await.unwrap());
+    let mut revoked = open_as(&toy, &first.text).await.into_body().into_data_stream();
+    let mut expired = open_as(&toy, &second.text).await.into_body().into_data_stream();
+    until(&mut revoked, "101").await;
+    until(&mut expired, "101").await;
+    assert!(keys.revoke("acme", &first.key.id).await.unwrap());
+    ended(&mut revoked).await;
+    *now.lock().unwrap() += Duration::from_secs(60);
+    ended(&mut expired).await;
 }
 
 #[tokio::test]

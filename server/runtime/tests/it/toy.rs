@@ -357,9 +357,13 @@ impl Toy {
     }
 
     pub fn token(&self, scopes: &[&str]) -> String {
+        self.token_of("acme", scopes)
+    }
+
+    pub fn token_of(&self, tenant: &str, scopes: &[&str]) -> String {
         let scopes = scopes.iter().map(ToString::to_string).collect();
         let lifetime = Duration::from_secs(60);
-        let (subject, tenant) = ("ada".to_owned(), "acme".to_owned());
+        let (subject, tenant) = ("ada".to_owned(), tenant.to_owned());
         self.identity.mint(&Grant { subject, tenant, scopes, lifetime }).unwrap()
     }
 
