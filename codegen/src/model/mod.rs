@@ -12,6 +12,7 @@ mod rule;
 mod schema;
 mod security;
 mod server;
+mod socket;
 mod walk;
 
 pub use constraint::{Bound, Constraints, Format, Number};
@@ -30,6 +31,7 @@ pub use schema::{
 };
 pub use security::{Callers, Flow, Requirement, Scheme, SchemeKind};
 pub use server::{Server, ServerVariable};
+pub use socket::{Frame, FrameKind, Socket, Traffic};
 pub use walk::Walk;
 
 use std::collections::BTreeMap;
@@ -73,6 +75,8 @@ pub struct System {
     pub problems: BTreeMap<String, ProblemKind>,
     /// Event channels, sorted by address.
     pub channels: Vec<Channel>,
+    /// Channels that callers open as WebSockets, sorted by path.
+    pub sockets: Vec<Socket>,
     /// The whole contract as single self-contained documents.
     pub documents: Documents,
 }
@@ -112,7 +116,13 @@ impl System {
 
     /// Everything that is asked, of the system and by it.
     pub fn everything_asked(&self) -> impl Iterator<Item = &Operation> {
-        self.contexts.iter().chain(&self.webhooks).flat_map(|context| &context.operations)
+        let contexts = self.contexts.iter().chain(&self.webhooks);
+        contexts.flat_map(|context| &context.operations).chain(self.handshakes())
+    }
+
+    /// The requests that open sockets.
+    pub fn handshakes(&self) -> impl Iterator<Item = &Operation> {
+        self.sockets.iter().map(|socket| &socket.handshake)
     }
 
     /// All operations that the system answers, context by context.

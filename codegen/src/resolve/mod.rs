@@ -5,6 +5,7 @@ mod examples;
 mod keywords;
 mod operations;
 mod schemas;
+mod sockets;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +54,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
             describe(&mut scope, &root, &mut system);
         }
         events::resolve(&mut scope, &root, &mut system);
+        sockets::resolve(&mut scope, &root, &mut system);
         events::messages::check(&mut scope, &system);
         system.documents.asyncapi = Some(bundle::bundle(&root));
     }
@@ -72,6 +74,7 @@ pub fn resolve(sources: &Sources, entry: Entry<'_>) -> (System, Vec<Diagnostic>)
     whole::recursion::mark(&mut system, &mut scope);
     whole::alike::find(&mut system, &scope.named(&inputs));
     events::envelopes::find(&mut scope, &mut system);
+    sockets::traffic::tell_apart(&mut scope, &mut system);
     whole::used_rules::keep_used(&mut system, std::mem::take(&mut scope.predicates));
     let mut problems = scope.problems;
     problems.sort();

@@ -50,6 +50,16 @@ impl<'s> Homes<'s> {
                 });
             }
         }
+        for socket in &system.sockets {
+            let mut needs = |ty: &'s crate::model::Type| {
+                ty.each_name(&mut |id| types.push((id, Home::Shared)));
+            };
+            socket.handshake.each_asked(&mut needs);
+            socket.every_frame().for_each(|frame| needs(&frame.ty));
+            socket.each_rule(&mut |rule| {
+                rule.predicate.each_name(&mut |id| rules.push((id, Home::Shared)));
+            });
+        }
         let messages = system.channels.iter().flat_map(|channel| &channel.messages);
         messages.for_each(|message| {
             message.ty.each_name(&mut |id| types.push((id, Home::Shared)));

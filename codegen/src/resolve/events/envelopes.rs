@@ -91,7 +91,7 @@ fn report(scope: &mut Scope<'_>, channel: &str, message: &Message, why: &str) {
 }
 
 /// The texts that a member may be; none if there is no end to them.
-fn texts(system: &System, member: &Property) -> Vec<String> {
+pub(in crate::resolve) fn texts(system: &System, member: &Property) -> Vec<String> {
     if let Type::Named(id) = &member.ty
         && let Shape::Enumeration(found) = &system.definition(id).shape
     {

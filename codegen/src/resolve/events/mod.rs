@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::model::{Channel, Constraints, Message, Name, System, Type, unique_names};
-use crate::resolve::Scope;
-use crate::resolve::examples;
+use crate::resolve::{Scope, examples, sockets};
 use crate::source::{Cursor, bundle};
 
 /// Fills in the channels.
@@ -20,6 +19,14 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
     let names = unique_names(members.iter().map(|(id, _)| *id));
     for (id, at) in members {
         let Some(at) = scope.follow(&at) else { continue };
+        let carriage = sockets::carriage(scope, root, &at);
+        if is_older && carriage != sockets::Carriage::Events {
+            let why = "WebSockets are read of AsyncAPI 3: its messages are taken for events";
+            scope.degrade(&at, "a channel", why);
+        }
+        if !is_older && carriage == sockets::Carriage::Socket {
+            continue;
+        }
         let found = if is_older { exchanged(scope, &at, id) } else { listed(scope, &at) };
         let messages = messages(scope, id, found);
         if messages.is_empty() {
@@ -39,7 +46,10 @@ pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut
 }
 
 /// The messages that a channel lists by name (AsyncAPI 3).
-fn listed<'a>(scope: &mut Scope<'a>, channel: &Cursor<'a>) -> BTreeMap<String, Cursor<'a>> {
+pub(in crate::resolve) fn listed<'a>(
+    scope: &mut Scope<'a>,
+    channel: &Cursor<'a>,
+) -> BTreeMap<String, Cursor<'a>> {
     let members = channel.get("messages").map(|found| found.members()).unwrap_or_default();
     let found =
         members.into_iter().filter_map(|(name, at)| Some((name.to_owned(), scope.follow(&at)?)));
@@ -112,18 +122,26 @@ fn messages<'a>(
 }
 
 /// What a message is made of besides its own members, which go before these.
-fn traits<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>) -> Vec<Cursor<'a>> {
+pub(in crate::resolve) fn traits<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>) -> Vec<Cursor<'a>> {
     let listed = at.get("traits").map(|found| found.elements()).unwrap_or_default();
     listed.iter().filter_map(|at| scope.follow(at)).collect()
 }
 
 /// A member of a message, else of the last of its traits that has it.
-fn either<'a>(at: &Cursor<'a>, traits: &[Cursor<'a>], member: &str) -> Option<Cursor<'a>> {
+pub(in crate::resolve) fn either<'a>(
+    at: &Cursor<'a>,
+    traits: &[Cursor<'a>],
+    member: &str,
+) -> Option<Cursor<'a>> {
     at.get(member).or_else(|| traits.iter().rev().find_map(|each| each.get(member)))
 }
 
 /// The type of a payload, what it must keep to, and its schema.
-fn payload<'a>(scope: &mut Scope<'a>, at: &Cursor<'a>, name: &Name) -> (Type, Constraints, Value) {
+pub(in crate::resolve) fn payload<'a>(
+    scope: &mut Scope<'a>,
+    at: &Cursor<'a>,
+    name: &Name,
+) -> (Type, Constraints, Value) {
     let anything = (Type::Any, Constraints::default(), Value::Bool(true));
     let Some(payload) = at.get("payload") else {
         scope.degrade(at, "a message", "it has no payload");

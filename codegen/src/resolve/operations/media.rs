@@ -5,7 +5,7 @@ use crate::source::Cursor;
 
 /// Kinds of content, in the order a client prefers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Media {
+pub(in crate::resolve) enum Media {
     /// JSON.
     Json,
     /// `multipart/form-data`.
@@ -27,7 +27,7 @@ pub(super) enum Media {
 }
 
 /// The kind of a media type; of one that covers several, as its schema tells.
-pub(super) fn of(media_type: &str, schema: Option<&Cursor<'_>>) -> Media {
+pub(in crate::resolve) fn of(media_type: &str, schema: Option<&Cursor<'_>>) -> Media {
     let essence = essence(media_type);
     match essence.as_str() {
         "*/*" | "application/*" | "*" => of_any(schema),

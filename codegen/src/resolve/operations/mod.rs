@@ -2,8 +2,8 @@
 
 mod answers;
 pub(super) mod bodies;
-mod media;
-mod parameters;
+pub(super) mod media;
+pub(super) mod parameters;
 mod problems;
 pub(super) mod security;
 mod servers;
@@ -145,7 +145,7 @@ fn id_of<'a>(
 }
 
 /// What a router sees of a path template: its texts, and where its parameters are.
-fn route(path: &str) -> String {
+pub(in crate::resolve) fn route(path: &str) -> String {
     let mut route = String::new();
     for (index, segment) in path.trim_start_matches('/').split('/').enumerate() {
         if index > 0 {

@@ -239,7 +239,7 @@ fn location(text: &str) -> Option<Location> {
 }
 
 /// The names between braces, in order, each once.
-fn template_names(path: &str) -> Vec<String> {
+pub(in crate::resolve) fn template_names(path: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (name, _) in path.split('{').skip(1).filter_map(|part| part.split_once('}')) {
         if !names.iter().any(|known| known == name) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::diagnostic::Kind;
-use crate::model::{Flow, Location, Requirement, Scheme, SchemeKind, System, unique_names};
+use crate::model::{Flow, Location, Name, Requirement, Scheme, SchemeKind, System, unique_names};
 use crate::resolve::{Scope, similar};
 use crate::source::Cursor;
 
@@ -37,7 +37,7 @@ pub(super) fn schemes<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) -> BTreeMap<
 /// What a scheme has callers send, or why nobody can tell.
 fn kind(at: &Cursor<'_>) -> Result<SchemeKind, &'static str> {
     match at.text("type") {
-        Some("apiKey") => {
+        Some("apiKey" | "httpApiKey") => {
             let location = match at.text("in") {
                 Some("header") => Location::Header,
                 Some("query") => Location::Query,
@@ -57,7 +57,7 @@ fn kind(at: &Cursor<'_>) -> Result<SchemeKind, &'static str> {
         Some("openIdConnect") => Ok(SchemeKind::OpenIdConnect(
             at.text("openIdConnectUrl").unwrap_or_default().to_owned(),
         )),
-        Some("mutualTLS") => Ok(SchemeKind::MutualTls),
+        Some("mutualTLS" | "X509") => Ok(SchemeKind::MutualTls),
         Some(_) | None => Err("its `type` is none we know; callers bring their credentials"),
     }
 }
@@ -72,7 +72,8 @@ fn flows(at: &Cursor<'_>) -> Vec<Flow> {
     let members = at.get("flows").map(|flows| flows.members()).unwrap_or_default();
     let flow = |(kind, at): (&str, Cursor<'_>)| {
         let text = |key| at.text(key).map(str::to_owned);
-        let scopes = at.get("scopes").map(|scopes| scopes.members()).unwrap_or_default();
+        let scopes = at.get("scopes").or_else(|| at.get("availableScopes"));
+        let scopes = scopes.as_ref().map(|scopes| scopes.members()).unwrap_or_default();
         let about = |at: &Cursor<'_>| at.value.as_str().unwrap_or_default().to_owned();
         Flow {
             kind: kind.to_owned(),
@@ -105,6 +106,75 @@ pub(super) fn requirements<'a>(
     alternatives
 }
 
+/// What a server or an operation of AsyncAPI requires of who opens a socket: one of the schemes it
+/// lists, with the scopes of each. A scheme that the contract does not know yet is added to it.
+pub(in crate::resolve) fn of_sockets<'a>(
+    scope: &mut Scope<'a>,
+    holder: Option<&Cursor<'a>>,
+    system: &mut System,
+) -> Vec<Vec<Requirement>> {
+    let listed = holder.and_then(|holder| holder.get("security")).map(|found| found.elements());
+    let mut alternatives = Vec::new();
+    for element in listed.unwrap_or_default() {
+        let Some(at) = scope.follow(&element) else { continue };
+        let named = element.reference().and_then(|_| at.name());
+        let wire = named.unwrap_or_else(|| at.text("type").unwrap_or("unknown"));
+        if named.is_none() {
+            let why =
+                format!("this scheme has no name that programs could call it by, but `{wire}`");
+            let hint = "define it under `components.securitySchemes`, and refer to it";
+            scope.defect(&element, why, hint);
+        }
+        if !system.schemes.contains_key(wire) {
+            let kind = kind(&at).unwrap_or_else(|why| {
+                scope.degrade(&at, "a security scheme", why);
+                SchemeKind::Unknown
+            });
+            let description = at.text("description").map(str::to_owned);
+            let scheme = Scheme { wire: wire.to_owned(), name: Name::new(wire), kind, description };
+            system.schemes.insert(wire.to_owned(), scheme);
+            name_apart(system);
+        }
+        let scopes = at.get("scopes").map(|found| texts(found.value)).unwrap_or_default();
+        alternatives.push(vec![Requirement { scheme: wire.to_owned(), scopes }]);
+    }
+    alternatives
+}
+
+/// What is required where both of these are.
+pub(in crate::resolve) fn both(
+    one: Vec<Vec<Requirement>>,
+    two: &[Vec<Requirement>],
+) -> Vec<Vec<Requirement>> {
+    if one.is_empty() || two.is_empty() {
+        return if one.is_empty() { two.to_vec() } else { one };
+    }
+    let mut alternatives: Vec<Vec<Requirement>> = Vec::new();
+    for (first, second) in one.iter().flat_map(|one| two.iter().map(move |two| (one, two))) {
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for Requirement { scheme, scopes } in first.iter().chain(second) {
+            let known = all.entry(scheme.clone()).or_default();
+            known.extend(
+                scopes.iter().filter(|scope| !known.contains(scope)).cloned().collect::<Vec<_>>(),
+            );
+        }
+        let all = all.into_iter().map(|(scheme, scopes)| Requirement { scheme, scopes }).collect();
+        if !alternatives.contains(&all) {
+            alternatives.push(all);
+        }
+    }
+    alternatives
+}
+
+/// Gives every scheme a name of its own.
+fn name_apart(system: &mut System) {
+    let wires: Vec<String> = system.schemes.keys().cloned().collect();
+    let names = unique_names(wires.iter().map(String::as_str));
+    for (wire, scheme) in &mut system.schemes {
+        scheme.name = names[wire.as_str()].clone();
+    }
+}
+
 fn texts(value: &Value) -> Vec<String> {
     let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
     items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -121,16 +191,10 @@ pub(in crate::resolve) fn define_missing(system: &mut System) {
     if missing.is_empty() {
         return;
     }
-    let known: Vec<String> =
-        system.schemes.keys().cloned().chain(missing.iter().cloned()).collect();
-    let names = unique_names(known.iter().map(String::as_str));
     for wire in missing {
-        let name = names[wire.as_str()].clone();
-        let scheme =
-            Scheme { wire: wire.clone(), name, kind: SchemeKind::Unknown, description: None };
+        let (name, kind) = (Name::new(&wire), SchemeKind::Unknown);
+        let scheme = Scheme { wire: wire.clone(), name, kind, description: None };
         system.schemes.insert(wire, scheme);
     }
-    for (wire, scheme) in &mut system.schemes {
-        scheme.name = names[wire.as_str()].clone();
-    }
+    name_apart(system);
 }

@@ -12,7 +12,7 @@ pub(in crate::resolve) fn mark(system: &mut System) {
     let note = |into: &mut Vec<TypeId>, ty: &Type| {
         ty.each_name(&mut |id| into.push(id.clone()));
     };
-    for operation in system.operations() {
+    for operation in system.operations().chain(system.handshakes()) {
         operation.each_asked(&mut |ty| note(&mut requests, ty));
         operation.each_answered(&mut |ty| note(&mut responses, ty));
     }
@@ -23,6 +23,10 @@ pub(in crate::resolve) fn mark(system: &mut System) {
     }
     for message in system.channels.iter().flat_map(|channel| &channel.messages) {
         note(&mut messages, &message.ty);
+    }
+    for socket in &system.sockets {
+        socket.received.messages.iter().for_each(|frame| note(&mut requests, &frame.ty));
+        socket.sent.messages.iter().for_each(|frame| note(&mut messages, &frame.ty));
     }
     let requests = reach(system, requests);
     let responses = reach(system, responses);

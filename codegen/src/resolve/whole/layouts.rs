@@ -12,6 +12,9 @@ type Types = BTreeMap<TypeId, Definition>;
 /// in queries or cookies with brackets; what has to be one text is JSON.
 pub(in crate::resolve) fn settle(system: &mut System) {
     let types = &system.types;
+    for socket in &mut system.sockets {
+        settle_parameters(types, &mut socket.handshake.parameters);
+    }
     let contexts = system.contexts.iter_mut().chain(&mut system.webhooks);
     for operation in contexts.flat_map(|context| &mut context.operations) {
         let errors: &mut [Answer] = match &mut operation.errors {

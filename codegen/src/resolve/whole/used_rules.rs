@@ -79,12 +79,14 @@ fn is_read(predicate: &Predicate, said: &BTreeMap<TypeId, Predicate>) -> bool {
 pub(in crate::resolve) fn keep_used(system: &mut System, mut said: BTreeMap<TypeId, Predicate>) {
     let mut waiting: Vec<TypeId> = Vec::new();
     let mut note = |rule: &Rule| rule.predicate.each_name(&mut |id| waiting.push(id.clone()));
-    for operation in system.everything_asked() {
+    let contexts = system.contexts.iter().chain(&system.webhooks);
+    for operation in contexts.flat_map(|context| &context.operations) {
         operation.each_rule(&mut note);
     }
     for message in system.channels.iter().flat_map(|channel| &channel.messages) {
         message.constraints.each_rule(&mut note);
     }
+    system.sockets.iter().for_each(|socket| socket.each_rule(&mut note));
     for definition in system.types.values().filter(|definition| definition.is_ruled()) {
         definition.each_rule(&mut note);
     }

@@ -48,7 +48,11 @@ pub(in crate::resolve) fn split(
             (true, true) | (false, false) => {}
         }
     }
-    for operation in system.contexts.iter_mut().flat_map(|context| &mut context.operations) {
+    for frame in system.sockets.iter_mut().flat_map(|socket| &mut socket.received.messages) {
+        frame.ty.each_name_mut(&mut renamed);
+    }
+    let asked = system.contexts.iter_mut().flat_map(|context| &mut context.operations);
+    for operation in asked.chain(system.sockets.iter_mut().map(|socket| &mut socket.handshake)) {
         for parameter in &mut operation.parameters {
             parameter.ty.each_name_mut(&mut renamed);
         }
