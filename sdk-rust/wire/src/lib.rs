@@ -8,6 +8,7 @@ pub mod media;
 pub mod parameter;
 #[cfg(feature = "signatures")]
 pub mod signature;
+pub mod socket;
 #[cfg(feature = "spans")]
 pub mod spans;
 pub mod stream;

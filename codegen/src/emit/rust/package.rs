@@ -63,6 +63,7 @@ pub(crate) fn context_module(context: &Context) -> String {
         "rules",
         "send",
         "serving",
+        "sockets",
         "unreferenced",
         "wire",
     ];

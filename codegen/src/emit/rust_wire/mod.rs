@@ -6,10 +6,12 @@ mod links;
 mod narrowing;
 mod operations;
 mod plan;
+mod sockets;
 mod types;
 
 pub(super) use types::is_nominal;
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::render::{GeneratedFile, Renderer, Template};
@@ -17,7 +19,7 @@ use super::rust::{
     Homes, Module, Speller, context_module, feature_lines, heading, holds_checks, is_split,
     manifest, module, split, which,
 };
-use crate::model::System;
+use crate::model::{System, TypeId};
 
 const TEMPLATES: &[Template] = &[
     ("wire/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
@@ -31,6 +33,8 @@ const TEMPLATES: &[Template] = &[
     ("wire/codecs.rs.j2", include_str!("templates/codecs.rs.j2")),
     ("wire/body.rs.j2", include_str!("templates/body.rs.j2")),
     ("wire/links.rs.j2", include_str!("templates/links.rs.j2")),
+    ("wire/messages.rs.j2", include_str!("templates/messages.rs.j2")),
+    ("wire/sockets.rs.j2", include_str!("templates/sockets.rs.j2")),
     ("wire/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
 
@@ -78,6 +82,7 @@ fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
         has_events: !system.channels.is_empty(),
         has_codecs: homed.has_codecs,
         has_rules: !system.predicates.is_empty(),
+        has_sockets: !system.sockets.is_empty(),
         modules,
     };
     let mut files = vec![
@@ -85,6 +90,9 @@ fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
         renderer.file("src/lib.rs", "wire/lib.rs.j2", &library),
     ];
     files.extend(homed.files);
+    if !system.sockets.is_empty() {
+        files.push(sockets(renderer, system, &checked));
+    }
     for context in contexts() {
         let mut speller = Speller::new(system, "types::");
         speller.import("symbolon_wire::Documented");
@@ -103,4 +111,28 @@ fn emit_as(system: &System, described: Described) -> Vec<GeneratedFile> {
         files.push(renderer.file(&path, "wire/context.rs.j2", &plan));
     }
     files
+}
+
+/// The file of what opens sockets, and of what is said on them.
+fn sockets(renderer: &Renderer, system: &System, checked: &BTreeSet<TypeId>) -> GeneratedFile {
+    let mut speller = Speller::new(system, "types::");
+    speller.import("symbolon_wire::Documented");
+    speller.import("symbolon_wire::Validate");
+    speller.import("symbolon_wire::socket");
+    let context = sockets::context(system);
+    let mut operations = operations::plan(system, &context, checked, &mut speller);
+    if operations.iter().any(|operation| !operation.unchecked) {
+        speller.import("symbolon_wire::Violations");
+    }
+    for (operation, socket) in operations.iter_mut().zip(&system.sockets) {
+        operation.answered = false;
+        operation.messages = sockets::plan(system, socket, checked, &mut speller);
+    }
+    let plan = plan::Context {
+        heading: heading(system),
+        which: String::new(),
+        imports: speller.into_imports(),
+        operations,
+    };
+    renderer.file("src/sockets.rs", "wire/sockets.rs.j2", &plan)
 }

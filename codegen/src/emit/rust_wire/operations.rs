@@ -58,6 +58,7 @@ fn one(
         defaults: defaults(operation, speller),
         unchecked: checks.is_empty(),
         checks,
+        answered: true,
         answers: operation.answers.iter().map(|found| answer(found, speller)).collect(),
         response_derives: bodies::derives(&operation.answers),
         error_derives: match &operation.errors {
@@ -71,6 +72,7 @@ fn one(
         same_error,
         infallible: errors.is_empty(),
         errors,
+        messages: Vec::new(),
     }
 }
 

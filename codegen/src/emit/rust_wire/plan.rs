@@ -25,6 +25,10 @@ fn inner_docs<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S
     joined("        /// ", lines, serializer)
 }
 
+fn statements<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    joined("            ", lines, serializer)
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct Manifest {
     #[serde(flatten)]
@@ -58,6 +62,7 @@ pub(super) struct Library {
     pub(super) has_events: bool,
     pub(super) has_rules: bool,
     pub(super) has_codecs: bool,
+    pub(super) has_sockets: bool,
     pub(super) modules: Vec<Module>,
 }
 
@@ -229,6 +234,8 @@ pub(super) struct Operation {
     /// Methods that say what absent parameters stand for.
     #[serde(serialize_with = "lines")]
     pub(super) defaults: Vec<String>,
+    /// Whether it has answers; what opens a socket has none of its own.
+    pub(super) answered: bool,
     pub(super) answers: Vec<Answer>,
     pub(super) response_derives: &'static str,
     pub(super) error_derives: &'static str,
@@ -245,6 +252,35 @@ pub(super) struct Operation {
     pub(super) errors: Vec<Answer>,
     pub(super) unchecked: bool,
     pub(super) infallible: bool,
+    /// The messages of either side, if it opens a socket.
+    pub(super) messages: Vec<Messages>,
+}
+
+/// The messages that go one way on a socket.
+#[derive(Debug, Serialize)]
+pub(super) struct Messages {
+    pub(super) ident: &'static str,
+    pub(super) doc: &'static str,
+    pub(super) variants: Vec<Said>,
+    /// Whether nothing goes this way.
+    pub(super) silent: bool,
+    pub(super) has_json: &'static str,
+    /// How payloads are held; unused where none is JSON.
+    pub(super) held: &'static str,
+    #[serde(serialize_with = "statements")]
+    pub(super) read: Vec<String>,
+}
+
+/// A message on a socket.
+#[derive(Debug, Serialize)]
+pub(super) struct Said {
+    pub(super) ident: String,
+    #[serde(serialize_with = "inner_docs")]
+    pub(super) docs: Vec<String>,
+    pub(super) ty: String,
+    pub(super) wire: String,
+    /// The frame it travels in, as an expression.
+    pub(super) written: &'static str,
 }
 
 /// Where a callback goes.

@@ -6,5 +6,6 @@ mod multipart;
 mod parameter;
 mod refusal;
 mod rule;
+mod socket;
 mod trace;
 mod union;
