@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import test from 'node:test';
-import { Core, follow } from '../dist/runtime/index.js';
+import { bearer, Core, follow } from '../dist/runtime/index.js';
 import { serve } from './server.js';
 
 const WATCH = {
@@ -126,6 +126,33 @@ test('a stream is taken up where it ended', async (context) => {
   const seen = (await all(events)).map((event) => event.data);
   assert.deepEqual(seen, [1, 2, 3]);
   assert.deepEqual(asked, [undefined, '1', '3']);
+});
+
+test('a stream that ends with its token goes on with another', async (context) => {
+  const parts = [
+    // It ends before there was any event: where it was is all there is to come back with.
+    ': open\nretry: 1\n\nid: 7\n\n',
+    'data: 8\nid: 8\n\n',
+    ': open\n\n',
+    // Cut off within an event, which is none then.
+    'data: 9\nid: 9\n\ndata: 10\nid: 10\n',
+    'data: 10\nid: 10\n\n',
+  ];
+  const headers = { 'Content-Type': 'text/event-stream' };
+  const server = await serve(context, ...parts.map((body) => ({ headers, body })));
+  let tokens = 0;
+  const core = new Core({ baseUrl: server.baseUrl, auth: bearer(() => `${tokens++}`) });
+  const events = follow(async (lastEventId) => {
+    if (server.requests.length === parts.length) return undefined;
+    return (await core.call(WATCH, { lastEventId })).body;
+  });
+  assert.deepEqual((await all(events)).map((event) => event.data), [8, 9, 10]);
+  const asked = server.requests.map(({ headers: sent }) => [
+    sent.authorization,
+    sent['last-event-id'],
+  ]);
+  const places = [undefined, '7', '8', '8', '9'];
+  assert.deepEqual(asked, places.map((place, at) => [`Bearer ${at}`, place]));
 });
 
 test('a documented redirect is an answer and is not followed', async (context) => {

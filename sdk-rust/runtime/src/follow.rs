@@ -34,8 +34,10 @@ struct Place<T, E> {
 }
 
 /// Follows a stream of events: opens it, and opens it again with the id of the last event that was
-/// seen when its connection ends or breaks. `open` gets that id for `Last-Event-ID`; it gives no
-/// events when the server has no more. Errors of the contract end it, errors of the way do not.
+/// seen when its connection ends or breaks, or where the stream said it was. A server may end one
+/// with the credentials it was opened with: they are asked for anew. `open` gets that id for
+/// `Last-Event-ID`; it gives no events when the server has no more. Errors of the contract end it,
+/// errors of the way do not.
 ///
 /// ```ignore
 /// let mut news = follow(move |last_event_id| {
@@ -82,7 +84,12 @@ async fn next<T, E>(place: Option<Place<T, E>>) -> Option<(Item<T, E>, Option<Pl
                 place.last_id = event.id.clone().or(place.last_id);
                 return Some((Ok(event), Some(place)));
             }
-            Ok(None) | Err(StreamError::Broken(_)) => place.events = None,
+            Ok(None) | Err(StreamError::Broken(_)) => {
+                let bookmark = events.bookmark();
+                place.retry = bookmark.retry().unwrap_or(place.retry);
+                place.last_id = bookmark.last_id().or(place.last_id);
+                place.events = None;
+            }
             Err(StreamError::Item(refusal)) => {
                 let error = Error::Decode(DecodeError::Body(refusal));
                 return Some((Err(error), Some(place)));

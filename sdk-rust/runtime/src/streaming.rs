@@ -8,7 +8,7 @@ use futures_util::stream::{self, BoxStream};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use symbolon_wire::parameter::Refusal;
-use symbolon_wire::stream::{EventDecoder, LineDecoder, RawEvent};
+use symbolon_wire::stream::{Bookmark, EventDecoder, LineDecoder, RawEvent};
 use symbolon_wire::{Event, Events, Lines, StreamError};
 
 use crate::TransportError;
@@ -44,24 +44,28 @@ impl fmt::Debug for ByteStream {
 
 /// Events with payloads as JSON.
 pub(crate) fn events<T: DeserializeOwned + Send + 'static>(body: ByteStream) -> Events<T> {
-    let events = raw_events(body).take_while(|event| {
+    let (events, bookmark) = raw_events(body);
+    let events = events.take_while(|event| {
         let is_done = matches!(event, Ok(event) if event.data.trim() == DONE);
         std::future::ready(!is_done)
     });
-    Events::new(events.map(|event| {
+    let events = events.map(|event| {
         let event = event?;
         let data = read_json(event.data.as_bytes()).map_err(StreamError::Item)?;
         Ok(typed(event, |_| data))
-    }))
+    });
+    Events::marked(events, bookmark)
 }
 
 /// Events that are described as wholes.
 pub(crate) fn whole_events<T: DeserializeOwned + Send + 'static>(body: ByteStream) -> Events<T> {
-    Events::new(raw_events(body).map(|event| {
+    let (events, bookmark) = raw_events(body);
+    let events = events.map(|event| {
         let event = event?;
         let data = whole(&event).map_err(StreamError::Item)?;
         Ok(typed(event, |_| data))
-    }))
+    });
+    Events::marked(events, bookmark)
 }
 
 /// An event as an object: its `data` as text if that is what its type asks for, else as JSON.
@@ -85,7 +89,8 @@ fn whole<T: DeserializeOwned>(event: &RawEvent) -> Result<T, Refusal> {
 
 /// Events with payloads as text.
 pub(crate) fn text_events(body: ByteStream) -> Events<String> {
-    Events::new(raw_events(body).map(|event| Ok(typed(event?, |data| data))))
+    let (events, bookmark) = raw_events(body);
+    Events::marked(events.map(|event| Ok(typed(event?, |data| data))), bookmark)
 }
 
 fn typed<T>(event: RawEvent, data: impl FnOnce(String) -> T) -> Event<T> {
@@ -93,8 +98,12 @@ fn typed<T>(event: RawEvent, data: impl FnOnce(String) -> T) -> Event<T> {
     Event { id, event, retry, data: data(text) }
 }
 
-fn raw_events(body: ByteStream) -> BoxStream<'static, Result<RawEvent, StreamError>> {
-    let begin = (body.0, EventDecoder::default());
+type RawEvents = BoxStream<'static, Result<RawEvent, StreamError>>;
+
+fn raw_events(body: ByteStream) -> (RawEvents, Bookmark) {
+    let decoder = EventDecoder::default();
+    let bookmark = decoder.bookmark();
+    let begin = (body.0, decoder);
     let next = |(mut body, mut decoder): (Bytewise, EventDecoder)| async move {
         loop {
             if let Some(event) = decoder.next_event() {
@@ -106,7 +115,7 @@ fn raw_events(body: ByteStream) -> BoxStream<'static, Result<RawEvent, StreamErr
             }
         }
     };
-    stream::try_unfold(begin, next).boxed()
+    (stream::try_unfold(begin, next).boxed(), bookmark)
 }
 
 /// JSON documents.

@@ -3,9 +3,11 @@
 //! Both halves hold the same types: a server makes them of what it produces, a client of what
 //! arrives. Nothing is collected on either side.
 
+mod bookmark;
 mod decode;
 mod encode;
 
+pub use bookmark::Bookmark;
 pub use decode::{EventDecoder, LineDecoder, RawEvent};
 pub use encode::{encode_event, encode_line, encode_text_event, encode_whole_event};
 
@@ -97,7 +99,10 @@ type Boxed<T> = Pin<Box<dyn Stream<Item = Result<T, StreamError>> + Send>>;
 
 /// Server-sent events with payloads of one type.
 #[must_use = "a stream does nothing until it is polled"]
-pub struct Events<T>(Boxed<Event<T>>);
+pub struct Events<T> {
+    events: Boxed<Event<T>>,
+    bookmark: Bookmark,
+}
 
 /// JSON documents of one type, one a line (or after a record separator, RFC 7464).
 #[must_use = "a stream does nothing until it is polled"]
@@ -106,7 +111,20 @@ pub struct Lines<T>(Boxed<T>);
 impl<T> Events<T> {
     /// The events of a stream. An error breaks the response off, so that the client knows.
     pub fn new(events: impl Stream<Item = Result<Event<T>, StreamError>> + Send + 'static) -> Self {
-        Self(Box::pin(events))
+        Self::marked(events, Bookmark::default())
+    }
+
+    /// The events of a stream that keeps this bookmark.
+    pub fn marked(
+        events: impl Stream<Item = Result<Event<T>, StreamError>> + Send + 'static,
+        bookmark: Bookmark,
+    ) -> Self {
+        Self { events: Box::pin(events), bookmark }
+    }
+
+    /// Where the stream was when it ended, besides what its events say.
+    pub fn bookmark(&self) -> &Bookmark {
+        &self.bookmark
     }
 
     /// Events that are only their payloads, from a stream that does not fail.
@@ -114,7 +132,7 @@ impl<T> Events<T> {
     where
         T: 'static,
     {
-        Self(Box::pin(Mapped { items: Box::pin(items), map: |item| Ok(Event::new(item)) }))
+        Self::new(Mapped { items: Box::pin(items), map: |item| Ok(Event::new(item)) })
     }
 
     /// The next event; nothing at the end.
@@ -122,7 +140,7 @@ impl<T> Events<T> {
     /// # Errors
     /// When the stream breaks off, or an event is not as documented.
     pub async fn try_next(&mut self) -> Result<Option<Event<T>>, StreamError> {
-        poll_fn(|context| self.0.as_mut().poll_next(context)).await.transpose()
+        poll_fn(|context| self.events.as_mut().poll_next(context)).await.transpose()
     }
 }
 
@@ -169,7 +187,7 @@ impl<T> Stream for Events<T> {
     type Item = Result<Event<T>, StreamError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().0.as_mut().poll_next(context)
+        self.get_mut().events.as_mut().poll_next(context)
     }
 }
 

@@ -18,17 +18,54 @@ export type Bytes = AsyncIterable<Uint8Array>;
 /** An item longer than this is no item: nobody may fill our memory. */
 const LONGEST = 64 * 1024 * 1024;
 
+/**
+ * Where a stream is (HTML Standard, 9.2.6). An event without a payload is none, and moves it all
+ * the same: so a stream that had no event yet can be come back to.
+ */
+interface Bookmark {
+  lastId?: string;
+  retryMs?: number;
+}
+
+/** The bookmarks of the streams that were opened here. */
+const bookmarks = new WeakMap<object, Bookmark>();
+
+type Events<Data> = AsyncGenerator<ServerEvent<Data>, void>;
+
 /** Server-sent events with payloads in JSON. A payload `[DONE]` ends them. */
-export async function* readEvents(bytes: Bytes): AsyncGenerator<ServerEvent<unknown>, void> {
-  for await (const event of readTextEvents(bytes)) {
+export function readEvents(bytes: Bytes): Events<unknown> {
+  return marked(bytes, jsonEvents);
+}
+
+/** Server-sent events that are described as wholes: objects with members `event` and `data`. */
+export function readWholeEvents(bytes: Bytes): Events<unknown> {
+  return marked(bytes, wholeEvents);
+}
+
+/** Server-sent events with payloads in text. */
+export function readTextEvents(bytes: Bytes): Events<string> {
+  return marked(bytes, (events) => events);
+}
+
+function marked<Data>(
+  bytes: Bytes,
+  read: (events: Events<string>) => Events<Data>,
+): Events<Data> {
+  const bookmark: Bookmark = {};
+  const events = read(textEvents(bytes, bookmark));
+  bookmarks.set(events, bookmark);
+  return events;
+}
+
+async function* jsonEvents(events: Events<string>): Events<unknown> {
+  for await (const event of events) {
     if (event.data.trim() === '[DONE]') return;
     yield { ...event, data: parse(event.data) };
   }
 }
 
-/** Server-sent events that are described as wholes: objects with members `event` and `data`. */
-export async function* readWholeEvents(bytes: Bytes): AsyncGenerator<ServerEvent<unknown>, void> {
-  for await (const event of readTextEvents(bytes)) {
+async function* wholeEvents(events: Events<string>): Events<unknown> {
+  for await (const event of events) {
     let data: unknown = event.data;
     try {
       data = JSON.parse(event.data);
@@ -42,8 +79,7 @@ export async function* readWholeEvents(bytes: Bytes): AsyncGenerator<ServerEvent
   }
 }
 
-/** Server-sent events with payloads in text. */
-export async function* readTextEvents(bytes: Bytes): AsyncGenerator<ServerEvent<string>, void> {
+async function* textEvents(bytes: Bytes, bookmark: Bookmark): Events<string> {
   let data: string[] = [];
   let fields: { event?: string; retryMs?: number } = {};
   let id: string | undefined;
@@ -51,6 +87,8 @@ export async function* readTextEvents(bytes: Bytes): AsyncGenerator<ServerEvent<
     if (line === '') {
       const event = { ...fields, ...(id ? { id } : {}), data: data.join('\n') };
       const any = data.length > 0;
+      if (id) bookmark.lastId = id;
+      if (fields.retryMs !== undefined) bookmark.retryMs = fields.retryMs;
       [data, fields] = [[], {}];
       if (any) yield event;
       continue;
@@ -78,8 +116,10 @@ const RETRY_MS = 3_000;
 
 /**
  * Follows a stream of events: opens it, and opens it again with the id of the last event that was
- * seen when its connection ends or breaks (HTML Standard, 9.2.3). `open` gives nothing when the
- * server has no more. Errors of the contract end it, errors of the way there do not.
+ * seen when its connection ends or breaks, or where the stream said it was (HTML Standard, 9.2.3).
+ * A server may end one with the credentials it was opened with: they are asked for anew. `open`
+ * gives nothing when the server has no more. Errors of the contract end it, errors of the way there
+ * do not.
  *
  * `follow(async (lastEventId) => (await news.watch({ lastEventId })).body)`
  */
@@ -88,9 +128,11 @@ export async function* follow<Data>(
 ): AsyncGenerator<ServerEvent<Data>, void> {
   let lastId: string | undefined;
   for (let retryMs = RETRY_MS; ; await new Promise((resolve) => setTimeout(resolve, retryMs))) {
+    let bookmark: Bookmark | undefined;
     try {
       const events = await (lastId === undefined ? open() : open(lastId));
       if (events === undefined) return;
+      bookmark = bookmarks.get(events);
       for await (const event of events) {
         retryMs = event.retryMs ?? retryMs;
         lastId = event.id ?? lastId;
@@ -100,6 +142,8 @@ export async function* follow<Data>(
       const passes = error instanceof TransportError || error instanceof TimeoutError;
       if (!passes) throw error;
     }
+    retryMs = bookmark?.retryMs ?? retryMs;
+    lastId = bookmark?.lastId ?? lastId;
   }
 }
 

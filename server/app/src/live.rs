@@ -29,26 +29,47 @@ pub(crate) fn events(
 }
 
 /// The tail from after an event on, or from now on where the tenant has none of this id; none when
-/// that cannot be told.
+/// that cannot be told. One that begins now says where that is: who is cut off before it has seen
+/// an event comes back to there.
 async fn resume(
     kernel: &Kernel,
     tenant: &TenantId,
     now: Tail,
     last: Option<&str>,
 ) -> Option<impl Stream<Item = Live> + Send + use<>> {
-    let (tail, comment) = match last {
-        None => (now, None),
-        Some(last) => match position(kernel, tenant, last).await? {
-            Some(position) => (kernel.tail(tenant, TailFrom::After(position)), None),
-            None => (now, Some(Live::Comment("no such event: from now on".to_owned()))),
-        },
+    let position = match last {
+        None => None,
+        Some(last) => Some(position(kernel, tenant, last).await?),
     };
-    Some(stream::iter(comment).chain(stream::unfold(tail, next)))
+    let (tail, opening) = match position {
+        Some(Some(position)) => (kernel.tail(tenant, TailFrom::After(position)), vec![]),
+        Some(None) => {
+            let comment = Live::Comment("no such event: from now on".to_owned());
+            let place = place(kernel, tenant, &now).await?;
+            (now, vec![comment, place])
+        }
+        None => {
+            let place = place(kernel, tenant, &now).await?;
+            (now, vec![place])
+        }
+    };
+    Some(stream::iter(opening).chain(stream::unfold(tail, next)))
+}
+
+/// Where a tail begins: the last event of its tenant before it, [`Uuid::nil`] where there is none;
+/// none when the database fails.
+async fn place(kernel: &Kernel, tenant: &TenantId, tail: &Tail) -> Option<Live> {
+    let last = kernel.last_message(tenant, tail.position()).await;
+    let last = last.inspect_err(|error| tracing::warn!(%error, "no event can be looked up"));
+    Some(Live::Place(last.ok()?.unwrap_or_default().to_string()))
 }
 
 /// Where an event stands, if there is one; none when the database fails.
 async fn position(kernel: &Kernel, tenant: &TenantId, event: &str) -> Option<Option<i64>> {
     let Ok(id) = Uuid::parse_str(event) else { return Some(None) };
+    if id.is_nil() {
+        return Some(Some(0));
+    }
     kernel
         .position(tenant, id)
         .await

@@ -222,6 +222,20 @@ impl Kernel {
         messages::position(snapshot.connection(), tenant, message).await
     }
 
+    /// The last message of a tenant up to a position of the log; none if there is none yet, or none
+    /// any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_message(
+        &self,
+        tenant: &TenantId,
+        through: i64,
+    ) -> Result<Option<Uuid>, Error> {
+        let mut snapshot = self.0.counts.judged(self.0.database.read().await)?;
+        messages::last(snapshot.connection(), tenant, through).await
+    }
+
     /// Follows a tenant's events as they are published.
     #[must_use]
     pub fn tail(&self, tenant: &TenantId, from: TailFrom) -> Tail {

@@ -1,6 +1,7 @@
 //! Responses that are read while they arrive.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use symbolon_client::{
-    Anonymous, Client, DecodeError, Incoming, Info, Method, Operation, Outgoing,
+    Anonymous, Auth, Client, Credential, Credentials, DecodeError, Incoming, Info, Method,
+    Operation, Outgoing,
 };
 use symbolon_wire::{Event, Events, Lines, Parameter, StreamError};
 use tokio::net::TcpListener;
@@ -162,6 +164,81 @@ async fn a_stream_is_taken_up_where_it_ended() {
     }
     assert_eq!(seen, [1, 2, 3]);
     assert_eq!(*asked.lock().unwrap(), [None, Some("1".into()), Some("3".into())]);
+}
+
+/// A token of which each is good for one stream.
+#[derive(Debug, Default)]
+struct Renewed(AtomicUsize);
+
+impl Auth for Renewed {
+    fn credentials(&self) -> Credentials<'_> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        let (name, value) = ("Authorization".to_owned(), format!("Bearer {number}"));
+        Box::pin(std::future::ready(Ok(vec![Credential::Header { name, value }])))
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_with_its_token_goes_on_with_another_and_loses_nothing() {
+    let parts = [
+        // It ends before there was any event: where it was is all there is to come back with.
+        ": open\nretry: 1\n\nid: 7\n\n",
+        "data: 8\nid: 8\n\n",
+        ": open\n\n",
+        // Cut off within an event, which is none then.
+        "data: 9\nid: 9\n\ndata: 10\nid: 10\n",
+        "data: 10\nid: 10\n\n",
+    ];
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    let app = Router::new().fallback(move |request: Request| {
+        let header = |name| request.headers().get(name).map(|it| it.to_str().unwrap().to_owned());
+        let mut log = log.lock().unwrap();
+        log.push((header("authorization").unwrap(), header("last-event-id")));
+        let response = Response::builder().header("content-type", "text/event-stream");
+        std::future::ready(response.body(Body::from(parts[log.len() - 1])).unwrap())
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let client = Client::builder(base_url).auth(Renewed::default()).build().unwrap();
+    let mut opened = 0;
+    let mut numbers = symbolon_client::follow(move |last_event_id| {
+        opened += 1;
+        let call = (opened <= parts.len()).then(|| client.call::<Resumed>(last_event_id));
+        async move {
+            match call {
+                Some(call) => call.await.map(Some),
+                None => Ok(None),
+            }
+        }
+    });
+    let mut seen = Vec::new();
+    while let Some(event) = numbers.try_next().await.unwrap() {
+        seen.push(event.data);
+    }
+    assert_eq!(seen, [8, 9, 10]);
+    let expected = [None, Some("7"), Some("8"), Some("8"), Some("9")].into_iter().enumerate();
+    let expected = expected.map(|(at, last)| (format!("Bearer {at}"), last.map(str::to_owned)));
+    assert_eq!(*asked.lock().unwrap(), expected.collect::<Vec<_>>());
+}
+
+struct Resumed;
+
+impl Operation for Resumed {
+    type Request = Option<String>;
+    type Response = Events<u8>;
+    type Error = Infallible;
+    const INFO: Info =
+        Info::new("resumed", Method::GET, "/numbers").streams(&["text/event-stream"]);
+
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.optional(Parameter::header("Last-Event-ID"), request);
+    }
+
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        incoming.events().map(Ok)
+    }
 }
 
 struct Numbers;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::StreamError;
+use super::{Bookmark, StreamError};
 
 /// What begins a record of a JSON text sequence (RFC 7464).
 pub(super) const RECORD_SEPARATOR: u8 = 0x1e;
@@ -31,6 +31,7 @@ pub struct EventDecoder {
     current: RawEvent,
     has_data: bool,
     last_id: Option<String>,
+    bookmark: Bookmark,
     begun: bool,
     ready: VecDeque<RawEvent>,
 }
@@ -51,6 +52,11 @@ impl EventDecoder {
     /// The next whole event. One that is never ended by an empty line is no event.
     pub fn next_event(&mut self) -> Option<RawEvent> {
         self.ready.pop_front()
+    }
+
+    /// Where the stream is, once all its events were taken.
+    pub fn bookmark(&self) -> Bookmark {
+        self.bookmark.clone()
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), StreamError> {
@@ -87,8 +93,10 @@ impl EventDecoder {
 
     fn dispatch(&mut self) {
         let mut event = std::mem::take(&mut self.current);
+        let last_id = self.last_id.as_deref().filter(|id| !id.is_empty());
+        self.bookmark.put(last_id, event.retry);
         if std::mem::take(&mut self.has_data) {
-            event.id = self.last_id.clone().filter(|id| !id.is_empty());
+            event.id = last_id.map(str::to_owned);
             self.ready.push_back(event);
         }
     }

@@ -57,6 +57,19 @@ async fn a_call_is_submitted_made_and_read() {
     assert_eq!(succeeded(&mut resumed).await, items[2..]);
     let mut unknown = server.resume(&token, "unknown").await;
     assert!(until(&mut unknown, "from now on").await.contains(": no such event"));
+    // Who was cut off before it had seen any event comes back for all there were since.
+    for tenant in ["quiet", "demo"] {
+        let token = server.token(&["--tenant", tenant]).await;
+        let mut cut = server.get("/events", &token).await;
+        let opening = until(&mut cut, "\nid: ").await;
+        drop(cut);
+        let place = opening.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
+        let location = server.submit(&token, "key-2", &target).await;
+        let location = location.headers()["location"].to_str().unwrap().to_owned();
+        server.succeeded(&location, &token).await;
+        let mut resumed = server.resume(&token, place).await;
+        assert_eq!(succeeded(&mut resumed).await.len(), 4, "{tenant}");
+    }
     server.stop().await;
 }
 

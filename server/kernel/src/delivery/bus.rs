@@ -125,6 +125,12 @@ impl Tail {
         Self { kernel: kernel.clone(), tenant, live, position, backlog: VecDeque::new(), behind }
     }
 
+    /// The position of the log up to which it has given out everything, or has it ready.
+    #[must_use]
+    pub fn position(&self) -> i64 {
+        self.position
+    }
+
     /// The next event; none when the kernel shuts down. Dropping the future loses nothing.
     ///
     /// # Errors

@@ -157,6 +157,21 @@ pub(crate) async fn position(
     Ok(query.fetch_optional(connection).await?)
 }
 
+/// The last message of a tenant up to a position of the log, if there is one.
+pub(crate) async fn last(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    through: i64,
+) -> Result<Option<Uuid>, Error> {
+    let query = sqlx::query_scalar(
+        "SELECT m.message_id FROM log l JOIN messages m ON m.seq = l.seq \
+         WHERE l.tenant_id = $1 AND l.position <= $2 ORDER BY l.position DESC LIMIT 1",
+    );
+    let query = query.bind(tenant.as_str()).bind(through);
+    let id: Option<String> = query.fetch_optional(connection).await?;
+    Ok(id.map(|id| parsed(Uuid::parse_str(&id))).transpose()?)
+}
+
 /// The messages of one channel in `(after, through]`, in the order of the log.
 #[cfg(feature = "kafka")]
 pub(crate) async fn log_of_channel(

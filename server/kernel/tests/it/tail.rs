@@ -27,7 +27,15 @@ async fn a_tail_gives_what_is_published_from_now_on_and_ends_with_the_kernel() {
     append(&kernel, "acme", "a", 1).await;
     append(&kernel, "other", "a", 100).await;
     append(&kernel, "acme", "b", 2).await;
+    let began = tail.position();
     assert_eq!(take(&mut tail, 2).await, [1, 2]);
+    // What was there when it began: neither another tenant's, nor anything later.
+    let first = kernel.last_message(&tenant("acme"), began).await.unwrap().unwrap();
+    let at = kernel.position(&tenant("acme"), first).await.unwrap().unwrap();
+    assert!(at <= began);
+    let mut again = kernel.tail(&tenant("acme"), TailFrom::After(at));
+    assert_eq!(take(&mut again, 2).await, [1, 2]);
+    assert_eq!(kernel.last_message(&tenant("nobody"), i64::MAX).await.unwrap(), None);
     kernel.shutdown().await.unwrap();
     assert_eq!(tail.next().await.unwrap(), None);
 }

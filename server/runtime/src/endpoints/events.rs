@@ -25,6 +25,9 @@ pub enum Live {
     Envelope(Value),
     /// A comment, on one line: programs skip it.
     Comment(String),
+    /// The id of the event before the next one, whether this caller has seen it or not: one that is
+    /// cut off before it has seen any comes back with this.
+    Place(String),
 }
 
 impl From<Value> for Live {
@@ -67,6 +70,7 @@ impl Events {
             match live {
                 Live::Envelope(envelope) => event(&envelope),
                 Live::Comment(text) => Event::default().comment(text.replace(['\r', '\n'], " ")),
+                Live::Place(id) => identified(Event::default(), Some(&id)),
             }
         });
         let hello = Event::default().comment("open").retry(RETRY);
@@ -80,7 +84,11 @@ impl Events {
 /// One envelope a `data:` line, with its message id as the event's id.
 fn event(envelope: &Value) -> Event {
     let event = Event::default().data(envelope.to_string());
-    let id = envelope.get("messageId").and_then(Value::as_str);
+    identified(event, envelope.get("messageId").and_then(Value::as_str))
+}
+
+/// An event with this id, where it can be one.
+fn identified(event: Event, id: Option<&str>) -> Event {
     match id.filter(|id| !id.contains(char::is_control)) {
         Some(id) => event.id(id),
         None => event,

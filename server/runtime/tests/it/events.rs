@@ -32,7 +32,7 @@ fn numbered(edge: Edge) -> Edge {
         let (first, comment) = match known {
             Some(Ok(last)) => (last + 1, None),
             Some(Err(_)) => (100, Some(Live::Comment("no such event\nevent: forged".to_owned()))),
-            None => (100, None),
+            None => (100, Some(Live::Place("99".to_owned()))),
         };
         let events = (first..first + 2).map(|number| json!({ "messageId": number.to_string() }));
         stream::iter(comment.into_iter().chain(events.map(Live::from))).chain(stream::pending())
@@ -81,6 +81,8 @@ async fn a_stream_goes_on_after_the_last_event_seen() {
         let text = until(&mut body, "data:").await;
         let expected = format!("data: {{\"messageId\":\"{first}\"}}\nid: {first}\n\n");
         assert!(text.ends_with(&expected), "{text}");
+        // Who is cut off before it has seen any event knows where to go on.
+        assert_eq!(text.contains("\n\nid: 99\n\n"), last.is_none(), "{text}");
     }
     let mut body = open(&toy, Some("forgotten")).await.into_body().into_data_stream();
     let text = until(&mut body, "data:").await;
