@@ -165,6 +165,20 @@ test('a documented redirect is an answer and is not followed', async (context) =
   assert.equal(server.requests.length, 1);
 });
 
+test('who has a version is told so, and has no body', async (context) => {
+  const ETag = '"7"';
+  const whole = { headers: { ETag, 'Content-Type': 'application/json' }, body: '{"name":"Rex"}' };
+  const server = await serve(context, whole, { status: 304, headers: { ETag } });
+  const headers = [{ name: 'ETag', key: 'eTag', required: true }];
+  const responses = { 200: { body: 'json', headers }, 304: { headers } };
+  const parameters = [{ in: 'header', name: 'If-None-Match', key: 'ifNoneMatch' }];
+  const operation = { id: 'get', method: 'GET', path: '/', parameters, responses };
+  const core = new Core({ baseUrl: server.baseUrl });
+  const { eTag } = await core.call(operation, {});
+  assert.deepEqual(await core.call(operation, { ifNoneMatch: eTag }), { status: 304, eTag });
+  assert.equal(server.requests[1].headers['if-none-match'], ETag);
+});
+
 test('a body that the platform cannot send is said before anything is sent', async (context) => {
   const server = await serve(context, { status: 204 });
   const operation = { id: 'get', method: 'GET', path: '/', body: { kind: 'json' }, responses: {} };

@@ -349,6 +349,11 @@ pub enum Status {
     Default,
 }
 
+impl Status {
+    /// The answer to one who has the body already (RFC 9110, 15.4.5).
+    pub const NOT_MODIFIED: Self = Self::Code(304);
+}
+
 /// A typed response header.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {

@@ -23,9 +23,21 @@ macro_rules! messages {
     };
 }
 
-/// Makes the body of a `Response` easy to reach where every variant has one of the same type.
+/// Makes the body of a `Response` easy to reach where every variant has one of the same type, or is
+/// named behind the semicolon: it says that the caller has the body already.
 #[macro_export]
 macro_rules! into_body {
+    ($body:ty: $($variant:ident),+; $spared:ident) => {
+        impl Response {
+            /// The body; none, if the caller has it already.
+            pub fn into_body(self) -> Option<$body> {
+                match self {
+                    $(Self::$variant { body, .. } => Some(body),)+
+                    Self::$spared { .. } => None,
+                }
+            }
+        }
+    };
     ($body:ty: $($variant:ident),+ $(,)?) => {
         $crate::into_body!(Response as $body: $($variant),+);
     };

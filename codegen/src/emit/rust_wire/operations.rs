@@ -164,15 +164,22 @@ fn request_checks(
     lines
 }
 
-/// The statement that makes the one body of every answer easy to reach.
+/// The statement that makes the one body of every answer easy to reach. An answer that says that
+/// its reader has the body already (304) has none of its own, and takes nothing from the others.
 fn one_body(answers: &[Answer], owner: &str, speller: &mut Speller<'_>) -> Option<String> {
-    let bodies = answers.iter().map(|answer| (answer, answer.body.as_ref()));
+    let (spared, told): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == Status::NOT_MODIFIED);
+    let bodies = told.iter().map(|answer| (answer, answer.body.as_ref()));
     let bodies: BTreeSet<Option<String>> =
         bodies.map(|(answer, body)| Some(answer_type(answer, body?, speller))).collect();
     let mut bodies = bodies.into_iter();
     let (Some(Some(body)), None) = (bodies.next(), bodies.next()) else { return None };
-    let variants: Vec<String> = answers.iter().map(|answer| answer_ident(answer.status)).collect();
-    Some(bracketed(4, &format!("symbolon_wire::into_body!({owner}{body}: "), &variants, ");"))
+    let variants: Vec<String> = told.iter().map(|answer| answer_ident(answer.status)).collect();
+    let end = match spared.first() {
+        Some(spared) => format!("; {});", answer_ident(spared.status)),
+        None => ");".to_owned(),
+    };
+    Some(bracketed(4, &format!("symbolon_wire::into_body!({owner}{body}: "), &variants, &end))
 }
 
 fn body_checks(body: &Body, checks: &Checks<'_>) -> Vec<String> {

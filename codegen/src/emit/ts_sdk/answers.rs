@@ -13,7 +13,12 @@ pub(super) fn alternatives(answer: &Answer, speller: &mut Speller<'_>) -> Vec<St
         Status::Code(code) => format!("status: {code}"),
         Status::Range(_) | Status::Default => "status: number".to_owned(),
     };
-    whole(vec![status], &answer.headers, answer.body.as_ref(), "", speller)
+    let mut found = whole(vec![status], &answer.headers, answer.body.as_ref(), "", speller);
+    if answer.status == Status::NOT_MODIFIED {
+        // Who has not asked by a version need not look at the status to reach the body.
+        found.iter_mut().for_each(|it| it.insert_str(it.len() - 2, "; body?: undefined"));
+    }
+    found
 }
 
 /// What a webhook brings as types, one for each thing its body may be.

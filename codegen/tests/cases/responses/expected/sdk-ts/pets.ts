@@ -52,6 +52,43 @@ export function createPet(
   return core.call(CREATE_PET, request, options);
 }
 
+/** What `getPet` sends. */
+export interface GetPetRequest {
+  id: string;
+  ifNoneMatch?: string;
+}
+
+/** How `getPet` succeeds. */
+export type GetPetResponse =
+  | { status: 200; eTag: string; body: types.Pet }
+  | { status: 304; eTag: string; body?: undefined };
+
+const GET_PET: Operation<
+  GetPetRequest,
+  GetPetResponse
+> = {
+  id: 'getPet',
+  method: 'GET',
+  path: '/pets/{id}',
+  parameters: [
+    { in: 'path', name: 'id', key: 'id' },
+    { in: 'header', name: 'If-None-Match', key: 'ifNoneMatch' },
+  ],
+  responses: {
+    200: { body: 'json', headers: [{ name: 'ETag', key: 'eTag', required: true }] },
+    304: { headers: [{ name: 'ETag', key: 'eTag', required: true }] },
+  },
+};
+
+/** `GET /pets/{id}`. */
+export function getPet(
+  core: Core,
+  request: GetPetRequest,
+  options?: CallOptions,
+): Promise<GetPetResponse> {
+  return core.call(GET_PET, request, options);
+}
+
 /** What `listOffers` sends. */
 export interface ListOffersRequest {
   from?: number;

@@ -7,7 +7,7 @@ use symbolon_client::{
 };
 use symbolon_wire::{Parameter, Style, markers, messages};
 
-markers!(CreatePet, ListOffers, ListPets);
+markers!(CreatePet, GetPet, ListOffers, ListPets);
 
 /// Operations tagged `pets`.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,10 @@ impl<'c> Pets<'c> {
     }
     /// `POST /pets`
     pub fn create_pet(&self, request: wire::create_pet::Request) -> Call<CreatePet> {
+        self.client.call(request)
+    }
+    /// `GET /pets/{id}`
+    pub fn get_pet(&self, request: wire::get_pet::Request) -> Call<GetPet> {
         self.client.call(request)
     }
     /// `GET /offers`
@@ -57,6 +61,25 @@ impl Operation for CreatePet {
                 Some("too-many") => Ok(Err(Self::Error::TooMany(incoming.json()?))),
                 _ => Err(incoming.undocumented()),
             },
+        }
+    }
+}
+
+/// `GET /pets/{id}`
+impl Operation for GetPet {
+    messages!(wire::get_pet);
+    const INFO: Info = Info::new("getPet", Method::GET, "/pets/{id}").security(Security::None);
+    fn encode(request: &Self::Request, out: &mut Outgoing) {
+        out.required(Parameter::path("id"), &request.id);
+        out.optional(Parameter::header("If-None-Match"), &request.if_none_match);
+    }
+    fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
+        match incoming.status() {
+            200 => Ok(Ok(Self::Response::Ok {
+                e_tag: incoming.header("ETag")?, body: incoming.json()?,
+            })),
+            304 => Ok(Ok(Self::Response::NotModified { e_tag: incoming.header("ETag")? })),
+            _ => Err(incoming.undocumented()),
         }
     }
 }

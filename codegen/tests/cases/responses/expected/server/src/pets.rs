@@ -12,12 +12,14 @@ use symbolon_wire::{Parameter, Style, markers, messages};
 
 use crate::problems;
 
-markers!(CreatePet, ListOffers, ListPets);
+markers!(CreatePet, GetPet, ListOffers, ListPets);
 
 /// Operations tagged `pets`.
 pub trait Pets: Send + Sync + 'static {
     /// `POST /pets`
     fn create_pet(&self, call: Call<CreatePet>) -> impl Future<Output = Outcome<CreatePet>> + Send;
+    /// `GET /pets/{id}`
+    fn get_pet(&self, call: Call<GetPet>) -> impl Future<Output = Outcome<GetPet>> + Send;
     /// `GET /offers`
     fn list_offers(&self, call: Call<ListOffers>)
     -> impl Future<Output = Outcome<ListOffers>> + Send;
@@ -28,7 +30,8 @@ pub trait Pets: Send + Sync + 'static {
 /// The routes of a service.
 pub fn routes<S: Pets>(service: Arc<S>) -> Routes {
     symbolon_server::routes!(
-        service, CreatePet => create_pet, ListOffers => list_offers, ListPets => list_pets,
+        service, CreatePet => create_pet, GetPet => get_pet, ListOffers => list_offers,
+        ListPets => list_pets,
     )
 }
 
@@ -57,6 +60,26 @@ impl Operation for CreatePet {
                 Reply::problem(&problems::PRECONDITION_REQUIRED, problem)
             }
             Err(Self::Error::TooMany(problem)) => Reply::problem(&problems::TOO_MANY, problem),
+        }
+    }
+}
+
+/// `GET /pets/{id}`
+impl Operation for GetPet {
+    messages!(wire::get_pet);
+    type Principal = symbolon_server::Anonymous;
+    const INFO: Info = Info::new("getPet", Method::GET, "/pets/{id}");
+    fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
+        let id = input.required(Parameter::path("id"));
+        let if_none_match = input.optional(Parameter::header("If-None-Match"));
+        Ok(Self::Request { id: id?, if_none_match: if_none_match? })
+    }
+    fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
+        match answer {
+            Ok(Self::Response::Ok { e_tag, body }) => {
+                Reply::json(200, &body).header("ETag", &e_tag)
+            }
+            Ok(Self::Response::NotModified { e_tag }) => Reply::empty(304).header("ETag", &e_tag),
         }
     }
 }

@@ -41,6 +41,31 @@ pub mod create_pet {
     impl Documented for Error {}
 }
 
+/// `GET /pets/{id}`
+pub mod get_pet {
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Request {
+        pub id: String,
+        pub if_none_match: Option<String>,
+    }
+    impl Validate for Request {}
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Response {
+        /// 200: It.
+        Ok { e_tag: String, body: types::Pet },
+        /// 304: It is as it was.
+        NotModified { e_tag: String },
+    }
+    symbolon_wire::into_body!(types::Pet: Ok; NotModified);
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Error {}
+    impl Documented for Error {}
+}
+
 /// `GET /offers`
 pub mod list_offers {
     use super::*;
