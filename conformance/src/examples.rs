@@ -108,8 +108,11 @@ fn case<'c>(operation: &'c Operation<'c>, name: &'c str) -> Case<'c> {
         }
     }
     let answers = operation.responses.iter().filter_map(|response| {
-        let example = response.content.iter().find_map(|media| named(&media.examples))?;
-        Some((response.status, example))
+        let body = response.content.iter().find_map(|media| named(&media.examples));
+        // Of an answer without a body the examples of its headers tell what it answers.
+        let bare = || response.headers.iter().find_map(|header| named(&header.examples));
+        let example = if response.content.is_empty() { bare() } else { body };
+        Some((response.status, example?))
     });
     let at = sources.first().map_or_else(|| operation.at.clone(), |source| source.at.clone());
     Case { name, written, answers: answers.collect(), sources, at }

@@ -44,14 +44,18 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     println!("accepted {}", accepted.service_call_id);
 
     let service_call_id = accepted.service_call_id;
+    let mut if_none_match = None; // who says which version it has is sent only another
     let finished = loop {
-        let found = calls
-            .get_service_call(get_service_call::Request { service_call_id })
-            .await?
-            .into_body();
-        let status = found.status.known().copied();
-        if status.is_some_and(|status| status.next().is_empty()) {
-            break found;
+        let request =
+            get_service_call::Request { if_none_match: if_none_match.clone(), service_call_id };
+        if let get_service_call::Response::Ok { e_tag, body } =
+            calls.get_service_call(request).await?
+        {
+            let status = body.status.known().copied();
+            if status.is_some_and(|status| status.next().is_empty()) {
+                break body;
+            }
+            if_none_match = Some(e_tag);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
@@ -66,7 +70,8 @@ async fn main() -> Result<(), Box<dyn StdError>> {
         println!("listed   {} {}", call.service_call_id, call.name);
     }
 
-    match calls.cancel_service_call(cancel_service_call::Request { service_call_id }).await {
+    let cancellation = cancel_service_call::Request { if_match: None, service_call_id };
+    match calls.cancel_service_call(cancellation).await {
         Err(Error::Problem(cancel_service_call::Error::NotCancellable(problem))) => {
             println!("refused  {}: {}", problem.code, problem.detail.unwrap_or_default());
         }

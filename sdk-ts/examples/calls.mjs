@@ -19,9 +19,12 @@ const { serviceCallId } = accepted.body;
 console.log('accepted', serviceCallId);
 
 let found;
+let ifNoneMatch; // who says which version it has is sent only another
 do {
   await new Promise((wake) => setTimeout(wake, 50));
-  found = (await calls.serviceCalls.getServiceCall({ serviceCallId })).body;
+  const answer = await calls.serviceCalls.getServiceCall({ serviceCallId, ifNoneMatch });
+  found = answer.body ?? found;
+  ifNoneMatch = answer.eTag;
 } while (!['Succeeded', 'Failed', 'Cancelled'].includes(found.status));
 console.log('finished', found.status, found.result);
 

@@ -126,13 +126,15 @@ impl Replay {
     }
 
     async fn succeeded(&self, id: Uuid, sent: &types::SubmitServiceCall) -> anyhow::Result<()> {
-        let mut call = self.client.get_service_call(&types::ServiceCallId(id)).await?.into_inner();
+        let mut call =
+            self.client.get_service_call(&types::ServiceCallId(id), None).await?.into_inner();
         for _ in 0..READS {
             if call.status == types::ServiceCallStatus::Succeeded {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
-            call = self.client.get_service_call(&types::ServiceCallId(id)).await?.into_inner();
+            call =
+                self.client.get_service_call(&types::ServiceCallId(id), None).await?.into_inner();
         }
         ensure!(call.status == types::ServiceCallStatus::Succeeded, "it is {}", call.status);
         ensure!(call.service_call_id.0 == id, "another call: {}", call.service_call_id.0);
@@ -174,7 +176,7 @@ impl Replay {
     }
 
     async fn cancelled(&self, id: Uuid, sent: &types::SubmitServiceCall) -> anyhow::Result<()> {
-        let call = self.client.cancel_service_call(&types::ServiceCallId(id)).await?;
+        let call = self.client.cancel_service_call(&types::ServiceCallId(id), None).await?;
         ensure!(call.status == types::ServiceCallStatus::Cancelled, "it is {}", call.status);
         ensure!(call.due_at == sent.due_at, "it was due at {:?}", call.due_at);
         Ok(())

@@ -84,6 +84,7 @@ pub(crate) struct Header<'a> {
     pub(crate) name: &'a str,
     pub(crate) required: bool,
     pub(crate) schema: Option<Arc<Schema>>,
+    pub(crate) examples: Vec<Example<'a>>,
     pub(crate) at: Cursor<'a>,
 }
 
@@ -294,6 +295,7 @@ fn response<'a>(reading: &mut Reading<'a>, key: &str, at: Cursor<'a>) -> Option<
         name,
         required: at.flag("required"),
         schema: schema(reading, &at),
+        examples: examples::read(reading, &at),
         at,
     });
     let headers = headers.collect();

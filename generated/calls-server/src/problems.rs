@@ -13,6 +13,7 @@ pub const CATALOGUE: &[ProblemKind] = &[
     NOT_FOUND,
     NOT_REPLAYABLE,
     PAYLOAD_TOO_LARGE,
+    PRECONDITION_FAILED,
     TARGET_BLOCKED,
     UNAUTHENTICATED,
     UNKNOWN_DEAD_LETTER,
@@ -82,6 +83,14 @@ pub const PAYLOAD_TOO_LARGE: ProblemKind = ProblemKind {
     code: "payload-too-large",
     status: 413,
     title: "The body is too large",
+    type_: "",
+};
+
+/// Read it again, and see whether what was asked for still makes sense.
+pub const PRECONDITION_FAILED: ProblemKind = ProblemKind {
+    code: "precondition-failed",
+    status: 412,
+    title: "The service call has another version",
     type_: "",
 };
 

@@ -55,11 +55,14 @@ impl Operation for CancelServiceCall {
         .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:write"] }]]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let service_call_id = input.required(Parameter::path("serviceCallId"));
-        Ok(Self::Request { service_call_id: service_call_id? })
+        let if_match = input.optional(Parameter::header("If-Match"));
+        Ok(Self::Request { service_call_id: service_call_id?, if_match: if_match? })
     }
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {
-            Ok(Self::Response::Accepted { body }) => Reply::json(202, &body),
+            Ok(Self::Response::Accepted { e_tag, body }) => {
+                Reply::json(202, &body).header("ETag", &e_tag)
+            }
             Err(Self::Error::Forbidden(problem)) => Reply::problem(&problems::FORBIDDEN, problem),
             Err(Self::Error::InvalidRequest(problem)) => {
                 Reply::problem(&problems::INVALID_REQUEST, problem)
@@ -68,6 +71,9 @@ impl Operation for CancelServiceCall {
                 Reply::problem(&problems::NOT_CANCELLABLE, problem)
             }
             Err(Self::Error::NotFound(problem)) => Reply::problem(&problems::NOT_FOUND, problem),
+            Err(Self::Error::PreconditionFailed(problem)) => {
+                Reply::problem(&problems::PRECONDITION_FAILED, problem)
+            }
             Err(Self::Error::Unauthenticated(problem)) => {
                 Reply::problem(&problems::UNAUTHENTICATED, problem)
             }
@@ -83,11 +89,15 @@ impl Operation for GetServiceCall {
         .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:read"] }]]);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let service_call_id = input.required(Parameter::path("serviceCallId"));
-        Ok(Self::Request { service_call_id: service_call_id? })
+        let if_none_match = input.optional(Parameter::header("If-None-Match"));
+        Ok(Self::Request { service_call_id: service_call_id?, if_none_match: if_none_match? })
     }
     fn encode(answer: Result<Self::Response, Self::Error>) -> Reply {
         match answer {
-            Ok(Self::Response::Ok { body }) => Reply::json(200, &body),
+            Ok(Self::Response::Ok { e_tag, body }) => {
+                Reply::json(200, &body).header("ETag", &e_tag)
+            }
+            Ok(Self::Response::NotModified { e_tag }) => Reply::empty(304).header("ETag", &e_tag),
             Err(Self::Error::Forbidden(problem)) => Reply::problem(&problems::FORBIDDEN, problem),
             Err(Self::Error::InvalidRequest(problem)) => {
                 Reply::problem(&problems::INVALID_REQUEST, problem)

@@ -17,13 +17,24 @@ pub mod cancel_service_call {
     pub struct Request {
         /// The call.
         pub service_call_id: types::ServiceCallId,
+        /// Only if it has one of these versions; as `ETag` tells them, or `*`.
+        pub if_match: Option<types::VersionList>,
     }
-    impl Validate for Request {}
+    impl Validate for Request {
+        fn validate(&self, at: &mut Violations) {
+            at.inside(symbolon_wire::In::Header, |at| {
+                at.optional("If-Match", &self.if_match, |value, at| {
+                    at.min_length(value, 1);
+                    at.max_length(value, 1024);
+                });
+            });
+        }
+    }
 
     #[derive(Debug, Clone, PartialEq)]
     pub enum Response {
         /// 202: Cancelled; its request will not be sent.
-        Accepted { body: types::ServiceCall },
+        Accepted { e_tag: types::Version, body: types::ServiceCall },
     }
     symbolon_wire::into_body!(types::ServiceCall: Accepted);
 
@@ -37,6 +48,8 @@ pub mod cancel_service_call {
         NotCancellable(Problem),
         /// 404 `not-found`: No such service call
         NotFound(Problem),
+        /// 412 `precondition-failed`: The service call has another version
+        PreconditionFailed(Problem),
         /// 401 `unauthenticated`: A valid access token is needed
         Unauthenticated(Problem),
     }
@@ -51,15 +64,28 @@ pub mod get_service_call {
     pub struct Request {
         /// The call.
         pub service_call_id: types::ServiceCallId,
+        /// Only if it has none of these versions; as `ETag` tells them, or `*`.
+        pub if_none_match: Option<types::VersionList>,
     }
-    impl Validate for Request {}
+    impl Validate for Request {
+        fn validate(&self, at: &mut Violations) {
+            at.inside(symbolon_wire::In::Header, |at| {
+                at.optional("If-None-Match", &self.if_none_match, |value, at| {
+                    at.min_length(value, 1);
+                    at.max_length(value, 1024);
+                });
+            });
+        }
+    }
 
     #[derive(Debug, Clone, PartialEq)]
     pub enum Response {
         /// 200: The call.
-        Ok { body: types::ServiceCall },
+        Ok { e_tag: types::Version, body: types::ServiceCall },
+        /// 304: It is as it was in a version that `If-None-Match` names.
+        NotModified { e_tag: types::Version },
     }
-    symbolon_wire::into_body!(types::ServiceCall: Ok);
+    symbolon_wire::into_body!(types::ServiceCall: Ok; NotModified);
 
     #[derive(Debug, Clone, PartialEq)]
     pub enum Error {

@@ -1593,3 +1593,9 @@ pub enum TimerState {
 
 /// When the call last changed.
 pub type UpdatedAt = Timestamp;
+
+/// A version, with its quotes (RFC 9110, 8.8.3).
+pub type Version = String;
+
+/// Versions with commas between them, or `*` for any.
+pub type VersionList = String;

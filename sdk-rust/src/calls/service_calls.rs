@@ -61,15 +61,21 @@ impl Operation for CancelServiceCall {
     );
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("serviceCallId"), &request.service_call_id);
+        out.optional(Parameter::header("If-Match"), &request.if_match);
     }
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
-            202 => Ok(Ok(Self::Response::Accepted { body: incoming.json()? })),
+            202 => Ok(Ok(Self::Response::Accepted {
+                e_tag: incoming.header("ETag")?, body: incoming.json()?,
+            })),
             _ => match incoming.problem_code() {
                 Some("forbidden") => Ok(Err(Self::Error::Forbidden(incoming.json()?))),
                 Some("invalid-request") => Ok(Err(Self::Error::InvalidRequest(incoming.json()?))),
                 Some("not-cancellable") => Ok(Err(Self::Error::NotCancellable(incoming.json()?))),
                 Some("not-found") => Ok(Err(Self::Error::NotFound(incoming.json()?))),
+                Some("precondition-failed") => {
+                    Ok(Err(Self::Error::PreconditionFailed(incoming.json()?)))
+                }
                 Some("unauthenticated") => Ok(Err(Self::Error::Unauthenticated(incoming.json()?))),
                 _ => Err(incoming.undocumented()),
             },
@@ -83,10 +89,14 @@ impl Operation for GetServiceCall {
     const INFO: Info = Info::new("getServiceCall", Method::GET, "/v1/service-calls/{serviceCallId}");
     fn encode(request: &Self::Request, out: &mut Outgoing) {
         out.required(Parameter::path("serviceCallId"), &request.service_call_id);
+        out.optional(Parameter::header("If-None-Match"), &request.if_none_match);
     }
     fn decode(incoming: &Incoming) -> Result<Result<Self::Response, Self::Error>, DecodeError> {
         match incoming.status() {
-            200 => Ok(Ok(Self::Response::Ok { body: incoming.json()? })),
+            200 => Ok(Ok(Self::Response::Ok {
+                e_tag: incoming.header("ETag")?, body: incoming.json()?,
+            })),
+            304 => Ok(Ok(Self::Response::NotModified { e_tag: incoming.header("ETag")? })),
             _ => match incoming.problem_code() {
                 Some("forbidden") => Ok(Err(Self::Error::Forbidden(incoming.json()?))),
                 Some("invalid-request") => Ok(Err(Self::Error::InvalidRequest(incoming.json()?))),

@@ -7,10 +7,12 @@ import type * as types from './types.js';
 export interface CancelServiceCallRequest {
   /** The call. */
   serviceCallId: types.ServiceCallId;
+  /** Only if it has one of these versions; as `ETag` tells them, or `*`. */
+  ifMatch?: types.VersionList;
 }
 
 /** How `cancelServiceCall` succeeds. */
-export type CancelServiceCallResponse = { status: 202; body: types.ServiceCall };
+export type CancelServiceCallResponse = { status: 202; eTag: string; body: types.ServiceCall };
 
 /** Codes of the problems `cancelServiceCall` documents. */
 export type CancelServiceCallProblem = (typeof CANCEL_SERVICE_CALL_PROBLEMS)[number];
@@ -20,6 +22,7 @@ const CANCEL_SERVICE_CALL_PROBLEMS = [
   'invalid-request',
   'not-cancellable',
   'not-found',
+  'precondition-failed',
   'unauthenticated',
 ] as const;
 
@@ -32,9 +35,10 @@ const CANCEL_SERVICE_CALL: Operation<
   path: '/v1/service-calls/{serviceCallId}/cancel',
   parameters: [
     { in: 'path', name: 'serviceCallId', key: 'serviceCallId' },
+    { in: 'header', name: 'If-Match', key: 'ifMatch' },
   ],
   responses: {
-    202: { body: 'json' },
+    202: { body: 'json', headers: [{ name: 'ETag', key: 'eTag', required: true }] },
   },
   problems: CANCEL_SERVICE_CALL_PROBLEMS,
 };
@@ -52,10 +56,14 @@ export function cancelServiceCall(
 export interface GetServiceCallRequest {
   /** The call. */
   serviceCallId: types.ServiceCallId;
+  /** Only if it has none of these versions; as `ETag` tells them, or `*`. */
+  ifNoneMatch?: types.VersionList;
 }
 
 /** How `getServiceCall` succeeds. */
-export type GetServiceCallResponse = { status: 200; body: types.ServiceCall };
+export type GetServiceCallResponse =
+  | { status: 200; eTag: string; body: types.ServiceCall }
+  | { status: 304; eTag: string; body?: undefined };
 
 /** Codes of the problems `getServiceCall` documents. */
 export type GetServiceCallProblem = (typeof GET_SERVICE_CALL_PROBLEMS)[number];
@@ -76,9 +84,11 @@ const GET_SERVICE_CALL: Operation<
   path: '/v1/service-calls/{serviceCallId}',
   parameters: [
     { in: 'path', name: 'serviceCallId', key: 'serviceCallId' },
+    { in: 'header', name: 'If-None-Match', key: 'ifNoneMatch' },
   ],
   responses: {
-    200: { body: 'json' },
+    200: { body: 'json', headers: [{ name: 'ETag', key: 'eTag', required: true }] },
+    304: { headers: [{ name: 'ETag', key: 'eTag', required: true }] },
   },
   problems: GET_SERVICE_CALL_PROBLEMS,
 };

@@ -692,5 +692,11 @@ export type TimerState = 'Pending' | 'Overdue';
 /** When the call last changed. */
 export type UpdatedAt = string;
 
+/** A version, with its quotes (RFC 9110, 8.8.3). */
+export type Version = string;
+
+/** Versions with commas between them, or `*` for any. */
+export type VersionList = string;
+
 /** What is to be done with service calls; ordered by `aggregateId`. */
 export type ServiceCallCommandsMessage = ExecuteCall | StartTimer;

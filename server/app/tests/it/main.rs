@@ -16,6 +16,7 @@ mod modes;
 mod server;
 mod target;
 mod traces;
+mod versions;
 
 use std::path::Path;
 use std::process::Stdio;

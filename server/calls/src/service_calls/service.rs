@@ -9,7 +9,9 @@ use calls_server::service_calls::{
 use calls_wire::service_calls as wire;
 use calls_wire::types::{ServiceCallEvents, ServiceCallPage, ServiceCallRef};
 use symbolon_kernel::{Cause, Claim, Claimed, Expected, Kernel, TenantId, Unit};
-use symbolon_server::{Cursors, Failure, List, Outcome};
+use symbolon_server::{
+    Cursors, EntityTag, Failure, List, Outcome, PreconditionFailed, Preconditions,
+};
 use symbolon_wire::Problem;
 use uuid::Uuid;
 
@@ -93,7 +95,8 @@ impl ServiceCalls for ServiceCallsService {
     ) -> Outcome<GetServiceCall> {
         let found = self.find(&tenant(&call)?, call.request.service_call_id).await?;
         let found = found.ok_or_else(|| wire::get_service_call::Error::NotFound(unknown()))?;
-        Ok(wire::get_service_call::Response::Ok { body: found.into_detail() })
+        let e_tag = tag(&found).to_string();
+        Ok(wire::get_service_call::Response::Ok { e_tag, body: found.into_detail() })
     }
 
     async fn list_service_call_events(
@@ -140,9 +143,14 @@ impl ServiceCalls for ServiceCallsService {
             causation_id = cause.causation_id,
             "command received"
         );
-        match self.cancel(&tenant, &cause, call.request.service_call_id).await? {
-            Cancelled::Done(call) => Ok(Response::Accepted { body: call.into_detail() }),
+        let id = call.request.service_call_id;
+        match self.cancel(&tenant, &cause, id, &call.preconditions).await? {
+            Cancelled::Done(call) => {
+                let e_tag = tag(&call).to_string();
+                Ok(Response::Accepted { e_tag, body: call.into_detail() })
+            }
             Cancelled::Unknown => Err(Error::NotFound(unknown()).into()),
+            Cancelled::Otherwise(failed) => Err(failed.into()),
             Cancelled::TooLate => {
                 let detail = "its attempt has started, or it is over";
                 Err(Error::NotCancellable(Problem::new(detail)).into())
@@ -158,10 +166,11 @@ impl ServiceCallsService {
         tenant: &TenantId,
         cause: &Cause,
         id: Uuid,
+        preconditions: &Preconditions,
     ) -> Result<Cancelled, Failure> {
         loop {
             let unit = unit(&self.kernel, tenant, cause.clone()).await?;
-            match cancel(unit, id).await {
+            match cancel(unit, id, preconditions).await {
                 Ok(cancelled) => return Ok(cancelled),
                 // Its stream has grown, and grows to an end.
                 Err(Undone::Kernel(symbolon_kernel::Error::Conflict(_))) => {}
@@ -226,15 +235,25 @@ async fn submit(mut unit: Unit, admitted: Admitted, id: &str) -> Result<(), Undo
 enum Cancelled {
     Done(Box<Call>),
     Unknown,
+    /// Its caller takes it to be otherwise than it is.
+    Otherwise(PreconditionFailed),
     TooLate,
 }
 
-async fn cancel(mut unit: Unit, id: Uuid) -> Result<Cancelled, Undone> {
+async fn cancel(
+    mut unit: Unit,
+    id: Uuid,
+    preconditions: &Preconditions,
+) -> Result<Cancelled, Undone> {
     let key = id.to_string();
     let Some(call) = Call::fold(&unit.load(&stream(&key)).await?)? else {
         unit.rollback().await?;
         return Ok(Cancelled::Unknown);
     };
+    if let Err(failed) = preconditions.hold(Some(&tag(&call))) {
+        unit.rollback().await?;
+        return Ok(Cancelled::Otherwise(failed));
+    }
     let Some(event) = rules::cancel(&call) else {
         unit.rollback().await?;
         return Ok(Cancelled::TooLate);
@@ -248,6 +267,11 @@ async fn cancel(mut unit: Unit, id: Uuid) -> Result<Cancelled, Undone> {
     let call =
         appended.iter().try_fold(call, |call, event| Call::apply(Some(call), event.parse()?))?;
     Ok(Cancelled::Done(Box::new(call)))
+}
+
+/// The version of a call: that of its stream.
+fn tag(call: &Call) -> EntityTag {
+    EntityTag::version(call.version.unsigned_abs())
 }
 
 fn reference(id: Uuid) -> (String, ServiceCallRef) {

@@ -77,10 +77,10 @@ impl System {
     }
 
     pub(crate) async fn get(&self, tenant: &str, id: Uuid) -> Option<ServiceCall> {
-        let request = wire::get_service_call::Request { service_call_id: id };
+        let request = wire::get_service_call::Request { if_none_match: None, service_call_id: id };
         let found = self.service.get_service_call(call::<GetServiceCall>(tenant, request)).await;
         match found {
-            Ok(response) => Some(response.into_body()),
+            Ok(response) => response.into_body(),
             Err(Fault::Documented(wire::get_service_call::Error::NotFound(_))) => None,
             Err(other) => panic!("{other:?}"),
         }
@@ -122,7 +122,7 @@ impl System {
     }
 
     pub(crate) async fn cancel(&self, tenant: &str, id: Uuid) -> Outcome<CancelServiceCall> {
-        let request = wire::cancel_service_call::Request { service_call_id: id };
+        let request = wire::cancel_service_call::Request { if_match: None, service_call_id: id };
         self.service.cancel_service_call(call::<CancelServiceCall>(tenant, request)).await
     }
 
