@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
+use http::Uri;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use symbolon_wire::idempotency::{Answers, Keyed};
@@ -29,7 +30,6 @@ use crate::requests::body::{self, Lost};
 use crate::requests::correlation::{self, CORRELATION_ID};
 use crate::requests::matcher::{Found, Matcher};
 use crate::requests::routes::{Answer, Caller, Route};
-use crate::serving::Drain;
 use crate::{
     Admitted, Cors, Failure, InFlight, Info, Input, Preconditions, Principal, Reply, Requirement,
 };
@@ -113,13 +113,12 @@ pub(crate) async fn dispatch(
     seen.span = span.clone();
     let trace = span.in_scope(|| observation::trace(&request, seen.traceparent));
     seen.traceparent = spans::place(&trace, seen.traceparent);
-    let drain = request.extensions().get::<Drain>().cloned();
     let origin = request.headers().get(header::ORIGIN).cloned();
     let answer = AssertUnwindSafe(dispatcher.answer(request, &mut seen)).catch_unwind();
     let answer = answer.instrument(trace.clone()).instrument(span.clone()).await;
     let answer = answer.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
     let (mut response, occurrence) =
-        span.in_scope(|| dispatcher.render(answer, drain, &seen.correlation_id));
+        span.in_scope(|| dispatcher.render(answer, &seen.correlation_id));
     dispatcher.finish(response.headers_mut(), &mut seen, origin.as_ref());
     let observed = Observed {
         operation: seen.operation,
@@ -156,7 +155,7 @@ impl Dispatcher {
     }
 
     async fn answer(&self, request: Request, seen: &mut Seen) -> Result<Answered, Failure> {
-        let (parts, request_body) = request.into_parts();
+        let (mut parts, request_body) = request.into_parts();
         if let Some(preflight) = self.preflight(&parts) {
             seen.operation = "preflight";
             return Ok(preflight.into());
@@ -210,27 +209,35 @@ impl Dispatcher {
         let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() else {
             return Ok(problem::overloaded().into());
         };
-        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
         let query = parts.uri.query().unwrap_or_default().to_owned();
-        let input = Input::new(path, query, parts.headers, bytes);
+        let mut input = Input::new(path, query, std::mem::take(&mut parts.headers), bytes);
         let kept = (held, permit);
-        self.call(route, &target, input, admitted, seen, kept).await.map(Answered::Reply)
+        let reply = self.call(route, &parts.uri, &mut input, admitted, seen, kept).await?;
+        if !reply.is_stream() {
+            return Ok(reply.into());
+        }
+        parts.headers = input.headers;
+        Ok(match self.stay(route.info.security, parts, &seen.principal) {
+            Ok(stay) => reply.staying(stay).into(),
+            Err(full) => full.reply().into(),
+        })
     }
 
     /// Decodes, validates and calls the handler. What the request holds is `kept` until its end.
     async fn call(
         &self,
         route: &Route,
-        target: &str,
-        mut input: Input,
+        target: &Uri,
+        input: &mut Input,
         admitted: Admitted,
         seen: &Seen,
         kept: impl Send + 'static,
     ) -> Answer {
-        let Some(prepared) = (route.prepare)(&mut input) else {
+        let Some(prepared) = (route.prepare)(input) else {
             return Ok(problem::invalid(input.violations()));
         };
-        let Ok(idempotency) = idempotency::read(&route.info, target, &mut input) else {
+        let target = target.path_and_query().map_or("/", |target| target.as_str());
+        let Ok(idempotency) = idempotency::read(&route.info, target, input) else {
             return Ok(problem::invalid(input.violations()));
         };
         let guard = match &idempotency {
@@ -309,14 +316,13 @@ impl Dispatcher {
     fn render(
         &self,
         answer: Result<Answered, Failure>,
-        drain: Option<Drain>,
         correlation_id: &str,
     ) -> (Response, Option<Occurrence>) {
         let wording = &self.wording;
         let rendered = match answer {
             Ok(Answered::Response(response)) => Ok((response, None)),
             Ok(Answered::Reply(reply)) => {
-                reply.beating(self.heartbeat).until(drain).render(wording, correlation_id)
+                reply.beating(self.heartbeat).render(wording, correlation_id)
             }
             Err(failure) => Err(failure),
         };

@@ -14,8 +14,8 @@ use symbolon_wire::{Binary, Events, Lines, Parameter, Problem};
 use crate::answers::problem;
 use crate::answers::problem::{Wording, Words};
 use crate::answers::streaming::{self, ByteStream};
+use crate::limits::long_lived::Stay;
 use crate::observation::Occurrence;
-use crate::serving::Drain;
 use crate::{Failure, ProblemKind};
 
 /// Status, headers and body of an answer. Whatever cannot be written becomes an opaque 500.
@@ -147,11 +147,16 @@ impl Reply {
         self
     }
 
-    /// Ends a stream when the server begins to stop.
+    /// Whether items come for as long as there are any.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.content, Content::Stream { .. })
+    }
+
+    /// Lets a stream stay open as long as it may.
     #[must_use]
-    pub(crate) fn until(mut self, drain: Option<Drain>) -> Self {
-        if let (Content::Stream { bytes, .. }, Some(drain)) = (&mut self.content, drain) {
-            bytes.until(drain);
+    pub(crate) fn staying(mut self, stay: Stay) -> Self {
+        if let Content::Stream { bytes, .. } = &mut self.content {
+            bytes.stay(stay);
         }
         self
     }

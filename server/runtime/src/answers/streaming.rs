@@ -11,7 +11,7 @@ use serde::Serialize;
 use symbolon_wire::stream::{encode_event, encode_line, encode_text_event, encode_whole_event};
 use symbolon_wire::{Events, Lines, StreamError};
 
-use crate::serving::Drain;
+use crate::limits::long_lived::{Over, Stay};
 
 const COMMENT: &[u8] = b": keep-alive\n\n";
 
@@ -23,10 +23,26 @@ pub(crate) struct ByteStream {
 }
 
 impl ByteStream {
-    /// Ends with the server: whoever reads is to come back to another.
-    pub(crate) fn until(&mut self, drain: Drain) {
+    /// Stays open as long as it may. Events then end, and whoever reads is to come back; the end of
+    /// other items would look like that of them all, and with their caller's credentials they break
+    /// off.
+    pub(crate) fn stay(&mut self, stay: Stay) {
         let bytes = std::mem::replace(&mut self.bytes, stream::empty().boxed());
-        self.bytes = bytes.take_until(drain.begun()).boxed();
+        let (ends, over) = (self.has_comments, Box::pin(stay.over()));
+        let staying = stream::unfold((bytes, Some(over)), move |(mut bytes, over)| async move {
+            let mut over = over?;
+            tokio::select! {
+                biased;
+                why = &mut over => match why {
+                    Over::Expired if !ends => {
+                        Some((Err(StreamError::broken(Expired)), (bytes, None)))
+                    }
+                    Over::Expired | Over::Stopping => None,
+                },
+                next = bytes.next() => Some((next?, (bytes, Some(over)))),
+            }
+        });
+        self.bytes = staying.boxed();
     }
 
     /// Says something at once and when it is silent for so long, if it has a way to.
@@ -48,6 +64,11 @@ impl ByteStream {
         Body::from_stream(self.bytes.inspect_err(log))
     }
 }
+
+/// The credentials of a stream's caller are good no more.
+#[derive(Debug, thiserror::Error)]
+#[error("the credentials of the caller have expired")]
+struct Expired;
 
 impl fmt::Debug for ByteStream {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,26 +1,23 @@
 //! The live stream of a caller's events: where it goes on, that it is open, and how many there are.
 
-use std::future::ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use axum::body::{Body, BodyDataStream};
 use axum::response::Response;
-use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 use http::Request;
-use http::request::Parts;
 use serde_json::{Value, json};
 use symbolon_server::{
-    ApiKeys, Authenticate, Edge, InMemoryKeys, Live, NewApiKey, Principal, Proof, Requirement,
-    Scheme, Server, Unauthenticated,
+    ApiKeys, Edge, InMemoryKeys, Live, NewApiKey, Proof, Requirement, Scheme, Server,
+    Unauthenticated,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use crate::toy::Toy;
+use crate::toy::{Door, Toy};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const READ: Requirement = Requirement { scheme: "oidc", scopes: &["orders:read"] };
@@ -149,25 +146,9 @@ async fn streams_leave_connections_for_requests() {
     assert_eq!(health.await.unwrap().status(), 200);
 }
 
-/// Lets everybody in as long as it is told to.
-#[derive(Clone)]
-struct Door(Arc<Mutex<Result<(), Unauthenticated>>>);
-
-impl Authenticate for Door {
-    fn authenticate<'a>(
-        &'a self,
-        _: &'a Parts,
-    ) -> BoxFuture<'a, Result<Option<Principal>, Unauthenticated>> {
-        let verdict = *self.0.lock().unwrap();
-        let (subject, tenant) = ("ada".to_owned(), "acme".to_owned());
-        let scopes = ["orders:read".to_owned()].into();
-        Box::pin(ready(verdict.map(|()| Some(Principal { subject, tenant, scopes }))))
-    }
-}
-
 #[tokio::test]
 async fn a_stream_ends_with_the_credentials_it_was_opened_with() {
-    let door = Door(Arc::new(Mutex::new(Ok(()))));
+    let door = Door::open();
     let held = door.clone();
     let toy = Toy::with(move |edge| {
         let edge = edge.scheme("oidc", held).heartbeat(Duration::from_millis(5));
@@ -176,15 +157,15 @@ async fn a_stream_ends_with_the_credentials_it_was_opened_with() {
     let mut body = open(&toy, None).await.into_body().into_data_stream();
     until(&mut body, "101").await;
     // While nobody can tell it goes on, and it does when they are good again.
-    *door.0.lock().unwrap() = Err(Unauthenticated::Undecided { reason: "the store is away" });
+    door.say(Err(Unauthenticated::Undecided { reason: "the store is away" }));
     until(&mut body, ": heartbeat\n\n").await;
     until(&mut body, ": heartbeat\n\n").await;
-    *door.0.lock().unwrap() = Ok(());
+    door.say(Ok(()));
     until(&mut body, ": heartbeat\n\n").await;
-    *door.0.lock().unwrap() = Err(Unauthenticated::Invalid { reason: "token has expired" });
+    door.say(Err(Unauthenticated::Invalid { reason: "token has expired" }));
     ended(&mut body).await;
     // Its place is free although whoever read it still holds its body.
-    *door.0.lock().unwrap() = Ok(());
+    door.say(Ok(()));
     assert_eq!(open(&toy, Some("101")).await.status(), 200);
 }
 

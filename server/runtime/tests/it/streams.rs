@@ -3,13 +3,17 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
-use symbolon_server::{Call, Info, Input, Method, Operation, Outcome, Rejected, Reply, Routes};
+use symbolon_server::{
+    Call, Info, Input, Method, Operation, Outcome, Principal, Rejected, Reply, Requirement, Routes,
+    Unauthenticated,
+};
 use symbolon_wire::{Event, Events, Lines, Parameter, StreamError, Validate};
 use tokio::sync::{mpsc, oneshot};
+use tower::ServiceExt;
 
-use crate::toy::{Nothing, Toy};
+use crate::toy::{Door, Nothing, Toy};
 
 #[derive(Debug, Serialize)]
 struct News {
@@ -153,6 +157,72 @@ async fn lines_follow_their_media_type() {
     assert_eq!(response.headers()["content-type"], "application/json-seq");
     let expected = "\u{1e}{\"title\":\"one\"}\n\u{1e}{\"title\":\"two\"}\n";
     assert_eq!(response.text().await.unwrap(), expected);
+}
+
+struct Guarded;
+
+impl Operation for Guarded {
+    type Request = Request;
+    type Response = Response;
+    type Error = Nothing;
+    type Principal = Principal;
+    const INFO: Info = Info::new("guarded", Method::GET, "/v1/guarded")
+        .security(&[&[Requirement { scheme: "oidc", scopes: &[] }]]);
+
+    fn decode(input: &mut Input) -> Result<Request, Rejected> {
+        Watch::decode(input)
+    }
+
+    fn encode(answer: Result<Response, Nothing>) -> Reply {
+        Watch::encode(answer)
+    }
+}
+
+/// Streams with one item and no end, to who the door lets in: events, or lines for who has seen
+/// some.
+fn guarded(door: Door, limit: usize) -> Toy {
+    let routes = Routes::new(Arc::new(())).on::<Guarded, _, _>(|_, call| async move {
+        let items = stream::iter([News { title: "one" }]).chain(stream::pending());
+        Ok(match call.request.last_event_id {
+            None => Response::Events(Events::of(items)),
+            Some(_) => Response::Lines(Lines::of(items)),
+        })
+    });
+    let configure = move |edge: symbolon_server::Edge| {
+        edge.scheme("oidc", door).streams_limit(limit).recheck(Duration::from_millis(5))
+    };
+    Toy::of(configure, vec![routes.finish()])
+}
+
+async fn open(toy: &Toy, last: Option<&str>) -> axum::response::Response {
+    let request = http::Request::get("/v1/guarded");
+    let request = last.into_iter().fold(request, |it, last| it.header("last-event-id", last));
+    let request = request.body(axum::body::Body::empty()).unwrap();
+    toy.router.clone().oneshot(request).await.unwrap()
+}
+
+#[tokio::test]
+async fn streams_of_operations_are_counted_as_well() {
+    let toy = guarded(Door::open(), 1);
+    let first = open(&toy, None).await;
+    let refused = open(&toy, Some("1")).await;
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()["retry-after"]),
+        (429, &"5".parse().unwrap())
+    );
+    drop(first);
+    assert_eq!(open(&toy, Some("1")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn events_end_with_their_credentials_and_other_items_break_off() {
+    let door = Door::open();
+    let toy = guarded(door.clone(), 2);
+    let (events, lines) = (open(&toy, None).await, open(&toy, Some("1")).await);
+    door.say(Err(Unauthenticated::Invalid { reason: "token has expired" }));
+    let events = axum::body::to_bytes(events.into_body(), usize::MAX).await.unwrap();
+    assert_eq!(events, ": keep-alive\n\ndata: {\"title\":\"one\"}\n\n");
+    assert!(axum::body::to_bytes(lines.into_body(), usize::MAX).await.is_err());
 }
 
 #[derive(Serialize)]

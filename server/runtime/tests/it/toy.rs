@@ -1,17 +1,20 @@
 //! A small contract, written by hand in the form generated code has, and a service for it.
 
-use std::sync::Arc;
+use std::future::ready;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use symbolon_server::{
-    Access, Admitted, Call, DevelopmentIdentity, Edge, Failure, Grant, IdempotencyRule, Info,
-    Input, Method, Operation, Outcome, Principal, ProblemKind, Rejected, Reply, Requirement,
-    Routes,
+    Access, Admitted, Authenticate, Call, DevelopmentIdentity, Edge, Failure, Grant,
+    IdempotencyRule, Info, Input, Method, Operation, Outcome, Principal, ProblemKind, Rejected,
+    Reply, Requirement, Routes, Unauthenticated,
 };
 use symbolon_wire::{
     Binary, Documented, In, Parameter, Problem, Style, Validate, Violations, record, text_enum,
@@ -346,7 +349,7 @@ impl Toy {
         Self::of(|edge| edge, routes)
     }
 
-    fn of(configure: impl FnOnce(Edge) -> Edge, routes: Vec<Routes>) -> Self {
+    pub fn of(configure: impl FnOnce(Edge) -> Edge, routes: Vec<Routes>) -> Self {
         crate::log::keep();
         let folder = tempfile::tempdir().unwrap();
         let identity =
@@ -390,6 +393,32 @@ impl Toy {
 
     pub async fn post(&self, path: &str, body: &str) -> Answer {
         self.send(json(path, body)).await
+    }
+}
+
+/// Lets everybody in as Ada of acme, for as long as it is told to.
+#[derive(Clone)]
+pub struct Door(Arc<Mutex<Result<(), Unauthenticated>>>);
+
+impl Door {
+    pub fn open() -> Self {
+        Self(Arc::new(Mutex::new(Ok(()))))
+    }
+
+    pub fn say(&self, verdict: Result<(), Unauthenticated>) {
+        *self.0.lock().unwrap() = verdict;
+    }
+}
+
+impl Authenticate for Door {
+    fn authenticate<'a>(
+        &'a self,
+        _: &'a Parts,
+    ) -> BoxFuture<'a, Result<Option<Principal>, Unauthenticated>> {
+        let verdict = *self.0.lock().unwrap();
+        let (subject, tenant) = ("ada".to_owned(), "acme".to_owned());
+        let scopes = ["orders:read".to_owned()].into();
+        Box::pin(ready(verdict.map(|()| Some(Principal { subject, tenant, scopes }))))
     }
 }
 
