@@ -156,6 +156,8 @@ fn plain() -> Vec<Subject> {
         TimerPage,
         TimerState,
         UpdatedAt,
+        Version,
+        VersionList,
     ]
 }
 
