@@ -13,13 +13,14 @@ use crate::database::migrations::MigrationSet;
 use crate::database::{Database, Location, Turn};
 use crate::delivery::bus::{Bus, Tail, TailFrom};
 use crate::delivery::{messages, relay};
-use crate::envelope::{Cause, Envelope, StreamId, TenantId};
+use crate::envelope::{Cause, TenantId};
 use crate::error::Error;
 use crate::faults::fault;
 use crate::projections::{ProjectionStats, generations};
 use crate::stats::{Counts, Groups};
+use crate::unit::Unit;
+use crate::unit::opening::Opening;
 use crate::unit::view::View;
-use crate::unit::{Unit, streams};
 
 /// How long to wait before a handler that failed is called again: twice as long each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,25 +175,12 @@ impl Kernel {
         Ok(Unit::new(self, turn, tenant.clone(), cause).traced())
     }
 
-    /// Begins a unit of work as [`Kernel::unit`] does, caused by the last event of a stream, and
-    /// returns the events of that stream with it, oldest first; nothing begins where there is no
-    /// such stream.
+    /// Begins a unit of work as [`Kernel::unit`] does, of which is not known yet what causes it.
     ///
     /// # Errors
     /// As for [`Kernel::unit`].
-    pub async fn unit_after(
-        &self,
-        tenant: &TenantId,
-        stream: &StreamId,
-    ) -> Result<Option<(Unit, Vec<Envelope>)>, Error> {
-        let mut turn = self.turn().await?;
-        let events = streams::load(turn.connection(), tenant, stream, 0).await?;
-        let Some(last) = events.last() else {
-            turn.rollback().await?;
-            return Ok(None);
-        };
-        let unit = Unit::new(self, turn, tenant.clone(), Cause::event(last)).traced();
-        Ok(Some((unit, events)))
+    pub async fn opening(&self, tenant: &TenantId) -> Result<Opening, Error> {
+        Ok(Opening::new(self, self.turn().await?, tenant.clone()))
     }
 
     /// The right to write, for a unit.

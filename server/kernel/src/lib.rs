@@ -165,6 +165,7 @@ pub use unit::Unit;
 pub use unit::aggregates::{Aggregate, Folded};
 pub use unit::audit::{Action, AuditPage, AuditReach, Audited};
 pub use unit::idempotency::{Claim, Claimed};
+pub use unit::opening::Opening;
 pub use unit::streams::Expected;
 pub use unit::view::View;
 pub use work::jobs::{Job, NewJob};

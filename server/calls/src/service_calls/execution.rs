@@ -4,7 +4,7 @@
 //! process is lost in between, the lease runs out and the attempt counts as aborted: nothing is
 //! ever sent again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use calls_wire::types::{
 };
 use jiff::SignedDuration;
 use symbolon_kernel::{
-    BoxError, Cause, Envelope, Error, Expected, Handled, Kernel, StreamId, TenantId, Timer,
-    TimerHandler, Unit,
+    BoxError, Cause, Envelope, Error, Expected, Handled, Kernel, Opening, StreamId, TenantId,
+    Timer, TimerHandler, Unit,
 };
 use symbolon_wire::spans;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -25,7 +25,7 @@ use super::events::Event;
 use super::observation::{self, Out};
 use super::rules::{self, Call, Ending};
 use super::sender::Sender;
-use super::store::{self, Queued};
+use super::store;
 use super::turns::{Limits, Turn, Turns, deal};
 use super::{Settings, stream};
 
@@ -102,7 +102,8 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    async fn add(&self, id: &str, unit: &mut Unit) -> Handled {
+    /// Puts a call in the queue, or moves it there.
+    pub(crate) async fn add(&self, id: &str, unit: &mut Unit) -> Handled {
         let now = unit.now();
         store::enqueue(unit.sql(), id, now).await?;
         let wake = Arc::clone(&self.wake);
@@ -184,7 +185,7 @@ async fn end(unit: &mut Unit, stream: &StreamId, version: i64, ending: Ending) -
 /// That one more call may be out, of all tenants and of its own; until it is dropped.
 struct Leave {
     _permit: OwnedSemaphorePermit,
-    _turn: Turn,
+    turn: Turn,
 }
 
 /// Takes calls out of the queue and makes them.
@@ -236,7 +237,10 @@ impl Worker {
             };
             let pause = match found {
                 Ok(found) if !found.is_empty() => {
-                    self.start_all(found).await;
+                    if !self.start_all(found).await {
+                        // Others have them in their hands, for as long as a unit takes.
+                        tokio::time::sleep(LEAST_PAUSE).await;
+                    }
                     continue;
                 }
                 Ok(_) => self.pause(),
@@ -253,8 +257,8 @@ impl Worker {
         }
     }
 
-    /// The next calls, each with the leave to make it.
-    async fn next(&self) -> Result<Vec<(Queued, Leave)>, BoxError> {
+    /// The tenants whose calls come next, each as often as one of its calls has the leave to begin.
+    async fn next(&self) -> Result<Vec<(TenantId, Leave)>, BoxError> {
         let mut permits = vec![Arc::clone(&self.permits).acquire_owned().await?];
         while permits.len() < BATCH
             && let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()
@@ -282,19 +286,18 @@ impl Worker {
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = tenant.as_str().to_owned();
             let room = self.turns.room(tenant, now).min(permits.len());
             // One more than may begin, to know whether there is one.
-            let mut hand = store::waiting(connection, tenant, now, room + 1).await?;
-            if hand.len() > room {
+            let waiting = store::waiting(connection, tenant, now, room + 1).await?;
+            if waiting > room {
                 self.turns.hold_back(tenant);
-                hand.truncate(room);
             }
-            if !hand.is_empty() {
-                hands.push(hand);
+            if waiting.min(room) > 0 {
+                hands.push(VecDeque::from(vec![tenant.clone(); waiting.min(room)]));
             }
         }
         let dealt = deal(hands, permits.len()).into_iter().zip(permits);
-        let leave = |(queued, permit): (Queued, _)| {
-            let turn = self.turns.begin(&queued.tenant, now);
-            (queued, Leave { _permit: permit, _turn: turn })
+        let leave = |(tenant, permit)| {
+            let turn = self.turns.begin(&tenant, now);
+            (tenant, Leave { _permit: permit, turn })
         };
         Ok(dealt.map(leave).collect())
     }
@@ -307,49 +310,62 @@ impl Worker {
         held_back.map_or(POLL, |pause| pause.clamp(LEAST_PAUSE, POLL))
     }
 
-    async fn start_all(self: &Arc<Self>, found: Vec<(Queued, Leave)>) {
+    /// Starts calls of these tenants; says whether there was one that no other worker has taken.
+    async fn start_all(self: &Arc<Self>, tenants: Vec<(TenantId, Leave)>) -> bool {
         let mut starts = JoinSet::new();
-        for (queued, leave) in found {
+        for (tenant, leave) in tenants {
             let worker = Arc::clone(self);
-            starts.spawn(async move {
-                let Err(error) = worker.start(&queued, leave).await else { return };
-                // Somebody else has begun or cancelled it.
-                if let Some(Error::Conflict(_)) = error.downcast_ref::<Error>() {
-                    return;
-                }
-                tracing::warn!(
-                    tenant = %queued.tenant, service_call_id = %queued.id, error,
-                    "an attempt could not be started"
-                );
-                if let Err(error) = worker.postpone(&queued).await {
-                    tracing::warn!(error, "a call could not be moved back in the queue");
-                    tokio::time::sleep(POLL).await;
-                }
-            });
+            starts.spawn(async move { worker.start(&tenant, leave).await });
         }
-        while starts.join_next().await.is_some() {}
+        let mut is_any = false;
+        while let Some(started) = starts.join_next().await {
+            match started {
+                Ok(Ok(started)) => is_any |= started,
+                Ok(Err(error)) => tracing::warn!(error, "no call could be taken from the queue"),
+                Err(stopped) => tracing::error!(%stopped, "an attempt could not be started"),
+            }
+        }
+        is_any
     }
 
-    /// Records that the attempt starts; its request leaves once that is durable.
-    async fn start(self: &Arc<Self>, queued: &Queued, leave: Leave) -> Result<(), BoxError> {
-        let id = queued.id.to_string();
-        let begun = self.kernel.unit_after(&queued.tenant, &stream(&id)).await?;
-        let Some((mut unit, events)) = begun else {
-            return self.drop_from_queue(queued).await;
+    /// Takes the next call of a tenant and starts its attempt, in one unit; says whether there was
+    /// one that nobody else has taken.
+    async fn start(self: &Arc<Self>, tenant: &TenantId, leave: Leave) -> Result<bool, BoxError> {
+        let mut opening = self.kernel.opening(tenant).await?;
+        let Some(id) = store::claim(opening.sql(), self.kernel.now()).await? else {
+            leave.turn.give_back();
+            opening.rollback().await?;
+            return Ok(false);
         };
+        let Err(error) = self.begin(opening, &id, leave).await else { return Ok(true) };
+        // It has gone on meanwhile, and is in the queue again: the next look drops it.
+        if let Some(Error::Conflict(_)) = error.downcast_ref::<Error>() {
+            return Ok(true);
+        }
+        tracing::warn!(
+            %tenant, service_call_id = id, error, "an attempt could not be started"
+        );
+        if let Err(error) = self.postpone(tenant, &id).await {
+            tracing::warn!(error, "a call could not be moved back in the queue");
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(true)
+    }
+
+    /// Records that the attempt of a call starts; its request leaves once that is durable.
+    async fn begin(self: &Arc<Self>, mut opening: Opening, id: &str, leave: Leave) -> Handled {
+        let events = opening.load(&stream(id)).await?;
+        let cause = events.last().map_or_else(|| Cause::request(&self.name), Cause::event);
+        let mut unit = opening.caused_by(cause);
+        let secrets = store::take_secrets(unit.sql(), id).await?;
         let call = Call::fold(&events)?;
         let lease_id = format!("{}:{}", self.name, rules::ATTEMPT);
         let event = call.as_ref().and_then(|call| rules::start(call, lease_id));
-        if !store::dequeue(unit.sql(), &id).await? {
-            // Another worker was faster.
-            return Ok(unit.rollback().await?);
-        }
-        let secrets = store::take_secrets(unit.sql(), &id).await?;
         if let (Some(call), Some(event)) = (call, event) {
             let appended = append(&mut unit, &call, event).await?;
             let timeout = SignedDuration::from_millis(i64::from(call.timeout_ms()));
             let expires_at = unit.now() + timeout + self.settings.lease_margin;
-            unit.schedule(LEASE, &id, expires_at, &()).await?;
+            unit.schedule(LEASE, id, expires_at, &()).await?;
             if let Some(started) = appended.into_iter().next() {
                 let worker = Arc::clone(self);
                 unit.after_commit(async move {
@@ -357,22 +373,16 @@ impl Worker {
                     drop(leave);
                 });
             }
+        } else {
+            leave.turn.give_back();
         }
         Ok(unit.commit().await?)
     }
 
-    async fn drop_from_queue(&self, queued: &Queued) -> Result<(), BoxError> {
-        let cause = Cause::request(&self.name);
-        let mut unit = self.kernel.unit(&queued.tenant, cause).await?;
-        store::dequeue(unit.sql(), &queued.id.to_string()).await?;
-        Ok(unit.commit().await?)
-    }
-
-    async fn postpone(&self, queued: &Queued) -> Result<(), BoxError> {
-        let cause = Cause::request(&self.name);
-        let mut unit = self.kernel.unit(&queued.tenant, cause).await?;
+    async fn postpone(&self, tenant: &TenantId, id: &str) -> Result<(), BoxError> {
+        let mut unit = self.kernel.unit(tenant, Cause::request(&self.name)).await?;
         let ready_at = unit.now() + RETRY;
-        store::enqueue(unit.sql(), &queued.id.to_string(), ready_at).await?;
+        store::postpone(unit.sql(), id, ready_at).await?;
         Ok(unit.commit().await?)
     }
 

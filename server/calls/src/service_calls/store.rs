@@ -1,6 +1,6 @@
 //! The SQL of service calls: read model, queue, secrets.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use calls_wire::types::ServiceCallStatus;
 use jiff::Timestamp;
@@ -172,13 +172,6 @@ pub(crate) async fn list(
     Ok(documents.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?)
 }
 
-/// A call whose turn it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Queued {
-    pub(crate) tenant: TenantId,
-    pub(crate) id: Uuid,
-}
-
 /// Puts a call in the queue, or moves it there.
 pub(crate) async fn enqueue(
     (tenant, connection): Scope<'_>,
@@ -198,15 +191,14 @@ pub(crate) async fn enqueue(
     Ok(())
 }
 
-/// Takes a call out of the queue; says whether it was there.
-pub(crate) async fn dequeue((tenant, connection): Scope<'_>, id: &str) -> Result<bool, StoreError> {
-    let deleted =
-        sqlx::query("DELETE FROM service_call_queue WHERE tenant_id = $1 AND service_call_id = $2")
-            .bind(tenant.as_str())
-            .bind(id)
-            .execute(connection)
-            .await?;
-    Ok(deleted.rows_affected() > 0)
+/// Takes a call out of the queue, wherever it stands there.
+pub(crate) async fn dequeue((tenant, connection): Scope<'_>, id: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM service_call_queue WHERE tenant_id = $1 AND service_call_id = $2")
+        .bind(tenant.as_str())
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// The tenants that have calls in the queue, after one of them by name. Looks across tenants: the
@@ -231,27 +223,67 @@ pub(crate) async fn queuing(
     Ok(read.collect::<Result<_, _>>()?)
 }
 
-/// The calls of a tenant that wait longest.
+/// How many calls of a tenant wait for their turn; of more than `limit` it is `limit`.
 pub(crate) async fn waiting(
     connection: &mut Connection,
     tenant: &TenantId,
     now: Timestamp,
     limit: usize,
-) -> Result<VecDeque<Queued>, StoreError> {
-    let ids: Vec<String> = sqlx::query_scalar(
-        "SELECT service_call_id FROM service_call_queue WHERE tenant_id = $1 AND ready_at <= $2 \
-         ORDER BY ready_at, service_call_id LIMIT $3 + 0",
+) -> Result<usize, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM (SELECT 1 AS one FROM service_call_queue WHERE tenant_id = $1 \
+         AND ready_at <= $2 LIMIT $3 + 0) AS waiting",
     )
     .bind(tenant.as_str())
     .bind(now.as_microsecond())
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    let read = ids.iter().map(|id| {
-        let id = Uuid::parse_str(id).map_err(decode)?;
-        Ok::<_, sqlx::Error>(Queued { tenant: tenant.clone(), id })
-    });
-    Ok(read.collect::<Result<_, _>>()?)
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+macro_rules! claim {
+    ($lock:literal) => {
+        concat!(
+            "DELETE FROM service_call_queue WHERE tenant_id = $1 AND service_call_id = \
+             (SELECT service_call_id FROM service_call_queue WHERE tenant_id = $1 \
+             AND ready_at <= $2 ORDER BY ready_at, service_call_id LIMIT 1",
+            $lock,
+            ") RETURNING service_call_id"
+        )
+    };
+}
+
+/// Takes out of the queue the call that waits longest of those that nobody else is taking; none, if
+/// there is none. It is in the queue again if the unit that takes it comes to nothing.
+pub(crate) async fn claim(
+    (tenant, connection): Scope<'_>,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let statement = match Dialect::of(connection) {
+        Dialect::Sqlite => claim!(""),
+        Dialect::Postgres => claim!(" FOR UPDATE SKIP LOCKED"),
+    };
+    let claimed = sqlx::query_scalar(statement).bind(tenant.as_str()).bind(now.as_microsecond());
+    Ok(claimed.fetch_optional(connection).await?)
+}
+
+/// Moves a call back in the queue, if it still is there.
+pub(crate) async fn postpone(
+    (tenant, connection): Scope<'_>,
+    id: &str,
+    ready_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE service_call_queue SET ready_at = $3 \
+         WHERE tenant_id = $1 AND service_call_id = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(id)
+    .bind(ready_at.as_microsecond())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {

@@ -99,6 +99,13 @@ impl Turns {
         Turn { turns: Arc::clone(self), tenant: tenant.clone() }
     }
 
+    fn give_back(&self, tenant: &TenantId) {
+        let Some(rate) = self.limits.rate else { return };
+        if let Some(standing) = self.tenants().get_mut(tenant) {
+            standing.paid_at -= price(rate);
+        }
+    }
+
     fn end(&self, tenant: &TenantId) {
         let mut tenants = self.tenants();
         let Some(standing) = tenants.get_mut(tenant) else { return };
@@ -129,6 +136,13 @@ fn price(rate: NonZeroU32) -> i64 {
 pub(crate) struct Turn {
     turns: Arc<Turns>,
     tenant: TenantId,
+}
+
+impl Turn {
+    /// No call has begun: it costs nothing of the tenant's second.
+    pub(crate) fn give_back(self) {
+        self.turns.give_back(&self.tenant);
+    }
 }
 
 impl Drop for Turn {
@@ -201,6 +215,8 @@ mod tests {
         turns.hold_back(&one);
         assert_eq!(turns.pause(at(0)), Some(SignedDuration::from_millis(250)));
         assert_eq!((turns.room(&one, at(249)), turns.room(&one, at(250))), (0, 1));
+        turns.begin(&one, at(250)).give_back();
+        assert_eq!(turns.room(&one, at(250)), 1, "what came to nothing costs nothing");
         assert_eq!(turns.room(&one, at(60_000)), 4, "nothing is saved for longer");
         // A clock that is set back by an hour.
         assert_eq!(turns.room(&one, at(-3_600_000)), 0);

@@ -12,3 +12,4 @@ mod privacy;
 mod reading;
 mod submission;
 mod target;
+mod workers;

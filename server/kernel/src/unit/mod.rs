@@ -3,6 +3,7 @@
 pub(crate) mod aggregates;
 pub(crate) mod audit;
 pub(crate) mod idempotency;
+pub(crate) mod opening;
 pub(crate) mod streams;
 pub(crate) mod view;
 

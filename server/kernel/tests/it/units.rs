@@ -55,23 +55,33 @@ async fn a_stale_writer_gets_a_typed_conflict_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_unit_after_a_stream_is_caused_by_its_last_event() {
+async fn a_unit_may_find_what_causes_it_in_its_own_transaction() {
     let home = Home::new();
     let kernel = home.open().await;
     append(&kernel, "acme", "a", 1).await;
 
-    let begun = kernel.unit_after(&tenant("acme"), &thing("a")).await.unwrap();
-    let (mut unit, events) = begun.unwrap();
-    assert_eq!(events.len(), 1);
-    let appended = unit.append(&thing("a"), Expected::Version(1), vec![happened(2)]).await.unwrap();
-    unit.commit().await.unwrap();
-    assert_eq!(appended[0].causation_id, events[0].message_id.to_string());
-    assert_eq!(appended[0].correlation_id, events[0].correlation_id);
-
-    // Where there is no stream nothing is held: another may write.
-    for (owner, name) in [("acme", "b"), ("other", "a")] {
-        assert!(kernel.unit_after(&tenant(owner), &thing(name)).await.unwrap().is_none());
+    for (version, kept) in [(1, false), (1, true)] {
+        let mut opening = kernel.opening(&tenant("acme")).await.unwrap();
+        note(opening.sql(), "me", "a", version).await;
+        let events = opening.load(&thing("a")).await.unwrap();
+        assert_eq!(events.len(), 1);
+        if !kept {
+            opening.rollback().await.unwrap();
+            continue;
+        }
+        let mut unit = opening.caused_by(Cause::event(&events[0]));
+        let expected = Expected::Version(version);
+        let appended = unit.append(&thing("a"), expected, vec![happened(2)]).await.unwrap();
+        // What was written before there was a unit is a part of it.
+        unit.commit().await.unwrap();
+        assert_eq!(appended[0].causation_id, events[0].message_id.to_string());
+        assert_eq!(appended[0].correlation_id, events[0].correlation_id);
     }
+
+    // Another's stream is not there, and an opening that is dropped holds nothing.
+    let mut opening = kernel.opening(&tenant("other")).await.unwrap();
+    assert!(opening.load(&thing("a")).await.unwrap().is_empty());
+    drop(opening);
     append(&kernel, "acme", "b", 1).await;
 }
 
