@@ -371,7 +371,7 @@ pub struct DeadLetter {
     pub is_replaying: bool,
     /// The last error.
     pub reason: String,
-    /// Who gave it up, such as `consumer:service_calls.execution`.
+    /// Who gave it up, such as `consumer:service_calls.commands`.
     pub source: String,
     /// The message's type and aggregate.
     pub subject: String,

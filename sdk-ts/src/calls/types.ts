@@ -155,7 +155,7 @@ export interface DeadLetter {
   isReplaying: boolean;
   /** The last error. */
   reason: string;
-  /** Who gave it up, such as `consumer:service_calls.execution`. */
+  /** Who gave it up, such as `consumer:service_calls.commands`. */
   source: string;
   /** The message's type and aggregate. */
   subject: string;

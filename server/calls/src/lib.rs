@@ -31,5 +31,6 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         file!("0002_create_cursor_key"),
         file!("0003_create_queue_of_tenant"),
         file!("0004_queue_waiting_calls"),
+        file!("0005_rename_consumer_of_commands"),
     ],
 };

@@ -109,9 +109,9 @@ async fn what_is_exported_is_what_is_documented() {
         "kernel_relayed_messages_total 5",
         "kernel_outbox_depth 0",
         "kernel_outbox_age_seconds 0",
-        "kernel_reader_lag{reader=\"consumer:service_calls.execution\"} 0",
+        "kernel_reader_lag{reader=\"consumer:service_calls.commands\"} 0",
         "kernel_timers_lateness_seconds 0",
-        "kernel_dead_letters{source=\"consumer:service_calls.execution\"} 0",
+        "kernel_dead_letters{source=\"consumer:service_calls.commands\"} 0",
         "kernel_dead_letters{source=\"projection:service_calls\"} 0",
     ] {
         assert!(text.contains(line), "{line} in\n{text}");

@@ -3,6 +3,7 @@
 mod events;
 mod execution;
 mod observation;
+mod overlooked;
 mod projection;
 mod redaction;
 mod resolution;
@@ -35,7 +36,7 @@ pub use target::Loopback;
 /// The kind of the streams of this context.
 pub(crate) const AGGREGATE_TYPE: &str = "ServiceCall";
 /// Under this name the consumer of commands remembers what it has handled.
-pub(crate) const COMMANDED: &str = "service_calls.execution";
+pub(crate) const COMMANDED: &str = "service_calls.commands";
 /// Under this name the read model has its checkpoint.
 pub(crate) const READ_MODEL: &str = "service_calls";
 /// In whose name the worker reads the queue of all tenants.
@@ -160,8 +161,10 @@ impl Calls {
         observation::describe();
         let (working, watched) = (Arc::clone(&self.worker), self.kernel.clone());
         let operator = self.worker.operator().clone();
+        let queue = Queue { wake: self.wake };
+        let overlooked = overlooked::take_up(watched.clone(), queue, operator.clone());
         let worker = tokio::spawn(async move {
-            tokio::join!(working.run(), observation::watch(watched, operator));
+            tokio::join!(working.run(), overlooked, observation::watch(watched, operator));
         });
         StopHandle { kernel: self.kernel, worker }
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use symbolon_kernel::{Connection, Dialect, ReadModel, TenantId};
 use uuid::Uuid;
 
+use super::AGGREGATE_TYPE;
 use super::rules::Call;
 
 /// What the store reports.
@@ -288,6 +289,42 @@ pub(crate) async fn postpone(
 
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(error.into())
+}
+
+/// Calls that wait for their turn or their time and are not in the queue, nor have a timer of this
+/// kind; those after one of them. What waits has written the last of its first three events. It
+/// reads every stream there is, in the order of tenants.
+pub(crate) async fn overlooked(
+    connection: &mut Connection,
+    due: &str,
+    after: Option<&(TenantId, String)>,
+    limit: usize,
+) -> Result<Vec<(TenantId, String)>, StoreError> {
+    let (tenant, id) = after.map_or(("", ""), |(tenant, id)| (tenant.as_str(), id));
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT s.tenant_id, s.aggregate_id FROM streams s JOIN messages m \
+         ON m.tenant_id = s.tenant_id AND m.aggregate_type = s.aggregate_type \
+         AND m.aggregate_id = s.aggregate_id AND m.version = s.version \
+         WHERE s.aggregate_type = $1 AND (s.tenant_id, s.aggregate_id) > ($2, $3) \
+         AND s.version <= 3 \
+         AND m.type IN ('ServiceCallSubmitted', 'ServiceCallScheduled', 'DueTimeReached') \
+         AND NOT EXISTS (SELECT 1 FROM service_call_queue q \
+         WHERE q.tenant_id = s.tenant_id AND q.service_call_id = s.aggregate_id) \
+         AND NOT EXISTS (SELECT 1 FROM timers t WHERE t.tenant_id = s.tenant_id \
+         AND t.kind = $4 AND t.timer_key = s.aggregate_id) \
+         ORDER BY s.tenant_id, s.aggregate_id LIMIT $5 + 0",
+    )
+    .bind(AGGREGATE_TYPE)
+    .bind(tenant)
+    .bind(id)
+    .bind(due)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    let read = rows
+        .into_iter()
+        .map(|(tenant, id)| Ok::<_, sqlx::Error>((TenantId::new(tenant).map_err(decode)?, id)));
+    Ok(read.collect::<Result<_, _>>()?)
 }
 
 /// How many calls wait for their attempt, of all tenants.

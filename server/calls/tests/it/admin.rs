@@ -89,7 +89,7 @@ async fn a_letter_is_replayed_or_discarded_by_its_tenant_and_both_are_audited() 
     let replayed = system.drill("acme", DeadLetterReader::Consumer).await;
     let kept = system.drill("acme", DeadLetterReader::Projection).await;
     let discarded = system.drill("acme", DeadLetterReader::Consumer).await;
-    assert_eq!(replayed.source, "consumer:service_calls.execution");
+    assert_eq!(replayed.source, "consumer:service_calls.commands");
     assert_eq!((replayed.is_replayable, kept.is_replayable), (true, false));
     let all = [replayed.dead_letter_id, kept.dead_letter_id, discarded.dead_letter_id];
     assert_eq!(system.letters("acme", 1).await, all);
@@ -184,7 +184,7 @@ async fn the_read_model_is_rebuilt_and_outbox_and_projections_are_numbers() {
     let found = outbox().await;
     assert_eq!((found.head, found.lag_ms, found.oldest_at), (5, 0, None));
     let readers: Vec<_> = found.readers.iter().map(|it| it.reader.as_str()).collect();
-    assert_eq!(readers, ["consumer:service_calls.execution", "projection:service_calls"]);
+    assert_eq!(readers, ["consumer:service_calls.commands", "projection:service_calls"]);
 
     let rebuild = async |name: &str| {
         let request = wire::rebuild_projection::Request { name: name.to_owned() };

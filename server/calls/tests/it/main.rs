@@ -12,4 +12,5 @@ mod privacy;
 mod reading;
 mod submission;
 mod target;
+mod versions;
 mod workers;
