@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::server::{Part, Server, build_for_kafka, free_address};
+use crate::server::{Part, Server, free_address};
 use crate::services::broker::Broker;
 use crate::services::postgres;
 
@@ -39,18 +39,19 @@ pub struct Distributed {
 }
 
 impl Distributed {
-    /// Builds the server and starts everything; identities and logs are kept in a folder.
+    /// Starts everything, by a server that was built for Kafka; identities and logs are kept in a
+    /// folder.
     ///
     /// # Errors
     /// [`crate::services::Absent`] when PostgreSQL or the broker cannot be had; otherwise when
-    /// something does not build or start.
+    /// something does not start.
     pub fn start(
         root: &Path,
+        binary: &Path,
         data: &Path,
         listen: SocketAddr,
         numbers: Numbers,
     ) -> anyhow::Result<Self> {
-        let binary = build_for_kafka(root)?;
         let database = postgres::Server::start(root)?;
         let broker = Broker::start(root)?;
         let start = |mode: &str, number: usize, address: SocketAddr| {
@@ -63,7 +64,7 @@ impl Distributed {
             let log = format!("{mode}-{number}.log");
             let flags = ["--mode", mode, "--kafka-property", SESSION];
             let part = Part { log: &log, flags: &flags, variables: &variables };
-            Server::start_as(&binary, data, address, &part)
+            Server::start_as(binary, data, address, &part)
         };
         let relay = start("relay", 1, free_address()?)?;
         let workers = (1..=numbers.workers).map(|number| start("worker", number, free_address()?));

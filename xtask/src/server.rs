@@ -53,13 +53,27 @@ pub fn build(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(target(root)?.join("debug/symbolon-server"))
 }
 
+/// How a server is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// To be looked into.
+    Debug,
+    /// To be measured.
+    Release,
+}
+
 /// Builds the server that can speak to Kafka and returns its binary.
 ///
 /// # Errors
 /// When it does not build.
-pub fn build_for_kafka(root: &Path) -> anyhow::Result<PathBuf> {
-    process::run(root, "cargo", &["build", "--package", "symbolon-app", "--features", "kafka"])?;
-    Ok(target(root)?.join("debug/symbolon-server"))
+pub fn build_for_kafka(root: &Path, profile: Profile) -> anyhow::Result<PathBuf> {
+    let build = ["build", "--package", "symbolon-app", "--features", "kafka"];
+    let (flags, folder): (&[&str], _) = match profile {
+        Profile::Debug => (&[], "debug"),
+        Profile::Release => (&["--release"], "release"),
+    };
+    process::run(root, "cargo", &[&build[..], flags].concat())?;
+    Ok(target(root)?.join(folder).join("symbolon-server"))
 }
 
 /// The folder that cargo builds into.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::distributed::{Distributed, Numbers};
 use crate::process::npm_install;
 use crate::root::root;
-use crate::server::{self, Server};
+use crate::server::{self, Profile, Server};
 use crate::{gen_house, signals};
 
 const SCOPES: [&str; 3] = ["calls:read", "calls:write", "calls:ops"];
@@ -85,7 +85,8 @@ pub fn run(options: &Up) -> anyhow::Result<ExitCode> {
 fn run_distributed(options: &Up, root: &Path, data: &Path) -> anyhow::Result<ExitCode> {
     let numbers = Numbers { apis: 2, workers: 2 };
     let stop = signals::stop()?;
-    let mut site = Distributed::start(root, data, options.listen, numbers)?;
+    let binary = server::build_for_kafka(root, Profile::Debug)?;
+    let mut site = Distributed::start(root, &binary, data, options.listen, numbers)?;
     let token = site.apis[0].token("demo", &SCOPES)?;
     for (name, servers) in [("api", &site.apis), ("worker", &site.workers)] {
         for server in servers {

@@ -1,10 +1,12 @@
 //! `cargo xtask bench edge`: what the edge and the first system on it cost.
 //!
 //! The generated edge against the same by hand; service calls from submission to the list that
-//! shows them done, with few and with many stored; memory, idle and with many event streams.
+//! shows them done, with few and with many stored; memory, idle and with many event streams. By
+//! itself: what more processes bring on PostgreSQL and Kafka.
 
 mod calls;
 mod counter;
+mod scale;
 mod streams;
 
 use std::fs;
@@ -24,9 +26,11 @@ use crate::throughput;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask bench edge\n  \
     cargo xtask bench edge --stored 1000,1000000\n  \
-    cargo xtask bench edge --rounds 0 --calls 2000\n\n\
+    cargo xtask bench edge --rounds 0 --calls 2000\n  \
+    cargo xtask bench edge --scale\n\n\
     Builds the reference server for release; it runs on an embedded database. Calls are stored by\n\
-    making them, so a million takes as long as a million calls. Reads /proc: Linux only.")]
+    making them, so a million takes as long as a million calls. Reads /proc: Linux only.\n\
+    With --scale PostgreSQL and a broker are found or installed as for `cargo xtask test`.")]
 pub struct Edge {
     #[command(flatten)]
     pub server: throughput::Server,
@@ -39,6 +43,10 @@ pub struct Edge {
     /// How many event streams are open at once.
     #[arg(long, default_value_t = 1_000)]
     pub streams: usize,
+    /// Measure this alone: two API and two worker processes on PostgreSQL and Kafka, against one
+    /// of each.
+    #[arg(long)]
+    pub scale: bool,
 }
 
 /// How long an idle server is left alone before its memory is read.
@@ -46,6 +54,9 @@ const REST: Duration = Duration::from_secs(3);
 
 /// Prints the tables for docs/benchmarks.md.
 pub(super) fn run(options: &Edge) -> anyhow::Result<ExitCode> {
+    if options.scale {
+        return scale::run(options.calls);
+    }
     if options.server.rounds > 0 {
         throughput::run(&options.server)?;
     }
@@ -60,8 +71,8 @@ pub(super) fn run(options: &Edge) -> anyhow::Result<ExitCode> {
     println!("\n| calls, one process on SQLite | accepted | done | CPU a call | bar |");
     println!("|---|---|---|---|---|");
     let mut costs = Vec::new();
-    let server = Server::start(&binary, &folder.join("calls"), server::free_address()?)?;
-    let calls = runtime.block_on(Calls::start(&server))?;
+    let server = [Server::start(&binary, &folder.join("calls"), server::free_address()?)?];
+    let calls = runtime.block_on(Calls::start(&server, &[]))?;
     let mut stored = 0;
     for &mark in &options.stored {
         let more = mark.saturating_sub(stored);

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::sdk_ts;
 use crate::distributed::{Distributed, Numbers};
 use crate::process::{npm_install, run as start};
-use crate::server::{self, Server, free_address};
+use crate::server::{self, Profile, Server, free_address};
 use crate::services::chromium::Chromium;
 
 pub(super) const ALL: [&str; 3] = ["calls:read", "calls:write", "calls:ops"];
@@ -32,7 +32,8 @@ pub(super) fn distributed_conformance(root: &Path) -> anyhow::Result<()> {
         fs::remove_dir_all(&data)?;
     }
     let numbers = Numbers { apis: 1, workers: 1 };
-    let site = Distributed::start(root, &data, free_address()?, numbers)?;
+    let binary = server::build_for_kafka(root, Profile::Debug)?;
+    let site = Distributed::start(root, &binary, &data, free_address()?, numbers)?;
     judge(root, &site.apis[0])
 }
 

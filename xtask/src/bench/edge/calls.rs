@@ -29,41 +29,45 @@ pub(super) struct Cost {
     pub(super) accepted: f64,
     /// Calls that the list shows succeeded, a second since the first was submitted.
     pub(super) done: f64,
-    /// Processor time of the server a call, in seconds.
+    /// Processor time of the servers a call, in seconds.
     pub(super) processor: f64,
 }
 
-/// A server, and a target for its calls.
+/// Servers, and a target for their calls.
 #[derive(Debug)]
 pub(super) struct Calls {
     submitter: Arc<Submitter>,
-    process: u32,
+    processes: Vec<u32>,
     counter: Counter,
 }
 
 #[derive(Debug)]
 struct Submitter {
     client: Client,
-    url: String,
+    /// Where calls are submitted, by turns.
+    urls: Vec<String>,
     tokens: Vec<String>,
     target: String,
     submitted: AtomicUsize,
 }
 
 impl Calls {
-    pub(super) async fn start(server: &Server) -> anyhow::Result<Self> {
+    /// Of servers that answer callers and know each other's tokens, and those that work besides.
+    pub(super) async fn start(apis: &[Server], others: &[&Server]) -> anyhow::Result<Self> {
         let counter = Counter::start().await?;
         let scopes = ["calls:read", "calls:write"];
-        let tokens = TENANTS.iter().map(|tenant| server.token(tenant, &scopes));
+        let first = apis.first().context("a server that answers")?;
+        let tokens = TENANTS.iter().map(|tenant| first.token(tenant, &scopes));
         let submitter = Submitter {
             client: Client::builder().no_proxy().build()?,
-            url: format!("{}/v1/service-calls", server.url),
+            urls: apis.iter().map(|api| format!("{}/v1/service-calls", api.url)).collect(),
             tokens: tokens.collect::<anyhow::Result<_>>()?,
             target: counter.url.clone(),
             submitted: AtomicUsize::new(0),
         };
-        let process = server.process.0.id();
-        Ok(Self { submitter: Arc::new(submitter), process, counter })
+        let processes = apis.iter().chain(others.iter().copied());
+        let processes = processes.map(|server| server.process.0.id()).collect();
+        Ok(Self { submitter: Arc::new(submitter), processes, counter })
     }
 
     /// Makes so many calls and waits until every one is listed as succeeded.
@@ -123,12 +127,16 @@ impl Calls {
         }
     }
 
-    /// Seconds the server has spent on processors.
+    /// Seconds the servers have spent on processors.
     fn processor(&self) -> anyhow::Result<f64> {
-        let text = fs::read_to_string(format!("/proc/{}/stat", self.process))?;
-        let (_, fields) = text.rsplit_once(')').context("/proc tells of a process")?;
-        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
-        Ok(ticks.sum::<Result<f64, _>>()? / TICKS)
+        let mut ticks = 0.0;
+        for process in &self.processes {
+            let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
+            let (_, fields) = text.rsplit_once(')').context("/proc tells of a process")?;
+            let spent = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+            ticks += spent.sum::<Result<f64, _>>()?;
+        }
+        Ok(ticks / TICKS)
     }
 }
 
@@ -147,7 +155,10 @@ impl Submitter {
                 "tags": [tag],
             });
             let token = self.tokens.get(number % self.tokens.len()).context("a tenant")?;
-            let request = self.client.post(&self.url).bearer_auth(token);
+            // A tenant's calls go to each of them.
+            let turn = number / self.tokens.len() % self.urls.len();
+            let url = self.urls.get(turn).context("a server")?;
+            let request = self.client.post(url).bearer_auth(token);
             let key = format!("call-{number}");
             let answer = request.header("idempotency-key", key).json(&body).send().await?;
             if answer.status() != StatusCode::ACCEPTED {
@@ -160,11 +171,12 @@ impl Submitter {
 
     /// How many of a tenant's calls with this label are listed as succeeded.
     async fn succeeded(&self, token: &str, tag: &str) -> anyhow::Result<usize> {
+        let url = self.urls.first().context("a server")?;
         let (mut count, mut cursor) = (0, None::<String>);
         loop {
             let mut query = vec![("status", "Succeeded"), ("tag", tag), ("limit", "200")];
             query.extend(cursor.iter().map(|cursor| ("cursor", cursor.as_str())));
-            let request = self.client.get(&self.url).bearer_auth(token).query(&query);
+            let request = self.client.get(url).bearer_auth(token).query(&query);
             let page: Value = request.send().await?.error_for_status()?.json().await?;
             count += page["items"].as_array().map_or(0, Vec::len);
             match page["nextCursor"].as_str() {
