@@ -421,8 +421,9 @@ impl Worker {
 
     async fn record(&self, call: &Call, started: &Envelope, ending: Ending) -> Handled {
         let mut unit = self.kernel.unit(&started.tenant_id, Cause::event(started)).await?;
-        end(&mut unit, &started.stream(), started.version, ending).await?;
+        // The timer before the stream, as when it fires.
         unit.unschedule(LEASE, &call.id.to_string()).await?;
+        end(&mut unit, &started.stream(), started.version, ending).await?;
         Ok(unit.commit().await?)
     }
 }

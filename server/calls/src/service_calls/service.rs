@@ -240,12 +240,18 @@ enum Cancelled {
     TooLate,
 }
 
+/// First takes away what would have begun the call, as whoever begins it does: rows of timer, queue
+/// and secrets are locked before the stream, in this order, by everyone. Two who lock them in
+/// different orders would wait for each other.
 async fn cancel(
     mut unit: Unit,
     id: Uuid,
     preconditions: &Preconditions,
 ) -> Result<Cancelled, Undone> {
     let key = id.to_string();
+    unit.unschedule(DUE, &key).await?;
+    store::dequeue(unit.sql(), &key).await?;
+    store::take_secrets(unit.sql(), &key).await?;
     let Some(call) = Call::fold(&unit.load(&stream(&key)).await?)? else {
         unit.rollback().await?;
         return Ok(Cancelled::Unknown);
@@ -260,9 +266,6 @@ async fn cancel(
     };
     let expected = Expected::Version(call.version);
     let appended = unit.append(&stream(&key), expected, vec![event.into()]).await?;
-    unit.unschedule(DUE, &key).await?;
-    store::dequeue(unit.sql(), &key).await?;
-    store::take_secrets(unit.sql(), &key).await?;
     unit.commit().await?;
     let call =
         appended.iter().try_fold(call, |call, event| Call::apply(Some(call), event.parse()?))?;

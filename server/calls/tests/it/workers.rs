@@ -4,13 +4,17 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use calls_wire::service_calls::cancel_service_call::Error;
 use calls_wire::types::ServiceCallStatus;
 use symbolon_calls::MIGRATIONS;
 use symbolon_kernel::{Cause, Kernel, Location, SystemClock, TenantId, Unit};
+use symbolon_server::Fault;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::fixture::{Home, SETTINGS, System, accepted, eventually, now};
+use crate::fixture::{Home, SETTINGS, System, accepted, eventually, later, now};
 use crate::target::Target;
 
 /// A database that processes can share; none where tests run on a file.
@@ -98,4 +102,53 @@ async fn two_workers_share_the_calls_and_make_each_once() {
     }
     first.stop().await;
     second.stop().await;
+}
+
+/// How often transactions have waited for each other in a circle.
+async fn deadlocks(kernel: &Kernel) -> i64 {
+    let mut unit = unit(kernel).await;
+    let count = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    let count = sqlx::query_scalar(count).fetch_one(unit.sql().1).await.unwrap();
+    unit.rollback().await.unwrap();
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancellations_that_meet_starts_end_as_one_or_the_other() {
+    let (Some((_home, location)), target) = (shared(), Target::start().await) else { return };
+    let other = Kernel::open(&location, &[MIGRATIONS], Arc::new(SystemClock)).await.unwrap();
+    let before = deadlocks(&other).await;
+    let system = Arc::new(System::start(location.clone(), SETTINGS).await);
+    for round in 0..20 {
+        // Half of them fall due while they are cancelled.
+        let body = |number| match number % 2 {
+            0 => now(&target.url("ok")),
+            _ => later(&target.url("ok"), 100),
+        };
+        let mut cancellations = JoinSet::new();
+        for number in 0..16 {
+            let key = format!("{round}-{number}");
+            let id = accepted(system.submit("acme", &key, body(number)).await);
+            let system = Arc::clone(&system);
+            cancellations.spawn(async move {
+                tokio::time::sleep(Duration::from_millis(number % 2 * 100 + number)).await;
+                (id, system.cancel("acme", id).await)
+            });
+        }
+        while let Some(ended) = cancellations.join_next().await {
+            let (id, cancelled) = ended.unwrap();
+            let status = system.over(id).await.status;
+            match cancelled {
+                Ok(_) => assert!(status == ServiceCallStatus::Cancelled),
+                Err(Fault::Documented(Error::NotCancellable(_))) => {
+                    assert!(status == ServiceCallStatus::Succeeded);
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    }
+    Arc::into_inner(system).unwrap().stop().await;
+    // Its connections have told what happened to them.
+    assert_eq!(deadlocks(&other).await, before);
+    other.shutdown().await.unwrap();
 }
