@@ -172,7 +172,8 @@ impl Dispatcher {
         let route = &self.routes[entry.route];
         (seen.operation, seen.route) = (route.info.id, Some(route.info.path));
         let path = found.parameters(entry);
-        let admitted = self.schemes.admit(route.info.security, &parts).await;
+        let address = self.rates.address(&parts);
+        let admitted = self.schemes.admit(route.info.security, &parts, address).await;
         if let Ok(admitted) = &admitted {
             seen.recognise(admitted.principal());
         }

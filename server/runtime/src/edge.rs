@@ -186,6 +186,15 @@ impl Edge {
         self
     }
 
+    /// How often an address may bring credentials that are refused, 600 times a minute at first:
+    /// whatever it brings then is answered with 429 and not looked up, except what was good a short
+    /// while ago.
+    #[must_use]
+    pub fn guess_limit(mut self, rate: Rate) -> Self {
+        self.schemes.guesses.rate = rate;
+        self
+    }
+
     /// Counts requests elsewhere than in this process, for this rate limit and `x-rate-limit`.
     #[must_use]
     pub fn rate_limits(mut self, limits: impl RateLimits) -> Self {

@@ -24,6 +24,13 @@ pub(crate) struct Parts<'a> {
     pub(crate) hash: [u8; 32],
 }
 
+impl Parts<'_> {
+    /// The id as a number.
+    pub(crate) fn number(&self) -> u64 {
+        u64::from_str_radix(self.id, 16).unwrap_or_default()
+    }
+}
+
 /// Whether a text is meant to be an API key.
 pub(crate) fn is_meant(text: &str) -> bool {
     text.starts_with(PREFIX)

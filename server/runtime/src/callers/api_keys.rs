@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
@@ -11,10 +11,14 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::callers::api_key;
+use crate::callers::recent::Recent;
 use crate::{Authenticate, Failure, KeyStore, Principal, Scheme, Unauthenticated};
 
 /// The last use of a key is noted no more often than this.
 const NOTED: Duration = Duration::from_secs(60);
+/// A key that was refused is not looked up again for so long, if it is one of the last so many.
+const BAD_FOR: Duration = Duration::from_secs(60);
+const BAD: usize = 10_000;
 
 /// What is known of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +72,9 @@ impl fmt::Debug for CreatedApiKey {
     }
 }
 
+/// A key as it is remembered: its id, and the hash of its secret.
+type Tried = (u64, [u8; 32]);
+
 type Now = dyn Fn() -> SystemTime + Send + Sync;
 
 /// The keys of a store. A clone is the same keys.
@@ -76,6 +83,8 @@ pub struct ApiKeys<S> {
     now: Arc<Now>,
     /// When the use of a key was last noted. Only good keys get in here.
     noted: Arc<Mutex<BTreeMap<String, SystemTime>>>,
+    /// What is no key, or no good one any more: it will not become one.
+    bad: Arc<Mutex<Recent<Tried>>>,
 }
 
 impl<S> fmt::Debug for ApiKeys<S> {
@@ -86,8 +95,9 @@ impl<S> fmt::Debug for ApiKeys<S> {
 
 impl<S> Clone for ApiKeys<S> {
     fn clone(&self) -> Self {
-        let (store, now, noted) = (&self.store, &self.now, &self.noted);
-        Self { store: Arc::clone(store), now: Arc::clone(now), noted: Arc::clone(noted) }
+        let Self { store, now, noted, bad } = self;
+        let (store, now) = (Arc::clone(store), Arc::clone(now));
+        Self { store, now, noted: Arc::clone(noted), bad: Arc::clone(bad) }
     }
 }
 
@@ -95,7 +105,8 @@ impl<S: KeyStore> ApiKeys<S> {
     /// Keys kept in a store.
     pub fn new(store: S) -> Self {
         let now = Arc::new(SystemTime::now);
-        Self { store: Arc::new(store), now, noted: Arc::default() }
+        let bad = Arc::new(Mutex::new(Recent::new(BAD_FOR, BAD)));
+        Self { store: Arc::new(store), now, noted: Arc::default(), bad }
     }
 
     /// The same by another clock.
@@ -154,13 +165,34 @@ impl<S: KeyStore> ApiKeys<S> {
     /// When there is no such key, it is good no more, or nobody can tell.
     pub async fn verify(&self, text: &str) -> Result<Principal, Unauthenticated> {
         let parts = api_key::parse(text).ok_or(invalid("key is malformed"))?;
+        let now = (self.now)();
+        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let tried = (parts.number(), parts.hash);
+        if self.bad().contains(&tried, since) {
+            return Err(invalid("key was refused a short while ago"));
+        }
+        let verdict = self.look_up(&parts, now).await;
+        if let Err(Unauthenticated::Invalid { .. }) = verdict {
+            self.bad().insert(tried, since);
+        }
+        verdict
+    }
+
+    fn bad(&self) -> MutexGuard<'_, Recent<Tried>> {
+        self.bad.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn look_up(
+        &self,
+        parts: &api_key::Parts<'_>,
+        now: SystemTime,
+    ) -> Result<Principal, Unauthenticated> {
         let found = self.store.find(parts.id).await.map_err(|error| {
             tracing::warn!(%error, "API keys cannot be read");
             Unauthenticated::Undecided { reason: "keys cannot be read" }
         })?;
         let known = found.filter(|key| api_key::is_same(&key.secret_hash, &parts.hash));
         let key = known.ok_or(invalid("there is no such key"))?;
-        let now = (self.now)();
         if key.revoked_at.is_some() {
             return Err(invalid("key was revoked"));
         }
@@ -227,6 +259,13 @@ impl<S: KeyStore, A: Authenticate> Authenticate for KeysOr<S, A> {
                 false => self.others.authenticate(request).await,
             }
         })
+    }
+
+    fn given<'a>(&self, request: &'a Parts) -> Option<Cow<'a, [u8]>> {
+        match request.headers.get(AUTHORIZATION) {
+            Some(line) => Some(line.as_bytes().into()),
+            None => self.others.given(request),
+        }
     }
 
     fn challenge(&self) -> Cow<'static, str> {

@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use http::header::WWW_AUTHENTICATE;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::request::Parts;
 use symbolon_wire::{In, Problem, Violation};
 
 use crate::answers::problem;
 use crate::callers::tenant;
+use crate::limits::guesses::{Address, Guesses, Outcome};
 use crate::{Admitted, Principal, Reply, Requirement};
 
 /// Recognises the callers of one or more security schemes.
@@ -20,6 +22,13 @@ pub trait Authenticate: Send + Sync + 'static {
         &'a self,
         request: &'a Parts,
     ) -> BoxFuture<'a, Result<Option<Principal>, Unauthenticated>>;
+
+    /// What a request carries of credentials of this kind, if it does: to tell what was good a
+    /// short while ago from what is tried for the first time. The `Authorization` header, unless it
+    /// is said.
+    fn given<'a>(&self, request: &'a Parts) -> Option<Cow<'a, [u8]>> {
+        request.headers.get(AUTHORIZATION).map(|line| line.as_bytes().into())
+    }
 
     /// The authentication scheme to name in `WWW-Authenticate` (RFC 9110, 11.6.1), with its
     /// parameters.
@@ -64,10 +73,11 @@ impl Unauthenticated {
 }
 
 /// The authenticators of an edge.
-#[derive(Default, Clone)]
+#[derive(Default)]
 pub(crate) struct Schemes {
     named: BTreeMap<&'static str, Arc<dyn Authenticate>>,
     other: Option<Arc<dyn Authenticate>>,
+    pub(crate) guesses: Guesses,
 }
 
 /// What has become of credentials that were good once.
@@ -119,14 +129,38 @@ impl Schemes {
         self.named.get(scheme).or(self.other.as_ref())
     }
 
-    /// The caller of an operation, or the answer to a caller who may not call it.
+    /// The caller of an operation, or the answer to a caller at this address who may not call it.
     pub(crate) async fn admit(
         &self,
         security: &[&[Requirement]],
         request: &Parts,
+        address: Address,
     ) -> Result<Admitted, Reply> {
+        let attempt = match self.credentials(security, request) {
+            None => None,
+            Some(credentials) => match self.guesses.begin(address, credentials) {
+                Ok(attempt) => Some(attempt),
+                Err(wait) => return Err(wait.reply()),
+            },
+        };
         let judged = self.judged(security, request).await;
+        if let Some(attempt) = attempt {
+            self.guesses.end(attempt, outcome(&judged));
+        }
         judged.map_err(|refusals| self.refuse(refusals, security))
+    }
+
+    /// A hash of the credentials that a request carries, if it carries any that are asked for.
+    fn credentials(&self, security: &[&[Requirement]], request: &Parts) -> Option<u64> {
+        let mut hasher = self.guesses.hasher();
+        let mut is_any = false;
+        for Requirement { scheme, .. } in security.iter().flat_map(|all| all.iter()) {
+            if let Some(given) = self.of(scheme).and_then(|it| it.given(request)) {
+                (scheme, given).hash(&mut hasher);
+                is_any = true;
+            }
+        }
+        is_any.then(|| hasher.finish())
     }
 
     /// What has become of the credentials by which a request was this caller's.
@@ -263,6 +297,19 @@ impl Schemes {
             }
         }
         found.join(", ")
+    }
+}
+
+/// What came of an attempt to be let in.
+fn outcome(judged: &Result<Admitted, Vec<Refused>>) -> Outcome {
+    let Err(refusals) = judged else { return Outcome::Good };
+    let any = |is_so: fn(&Refused) -> bool| refusals.iter().any(is_so);
+    if any(|refused| matches!(refused, Refused::Undecided { .. })) {
+        return Outcome::Undecided;
+    }
+    match any(|refused| matches!(refused, Refused::Invalid { .. })) {
+        true => Outcome::Refused,
+        false => Outcome::Good,
     }
 }
 

@@ -9,5 +9,6 @@ pub(crate) mod development_identity;
 pub(crate) mod key_source;
 pub(crate) mod key_store;
 pub(crate) mod keys;
+pub(crate) mod recent;
 pub(crate) mod scheme;
 pub(crate) mod tenant;

@@ -185,6 +185,11 @@ where
         })
     }
 
+    fn given<'a>(&self, request: &'a Parts) -> Option<Cow<'a, [u8]>> {
+        let Given { user, secret } = self.proof.read(request).ok()??;
+        Some(format!("{user}:{secret}").into_bytes().into())
+    }
+
     fn challenge(&self) -> Cow<'static, str> {
         self.proof.challenge()
     }

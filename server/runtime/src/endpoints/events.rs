@@ -53,8 +53,8 @@ impl Events {
         parts: &Parts,
         seen: &mut Seen,
     ) -> Answered {
-        let schemes = &dispatcher.schemes;
-        match schemes.admit(&[&[self.requirement]], parts).await {
+        let (schemes, address) = (&dispatcher.schemes, dispatcher.rates.address(parts));
+        match schemes.admit(&[&[self.requirement]], parts, address).await {
             Ok(admitted) => seen.recognise(admitted.principal()),
             Err(refusal) => return refusal.into(),
         }

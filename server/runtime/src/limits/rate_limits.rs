@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -82,16 +83,15 @@ pub trait RateLimits: Send + Sync + 'static {
 
 /// Buckets in the memory of one process, bounded: callers beyond the bound share one.
 pub struct MemoryRateLimits {
-    buckets: Mutex<Buckets>,
-    capacity: usize,
+    buckets: Mutex<Buckets<Bucket>>,
     clock: Monotonic,
 }
 
-#[derive(Default)]
-struct Buckets {
-    /// When each is full again.
-    full_at: HashMap<Bucket, Instant>,
+/// When each bucket is full again.
+pub(crate) struct Buckets<K> {
+    full_at: HashMap<K, Instant>,
     swept_at: Option<Instant>,
+    capacity: usize,
 }
 
 impl fmt::Debug for MemoryRateLimits {
@@ -109,13 +109,13 @@ impl Default for MemoryRateLimits {
 impl MemoryRateLimits {
     /// Knows 100,000 buckets at once at most.
     pub fn new() -> Self {
-        Self { buckets: Mutex::default(), capacity: CAPACITY, clock: Monotonic::default() }
+        Self { buckets: Mutex::new(Buckets::new(CAPACITY)), clock: Monotonic::default() }
     }
 
     /// Knows so many buckets at once at most.
     #[must_use]
     pub fn capacity(self, buckets: usize) -> Self {
-        Self { capacity: buckets, ..self }
+        Self { buckets: Mutex::new(Buckets::new(buckets)), ..self }
     }
 
     /// Reads the time elsewhere.
@@ -126,19 +126,45 @@ impl MemoryRateLimits {
 
     fn take_now(&self, bucket: &Bucket, rate: Rate) -> Taken {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        if !buckets.full_at.contains_key(bucket) && buckets.full_at.len() >= self.capacity {
-            buckets.sweep(now);
-            if buckets.full_at.len() >= self.capacity {
-                let shared = Bucket { policy: bucket.policy, caller: String::new() };
-                return take(buckets.full_at.entry(shared).or_insert(now), rate, now);
-            }
-        }
-        take(buckets.full_at.entry(bucket.clone()).or_insert(now), rate, now)
+        let shared = || Bucket { policy: bucket.policy, caller: String::new() };
+        buckets.take(bucket, shared, rate, self.clock.now())
     }
 }
 
-impl Buckets {
+impl<K: Clone + Eq + Hash> Buckets<K> {
+    /// No buckets yet, and so many at once at most.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { full_at: HashMap::new(), swept_at: None, capacity }
+    }
+
+    /// Takes a token of a bucket, or of the one that those share for which there is no room.
+    pub(crate) fn take(
+        &mut self,
+        bucket: &K,
+        shared: impl FnOnce() -> K,
+        rate: Rate,
+        now: Instant,
+    ) -> Taken {
+        if let Some(full_at) = self.full_at.get_mut(bucket) {
+            return take(full_at, rate, now);
+        }
+        if self.full_at.len() >= self.capacity {
+            self.sweep(now);
+        }
+        let bucket = if self.full_at.len() < self.capacity { bucket.clone() } else { shared() };
+        take(self.full_at.entry(bucket).or_insert(now), rate, now)
+    }
+
+    /// Gives a token back that was taken.
+    pub(crate) fn give_back(&mut self, bucket: &K, rate: Rate, now: Instant) {
+        if let Some(full_at) = self.full_at.get_mut(bucket) {
+            *full_at = full_at.checked_sub(rate.interval()).unwrap_or(*full_at);
+            if *full_at <= now {
+                self.full_at.remove(bucket);
+            }
+        }
+    }
+
     /// Forgets the buckets that are full.
     fn sweep(&mut self, now: Instant) {
         let is_recent = |at: Instant| now.saturating_duration_since(at) < SWEEP;
@@ -228,22 +254,24 @@ impl Rates {
     /// Whose requests are counted together: those of a tenant, nobody's by address.
     pub(crate) fn caller(&self, caller: &Principal, request: &Parts) -> String {
         match caller.tenant.as_str() {
-            "" => format!("address:{}", self.address(request)),
+            "" => {
+                let address = self.address(request).map(|address| address.to_string());
+                format!("address:{}", address.unwrap_or_default())
+            }
             tenant => format!("tenant:{tenant}"),
         }
     }
 
     /// Where a caller is: a network of 64 bits for IPv6, since who has one address has them all.
-    fn address(&self, request: &Parts) -> String {
+    pub(crate) fn address(&self, request: &Parts) -> Option<IpAddr> {
         let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = self.told(&request.headers).or(peer.map(|peer| peer.0.ip()));
-        match address.map(|address| address.to_canonical()) {
-            None => String::new(),
-            Some(IpAddr::V4(address)) => address.to_string(),
-            Some(IpAddr::V6(address)) => {
-                Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).to_string()
+        let address = self.told(&request.headers).or(peer.map(|peer| peer.0.ip()))?;
+        Some(match address.to_canonical() {
+            IpAddr::V4(address) => address.into(),
+            IpAddr::V6(address) => {
+                Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
             }
-        }
+        })
     }
 
     /// Whom the outermost of the proxies in front speaks for. What stands before it is what the
@@ -258,7 +286,7 @@ impl Rates {
 }
 
 /// Seconds, and one more for a part of one: who comes back then is let in.
-fn whole_seconds(time: Duration) -> u64 {
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 

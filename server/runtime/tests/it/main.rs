@@ -10,6 +10,7 @@ mod contract;
 mod cursors;
 mod endpoints;
 mod events;
+mod guesses;
 mod idempotency;
 mod issuers;
 mod limits;
