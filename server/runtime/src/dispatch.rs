@@ -30,6 +30,9 @@ use crate::requests::body::{self, Lost};
 use crate::requests::correlation::{self, CORRELATION_ID};
 use crate::requests::matcher::{Found, Matcher};
 use crate::requests::routes::{Answer, Caller, Route};
+use crate::serving::Keep;
+use crate::sockets::handshake::{self, Handshake};
+use crate::sockets::{self, Around, Limits};
 use crate::{
     Admitted, Cors, Failure, InFlight, Info, Input, Preconditions, Principal, Reply, Requirement,
 };
@@ -54,7 +57,8 @@ pub(crate) struct Dispatcher {
     /// A permit for each request that is with its handler.
     pub(crate) running: Arc<Semaphore>,
     pub(crate) request_timeout: Duration,
-    pub(crate) wording: Wording,
+    pub(crate) wording: Arc<Wording>,
+    pub(crate) socket_limits: Limits,
 }
 
 /// An answer before or after rendering.
@@ -172,6 +176,13 @@ impl Dispatcher {
         let route = &self.routes[entry.route];
         (seen.operation, seen.route) = (route.info.id, Some(route.info.path));
         let path = found.parameters(entry);
+        let handshake = match self.handshake(&route.info, &mut parts) {
+            Ok(handshake) => handshake,
+            Err(refusal) => {
+                body::drain(&parts.headers, request_body).await;
+                return Ok((*refusal).into());
+            }
+        };
         let address = self.rates.address(&parts);
         let admitted = self.schemes.admit(route.info.security, &parts, address).await;
         if let Ok(admitted) = &admitted {
@@ -190,22 +201,10 @@ impl Dispatcher {
         let (bytes, held) = match tokio::time::timeout(self.request_timeout, collecting).await {
             Ok(Ok(collected)) => collected,
             Ok(Err(lost)) => return Ok(self.without_body(&lost).into()),
-            Err(_) => {
-                let detail = "the request body did not arrive in time";
-                return Ok(problem::reply(&problem::REQUEST_TIMEOUT, detail).into());
-            }
+            Err(_) => return Ok(problem::late().into()),
         };
-        #[cfg(feature = "signatures")]
-        if let Some(refusal) = unsigned(route, &parts.headers, &bytes) {
+        if let Some(refusal) = refused(route, &parts.headers, &bytes) {
             return Ok(refusal.into());
-        }
-        if route.info.needs_if_match && !parts.headers.contains_key(header::IF_MATCH) {
-            let detail = "`If-Match` must say which version the request is about";
-            return Ok(problem::reply(&problem::PRECONDITION_REQUIRED, detail).into());
-        }
-        if body::is_foreign(&parts.headers, bytes.is_empty(), route.info.consumes) {
-            let detail = format!("the operation reads {}", route.info.consumes.join(", "));
-            return Ok(problem::reply(&problem::UNSUPPORTED_MEDIA_TYPE, &detail).into());
         }
         let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() else {
             return Ok(problem::overloaded().into());
@@ -214,14 +213,53 @@ impl Dispatcher {
         let mut input = Input::new(path, query, std::mem::take(&mut parts.headers), bytes);
         let kept = (held, permit);
         let reply = self.call(route, &parts.uri, &mut input, admitted, seen, kept).await?;
-        if !reply.is_stream() {
+        if !reply.stays() {
             return Ok(reply.into());
         }
         parts.headers = input.headers;
-        Ok(match self.stay(route.info.security, parts, &seen.principal) {
-            Ok(stay) => reply.staying(stay).into(),
-            Err(full) => full.reply().into(),
+        let keep = parts.extensions.remove::<Keep>();
+        let stay = match self.stay(route.info.security, parts, &seen.principal) {
+            Ok(stay) => stay,
+            Err(full) => return Ok(full.reply().into()),
+        };
+        Ok(match handshake {
+            Some(handshake) => self.open(handshake, keep, stay, reply, seen),
+            None => reply.staying(stay).into(),
         })
+    }
+
+    /// What opens a socket, of a request for one.
+    fn handshake(&self, info: &Info, parts: &mut Parts) -> Result<Option<Handshake>, Box<Reply>> {
+        let rule = info.socket.as_ref();
+        rule.map(|rule| handshake::read(rule, self.cors.as_ref(), parts)).transpose()
+    }
+
+    /// Opens a socket to a caller whom its handler lets in.
+    fn open(
+        &self,
+        handshake: Handshake,
+        keep: Option<Keep>,
+        stay: Stay,
+        reply: Reply,
+        seen: &Seen,
+    ) -> Answered {
+        let opened = match reply.into_session() {
+            Ok(opened) => opened,
+            Err(reply) => return reply.staying(stay).into(),
+        };
+        let (response, upgrade) = handshake.accept();
+        if let Some(keep) = keep {
+            keep.upgraded();
+        }
+        let around = Around {
+            stay,
+            limits: self.socket_limits,
+            wording: Arc::clone(&self.wording),
+            correlation_id: seen.correlation_id.clone(),
+            operation: seen.operation,
+        };
+        tokio::spawn(sockets::keep(opened, upgrade, around).in_current_span());
+        Answered::Response(response)
     }
 
     /// Decodes, validates and calls the handler. What the request holds is `kept` until its end.
@@ -395,6 +433,23 @@ pub(crate) fn wrong_method(methods: &[&'static str]) -> Reply {
     let methods = methods.join(", ");
     let detail = format!("the resource has {methods}");
     problem::of_edge(&problem::METHOD_NOT_ALLOWED, &detail).literal(header::ALLOW, &methods)
+}
+
+/// The answer to a request that no handler is to see, whoever sends it.
+fn refused(route: &Route, headers: &HeaderMap, body: &[u8]) -> Option<Reply> {
+    #[cfg(feature = "signatures")]
+    if let Some(refusal) = unsigned(route, headers, body) {
+        return Some(refusal);
+    }
+    if route.info.needs_if_match && !headers.contains_key(header::IF_MATCH) {
+        let detail = "`If-Match` must say which version the request is about";
+        return Some(problem::reply(&problem::PRECONDITION_REQUIRED, detail));
+    }
+    if body::is_foreign(headers, body.is_empty(), route.info.consumes) {
+        let detail = format!("the operation reads {}", route.info.consumes.join(", "));
+        return Some(problem::reply(&problem::UNSUPPORTED_MEDIA_TYPE, &detail));
+    }
+    None
 }
 
 /// The answer to a message that nobody who has the secret is known to have sent, if its route asks.

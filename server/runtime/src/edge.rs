@@ -23,6 +23,7 @@ use crate::limits::long_lived::LongLived;
 use crate::limits::rate_limits::Rates;
 use crate::requests::matcher::Matcher;
 use crate::requests::routes::Route;
+use crate::sockets::Limits;
 use crate::{
     Authenticate, Cors, Failure, Given, InFlight, Info, Live, Method, Principal, ProblemKind, Rate,
     RateLimits, Requirement, Routes, Scheme, Unauthenticated, observation,
@@ -81,6 +82,8 @@ pub struct Edge {
     rates: Rates,
     long_lived: LongLived,
     heartbeat: Duration,
+    socket_message: usize,
+    socket_patience: Duration,
     cors: Option<Cors>,
     strict_transport: Option<Duration>,
     #[cfg(feature = "compression")]
@@ -117,6 +120,8 @@ impl Edge {
             rates: Rates::default(),
             long_lived: LongLived::default(),
             heartbeat: Duration::from_secs(15),
+            socket_message: 64 << 10,
+            socket_patience: Duration::from_secs(10),
             cors: None,
             strict_transport: None,
             #[cfg(feature = "compression")]
@@ -333,8 +338,23 @@ impl Edge {
         self
     }
 
+    /// The largest message that is received on a socket, in bytes, 64 KiB at first: a larger one
+    /// closes it with 1009.
+    #[must_use]
+    pub fn socket_message_limit(self, bytes: usize) -> Self {
+        Self { socket_message: bytes, ..self }
+    }
+
+    /// How long who has opened a socket may take nothing of what is sent, 10 seconds at first:
+    /// then it is closed with 1013.
+    #[must_use]
+    pub fn socket_patience(self, time: Duration) -> Self {
+        Self { socket_patience: time, ..self }
+    }
+
     /// How long a stream of events may be silent before a comment shows that it is open: 15 seconds
-    /// at first, since proxies give a silent connection up.
+    /// at first, since proxies give a silent connection up. A caller who is as long silent on a
+    /// socket is pinged, and one who does not answer in as long is left.
     #[must_use]
     pub fn heartbeat(self, silence: Duration) -> Self {
         Self { heartbeat: silence, ..self }
@@ -381,7 +401,12 @@ impl Edge {
             body_room: BodyRoom::new(self.bodies_limit.max(self.body_limit)),
             running: Arc::new(Semaphore::new(self.running_limit.min(Semaphore::MAX_PERMITS))),
             request_timeout: self.request_timeout,
-            wording: self.wording,
+            wording: Arc::new(self.wording),
+            socket_limits: Limits {
+                message: self.socket_message,
+                patience: self.socket_patience,
+                silence: self.heartbeat,
+            },
         };
         let router = Router::new().fallback(dispatch).with_state(Arc::new(dispatcher));
         #[cfg(feature = "compression")]

@@ -1,5 +1,5 @@
 //! The HTTP edge that generated servers stand on: routing, decoding, validation, authentication,
-//! idempotency in flight, problems, events, own endpoints and observation.
+//! idempotency in flight, problems, events, sockets, own endpoints and observation.
 //!
 //! It must never know a database: whoever has none can use it alone.
 //!
@@ -43,6 +43,7 @@ mod observation;
 mod repetition;
 mod requests;
 mod serving;
+mod sockets;
 
 pub use axum::Router;
 
@@ -68,10 +69,11 @@ pub use repetition::idempotency::{IdempotencyRule, Replay};
 pub use repetition::memory_answers::{MemoryAnswers, TooManyKeys};
 pub use requests::call::{Call, Idempotency, Principal};
 pub use requests::input::{Input, Rejected};
-pub use requests::operation::{Info, Operation, ProblemKind, Requirement};
+pub use requests::operation::{Info, Operation, ProblemKind, Requirement, SocketRule};
 pub use requests::routes::{Mounted, Routes};
 pub use requests::untyped::Answering;
 pub use serving::{Server, serve};
+pub use sockets::{SendError, Sender, Session, Socket, SocketOperation};
 pub use symbolon_wire::Method;
 #[cfg(feature = "signatures")]
 pub use symbolon_wire::signature::{NoSecret, Unverified, Verifier, WebhookSecret};

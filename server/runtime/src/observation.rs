@@ -11,12 +11,16 @@ use tracing::field::Empty;
 use uuid::Uuid;
 
 use crate::dispatch::Seen;
+use crate::sockets::Ended;
 
 const REQUESTS: &str = "http_server_requests_total";
 const DURATION: &str = "http_server_request_duration_seconds";
 const PROBLEMS: &str = "http_server_problems_total";
 const ACTIVE: &str = "http_server_active_requests";
 pub(crate) const EVENT_STREAMS: &str = "http_server_event_streams";
+const SOCKETS: &str = "http_server_sockets";
+const MESSAGES: &str = "http_server_socket_messages_total";
+const CLOSES: &str = "http_server_socket_closes_total";
 /// Seconds.
 const BUCKETS: [f64; 13] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -51,6 +55,10 @@ fn describe() {
     metrics::describe_gauge!(ACTIVE, "Requests that are not answered yet");
     metrics::describe_gauge!(EVENT_STREAMS, "Streams of events that are open");
     metrics::gauge!(EVENT_STREAMS).increment(0.0);
+    metrics::describe_gauge!(SOCKETS, "WebSockets that are open");
+    metrics::gauge!(SOCKETS).increment(0.0);
+    metrics::describe_counter!(MESSAGES, "Messages on WebSockets, by their direction");
+    metrics::describe_counter!(CLOSES, "WebSockets that were closed, by close code");
 }
 
 /// What every line says that is logged on a request's way. It is there whatever is logged at all.
@@ -166,4 +174,61 @@ impl Observed<'_> {
             "request answered"
         );
     }
+}
+
+/// Counts a socket as open until it is dropped.
+pub(crate) struct OpenSocket(metrics::Gauge);
+
+impl OpenSocket {
+    pub(crate) fn begin() -> Self {
+        let gauge = metrics::gauge!(SOCKETS);
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+/// Which way a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    In,
+    Out,
+}
+
+/// Counts a message on a socket.
+pub(crate) fn message(operation: &'static str, way: Way) {
+    let direction = match way {
+        Way::In => "in",
+        Way::Out => "out",
+    };
+    metrics::counter!(MESSAGES, "operation" => operation, "direction" => direction).increment(1);
+}
+
+/// Counts a message that broke the contract.
+pub(crate) fn message_refused(operation: &'static str, code: &'static str) {
+    metrics::counter!(PROBLEMS, "operation" => operation, "code" => code).increment(1);
+}
+
+/// Records that a socket is closed.
+pub(crate) fn socket_closed(operation: &'static str, ended: &Ended, elapsed: Duration) {
+    // A caller may say any code: those that it made up are one.
+    let code = match ended.code {
+        Some(code) if code.0 <= 1015 || [3000, 3003, 3008].contains(&code.0) => code.to_string(),
+        Some(_) => "other".to_owned(),
+        None => "none".to_owned(),
+    };
+    metrics::counter!(CLOSES, "operation" => operation, "code" => code).increment(1);
+    tracing::info!(
+        operation,
+        close_code = ended.code.map(|code| code.0),
+        elapsed_ms = elapsed.as_secs_f64() * 1e3,
+        received = ended.received,
+        sent = ended.sent,
+        "socket closed"
+    );
 }

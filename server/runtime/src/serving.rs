@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::observation;
-use crate::serving::seats::{Busy, Seat, Seats};
+use crate::serving::seats::{Busy, Place, Seat, Seats};
 use crate::serving::socket::Socket;
 
 /// How long requests may take to finish once the server is told to stop.
@@ -58,6 +59,17 @@ impl Drain {
     /// How many of the server's connections may be held for long: the rest is for requests.
     pub(crate) fn room(&self) -> usize {
         (self.connections / 5 * 4).max(1)
+    }
+}
+
+/// Lets a request keep its connection, and the seat of that, for something else than HTTP.
+#[derive(Debug, Clone)]
+pub(crate) struct Keep(Arc<Place>);
+
+impl Keep {
+    /// From now on the connection is no more one of requests.
+    pub(crate) fn upgraded(self) {
+        self.0.note_upgraded();
     }
 }
 
@@ -200,6 +212,7 @@ impl Server {
             let busy = Busy::at(place.clone());
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(Keep(place.clone()));
             let answer = router.clone().oneshot(request);
             async move {
                 let answer: Result<Response<Body>, Infallible> = answer.await;
@@ -213,17 +226,24 @@ impl Server {
         let mut stopping = pin!(drain.clone().begun());
         tokio::select! {
             biased;
-            ended = connection.as_mut() => return log(ended),
+            ended = connection.as_mut() => {
+                log(ended);
+                return seat.given_up().await;
+            }
             () = seat.asked_to_leave() => return,
             () = &mut stopping => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             biased;
-            ended = connection.as_mut() => return log(ended),
+            ended = connection.as_mut() => {
+                log(ended);
+                return seat.given_up().await;
+            }
             () = tokio::time::sleep(LAST_HEAD) => {}
         }
         if !seat.is_waiting() {
             log(connection.await);
+            seat.given_up().await;
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) use idents::{
 pub(super) use layout::{arm, braced, bracketed, filled, import, or_long};
 pub(super) use package::{
     Heading, Manifest, context_docs, context_module, heading, info, manifest, markers, package,
-    place, which, wire_imports,
+    place, sockets_context, which, wire_imports, wire_imports_with,
 };
 pub(super) use rules::{predicate, rule_ident};
 pub(super) use types::{Position, Speller};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::idents::{doc_lines, literal, module_ident, operation_ident};
 use super::layout::{bracketed, import, or_long};
 use crate::emit::render::one_line;
-use crate::model::{BodyKind, Context, Direction, Operation, Style, System};
+use crate::model::{BodyKind, Context, Direction, Name, Operation, Style, System};
 
 /// First lines of every generated file.
 #[derive(Debug, Clone, Serialize)]
@@ -87,9 +87,25 @@ pub(crate) fn which(context: &Context) -> String {
     }
 }
 
+/// The requests that open sockets, as operations have them.
+pub(crate) fn sockets_context(system: &System) -> Context {
+    Context {
+        name: Name::new("sockets"),
+        tag: "sockets".to_owned(),
+        direction: Direction::Asked,
+        description: None,
+        operations: system.handshakes().cloned().collect(),
+    }
+}
+
 /// What a file of operations takes from `symbolon_wire`.
 pub(crate) fn wire_imports(context: &Context) -> String {
-    let mut names = vec!["markers", "messages"];
+    wire_imports_with(context, &["markers", "messages"])
+}
+
+/// The same, with these macros.
+pub(crate) fn wire_imports_with(context: &Context, macros: &[&'static str]) -> String {
+    let mut names = macros.to_vec();
     let styles = styles(context);
     if !styles.is_empty() {
         names.insert(0, "Parameter");

@@ -3,6 +3,7 @@
 mod access;
 mod operations;
 mod plan;
+mod sockets;
 
 use std::sync::LazyLock;
 
@@ -12,7 +13,7 @@ use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
     Module, bracketed, context_docs, context_ident, context_module, doc_lines, feature_lines,
     field_ident, gate, heading, import, is_split, literal, manifest, markers, method_ident,
-    operation_ident, package, split, which, wire_imports,
+    operation_ident, package, sockets_context, split, which, wire_imports,
 };
 use crate::model::{Context, Errors, Operation, Replay, System};
 
@@ -23,6 +24,7 @@ const TEMPLATES: &[Template] = &[
     ("server/access.rs.j2", include_str!("templates/access.rs.j2")),
     ("server/either.rs.j2", include_str!("templates/either.rs.j2")),
     ("server/context.rs.j2", include_str!("templates/context.rs.j2")),
+    ("server/sockets.rs.j2", include_str!("templates/sockets.rs.j2")),
     ("server/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
 
@@ -48,20 +50,30 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         modules,
         has_access: !system.schemes.is_empty(),
         has_problems: !system.problems.is_empty(),
+        has_openapi: !system.documents.openapi.is_null(),
         has_asyncapi: system.documents.asyncapi.is_some(),
+        has_sockets: !system.sockets.is_empty(),
     };
     let mut files = vec![
         renderer.file("Cargo.toml", "server/Cargo.toml.j2", &manifest),
         renderer.file("src/lib.rs", "server/lib.rs.j2", &library),
-        GeneratedFile::new("src/openapi.json", pretty(&system.documents.openapi)),
     ];
+    if !system.documents.openapi.is_null() {
+        files.push(GeneratedFile::new("src/openapi.json", pretty(&system.documents.openapi)));
+    }
     if let Some(asyncapi) = &system.documents.asyncapi {
         files.push(GeneratedFile::new("src/asyncapi.json", pretty(asyncapi)));
     }
     files.extend(catalogue(system));
-    let callers = access::Callers::of(system, &system.contexts);
+    let asked: Vec<Context> =
+        system.contexts.iter().cloned().chain([sockets_context(system)]).collect();
+    let callers = access::Callers::of(system, &asked);
     if let Some(plan) = access::plan(system, &callers) {
         files.push(renderer.file("src/access.rs", "server/access.rs.j2", &plan));
+    }
+    if !system.sockets.is_empty() {
+        let plan = sockets::plan(system, &callers);
+        files.push(renderer.file("src/sockets.rs", "server/sockets.rs.j2", &plan));
     }
     for found in &contexts {
         let plan = context(system, found, &callers);

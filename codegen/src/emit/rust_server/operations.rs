@@ -29,13 +29,6 @@ fn one(
     let summary = operation.summary.as_deref().or(operation.description.as_deref());
     let summary = doc_lines(summary).into_iter().next();
     let reads = reads(operation);
-    let fields: Vec<String> = operation
-        .parameters
-        .iter()
-        .map(|parameter| parameter_ident(&parameter.name))
-        .chain(operation.body.as_ref().map(|_| "body".to_owned()))
-        .map(|ident| format!("{ident}: {}?", local(&ident)))
-        .collect();
     let ident = operation_ident(&context.name, &operation.name);
     let function = method_ident(&operation.name);
     let future = format!("impl Future<Output = Outcome<{ident}>> + Send");
@@ -51,7 +44,7 @@ fn one(
             });
             format!("{head}\n    -> {future};")
         }),
-        built: braced(8, "Ok(Self::Request", &fields, ")"),
+        built: arguments(operation),
         module: module_ident(&operation.name),
         principal: callers.spell(operation),
         ident,
@@ -65,8 +58,20 @@ fn one(
     }
 }
 
+/// The request, built of what was read.
+pub(super) fn arguments(operation: &Operation) -> String {
+    let fields: Vec<String> = operation
+        .parameters
+        .iter()
+        .map(|parameter| parameter_ident(&parameter.name))
+        .chain(operation.body.as_ref().map(|_| "body".to_owned()))
+        .map(|ident| format!("{ident}: {}?", local(&ident)))
+        .collect();
+    braced(8, "Ok(Self::Request", &fields, ")")
+}
+
 /// What not every operation has.
-fn besides(system: &System, context: &Context, operation: &Operation) -> Vec<String> {
+pub(super) fn besides(system: &System, context: &Context, operation: &Operation) -> Vec<String> {
     let mut lines = Vec::new();
     if context.direction == Direction::Asking {
         lines.push(".told()".to_owned());
@@ -144,7 +149,8 @@ fn requirements(all: &[Requirement]) -> String {
     format!("&[{}]", each.join(", "))
 }
 
-fn reads(operation: &Operation) -> Vec<String> {
+/// The statements that read a request.
+pub(super) fn reads(operation: &Operation) -> Vec<String> {
     let mut lines: Vec<String> = operation
         .parameters
         .iter()
@@ -291,7 +297,8 @@ fn reply(offer: &Offer, status: &str) -> String {
     }
 }
 
-fn errors(system: &System, operation: &Operation) -> Vec<String> {
+/// The arms that write errors.
+pub(super) fn errors(system: &System, operation: &Operation) -> Vec<String> {
     match &operation.errors {
         Errors::Problems(codes) => codes
             .iter()

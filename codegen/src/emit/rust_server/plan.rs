@@ -22,7 +22,9 @@ pub(super) struct Library {
     pub(super) modules: Vec<Module>,
     pub(super) has_access: bool,
     pub(super) has_problems: bool,
+    pub(super) has_openapi: bool,
     pub(super) has_asyncapi: bool,
+    pub(super) has_sockets: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,6 +80,41 @@ pub(super) struct Operation {
     pub(super) built: String,
     /// The arms that write successes, then errors.
     pub(super) answers: Vec<String>,
+}
+
+/// The module of sockets.
+#[derive(Debug, Serialize)]
+pub(super) struct Sockets {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) wire: String,
+    pub(super) imports: String,
+    pub(super) wire_imports: String,
+    pub(super) markers: String,
+    pub(super) has_problems: bool,
+    pub(super) sockets: Vec<Socket>,
+}
+
+/// A socket: what opens it, and the trait of who serves it.
+#[derive(Debug, Serialize)]
+pub(super) struct Socket {
+    pub(super) ident: String,
+    /// The trait.
+    pub(super) served: String,
+    /// Its method, and the function of its route.
+    pub(super) function: String,
+    pub(super) signature: String,
+    pub(super) module: String,
+    /// The type of its callers.
+    pub(super) principal: String,
+    pub(super) path: String,
+    pub(super) summary: String,
+    pub(super) info: String,
+    pub(super) input: &'static str,
+    pub(super) reads: Vec<String>,
+    pub(super) built: String,
+    /// The arms that write errors.
+    pub(super) errors: Vec<String>,
 }
 
 /// The module of security schemes and callers.

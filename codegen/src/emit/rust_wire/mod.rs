@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 use super::render::{GeneratedFile, Renderer, Template};
 use super::rust::{
     Homes, Module, Speller, context_module, feature_lines, heading, holds_checks, is_split,
-    manifest, module, split, which,
+    manifest, module, sockets_context, split, which,
 };
 use crate::model::{System, TypeId};
 
@@ -119,7 +119,7 @@ fn sockets(renderer: &Renderer, system: &System, checked: &BTreeSet<TypeId>) -> 
     speller.import("symbolon_wire::Documented");
     speller.import("symbolon_wire::Validate");
     speller.import("symbolon_wire::socket");
-    let context = sockets::context(system);
+    let context = sockets_context(system);
     let mut operations = operations::plan(system, &context, checked, &mut speller);
     if operations.iter().any(|operation| !operation.unchecked) {
         speller.import("symbolon_wire::Violations");

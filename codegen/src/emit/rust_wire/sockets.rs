@@ -5,23 +5,10 @@ use std::collections::BTreeSet;
 use super::plan;
 use crate::emit::render::one_line;
 use crate::emit::rust::{Checks, Position, Speller, doc_lines, literal, variant_ident};
-use crate::model::{
-    Context, Direction, Frame, FrameKind, Name, Socket, System, Traffic, Type, TypeId,
-};
+use crate::model::{Frame, FrameKind, Socket, System, Traffic, Type, TypeId};
 
 /// What a payload is held against when nothing can be wrong with it.
 const NOTHING: &str = "|_, _| {}";
-
-/// The requests that open sockets, as operations have them.
-pub(super) fn context(system: &System) -> Context {
-    Context {
-        name: Name::new("sockets"),
-        tag: "sockets".to_owned(),
-        direction: Direction::Asked,
-        description: None,
-        operations: system.handshakes().cloned().collect(),
-    }
-}
 
 /// The enums of a socket.
 pub(super) fn plan(

@@ -60,10 +60,16 @@ impl Cors {
         Self { max_age: time, ..self }
     }
 
-    fn allows(&self, origin: &HeaderValue) -> bool {
+    /// Whether pages of an origin may call.
+    pub(crate) fn allows(&self, origin: &HeaderValue) -> bool {
         let is_listed =
             |listed: &BTreeSet<String>| origin.to_str().is_ok_and(|origin| listed.contains(origin));
         self.origins.as_ref().is_none_or(is_listed)
+    }
+
+    /// Whether what the browser adds by itself counts.
+    pub(crate) fn lets_credentials(&self) -> bool {
+        self.lets_credentials
     }
 
     /// The method a page of an origin that is let call asks for before it uses it.

@@ -1,6 +1,6 @@
 //! The problems the edge itself answers with, in RFC 9457's form.
 
-use symbolon_wire::{Problem, Violation};
+use symbolon_wire::{Problem, Violation, socket};
 use uuid::Uuid;
 
 use crate::{ProblemKind, Reply};
@@ -28,6 +28,10 @@ pub(crate) const PRECONDITION_FAILED: ProblemKind =
     kind("precondition-failed", 412, "The resource is not as the request takes it to be");
 pub(crate) const PRECONDITION_REQUIRED: ProblemKind =
     kind("precondition-required", 428, "The request must say which version it is about");
+pub(crate) const UPGRADE_REQUIRED: ProblemKind =
+    kind("upgrade-required", 426, "The resource is a WebSocket");
+pub(crate) const INVALID_MESSAGE: ProblemKind =
+    kind(socket::INVALID_MESSAGE, 400, "The message violates the contract");
 pub(crate) const PAYLOAD_TOO_LARGE: ProblemKind =
     kind("payload-too-large", 413, "The request body is too large");
 pub(crate) const UNSUPPORTED_MEDIA_TYPE: ProblemKind =
@@ -48,6 +52,11 @@ pub(crate) fn reply(kind: &ProblemKind, detail: &str) -> Reply {
 /// What is needed is away, for a while.
 pub(crate) fn unavailable() -> Reply {
     reply(&UNAVAILABLE, "try again later").header("Retry-After", &1)
+}
+
+/// What was sent is not all there, and it is too late for the rest.
+pub(crate) fn late() -> Reply {
+    reply(&REQUEST_TIMEOUT, "the request body did not arrive in time")
 }
 
 /// There is too much to do already.

@@ -16,7 +16,8 @@ use crate::answers::problem::{Wording, Words};
 use crate::answers::streaming::{self, ByteStream};
 use crate::limits::long_lived::Stay;
 use crate::observation::Occurrence;
-use crate::{Failure, ProblemKind};
+use crate::sockets::Opened;
+use crate::{Failure, ProblemKind, Session, SocketOperation};
 
 /// Status, headers and body of an answer. Whatever cannot be written becomes an opaque 500.
 #[derive(Debug)]
@@ -30,14 +31,39 @@ pub struct Reply {
 #[derive(Debug)]
 enum Content {
     Empty,
-    Bytes { media: String, bytes: Bytes },
-    Stream { media: String, bytes: ByteStream },
-    Problem { kind: ProblemKind, words: Words, problem: Box<Problem> },
+    Bytes {
+        media: String,
+        bytes: Bytes,
+    },
+    Stream {
+        media: String,
+        bytes: ByteStream,
+    },
+    Problem {
+        kind: ProblemKind,
+        words: Words,
+        problem: Box<Problem>,
+    },
+    /// What happens on a socket once it is open.
+    Session(Opened),
 }
 
 impl Reply {
     fn new(status: u16, content: Content) -> Self {
         Self { status, headers: HeaderMap::new(), content, failure: None }
+    }
+
+    /// The socket that was asked for, and what happens on it.
+    pub fn session<O: SocketOperation>(session: Session<O>) -> Self {
+        Self::new(101, Content::Session(session.opened()))
+    }
+
+    /// What happens on the socket that this opens; any other answer as it is.
+    pub(crate) fn into_session(self) -> Result<Opened, Box<Self>> {
+        match self.content {
+            Content::Session(opened) => Ok(opened),
+            content => Err(Box::new(Self { content, ..self })),
+        }
     }
 
     /// A response without a body.
@@ -147,9 +173,9 @@ impl Reply {
         self
     }
 
-    /// Whether items come for as long as there are any.
-    pub(crate) fn is_stream(&self) -> bool {
-        matches!(self.content, Content::Stream { .. })
+    /// Whether it stays open: items come for as long as there are any, or both sides talk.
+    pub(crate) fn stays(&self) -> bool {
+        matches!(self.content, Content::Stream { .. } | Content::Session(_))
     }
 
     /// Lets a stream stay open as long as it may.
@@ -186,7 +212,7 @@ impl Reply {
             _ if self.failure.is_some() => return None,
             Content::Empty => (None, Vec::new()),
             Content::Bytes { media, bytes } => (Some(media.clone()), bytes.to_vec()),
-            Content::Stream { .. } | Content::Problem { .. } => return None,
+            Content::Stream { .. } | Content::Problem { .. } | Content::Session(_) => return None,
         };
         let headers = self.headers.iter().map(|(name, value)| {
             let value = value.to_str().ok()?;
@@ -303,6 +329,7 @@ impl Reply {
         }
         let mut occurrence = None;
         let (media, body) = match self.content {
+            Content::Session(_) => return Err(Failure::message("nobody asked for a socket")),
             Content::Empty => (None, Body::empty()),
             Content::Bytes { media, bytes } => (Some(media), Body::from(bytes)),
             Content::Stream { media, bytes } => (Some(media), bytes.into_body()),

@@ -50,6 +50,8 @@ pub struct Info {
     pub rate_limit: Option<Rate>,
     /// Whether a request without `If-Match` gets 428.
     pub needs_if_match: bool,
+    /// What is spoken on the socket that it opens, if it opens one.
+    pub socket: Option<SocketRule>,
     /// Whether this is a webhook: what it brings is held against its constraints, but its teller
     /// may be newer than the contract, and say values that this one does not list.
     pub told: bool,
@@ -68,6 +70,7 @@ impl Info {
             deadline_ms: None,
             rate_limit: None,
             needs_if_match: false,
+            socket: None,
             told: false,
         }
     }
@@ -102,6 +105,18 @@ impl Info {
         Self { needs_if_match: true, ..self }
     }
 
+    /// The same operation, which opens a socket on which one of these is spoken, if any is named.
+    #[must_use]
+    pub const fn socket(self, subprotocols: &'static [&'static str]) -> Self {
+        Self { socket: Some(SocketRule { subprotocols, needs_subprotocol: false }), ..self }
+    }
+
+    /// The same operation for callers who offer one of these.
+    #[must_use]
+    pub const fn speaking(self, subprotocols: &'static [&'static str]) -> Self {
+        Self { socket: Some(SocketRule { subprotocols, needs_subprotocol: true }), ..self }
+    }
+
     /// The same operation for so many requests of a caller in so many seconds.
     #[must_use]
     pub const fn rate_limit(self, requests: u32, window_s: u32) -> Self {
@@ -113,6 +128,15 @@ impl Info {
     pub const fn idempotency(self, rule: IdempotencyRule) -> Self {
         Self { idempotency: Some(rule), ..self }
     }
+}
+
+/// What is spoken on a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SocketRule {
+    /// The subprotocols of the contract, the preferred first.
+    pub subprotocols: &'static [&'static str],
+    /// Whether a caller must offer one of them.
+    pub needs_subprotocol: bool,
 }
 
 /// The routes of a service: each operation with the service's method that implements it.

@@ -31,6 +31,10 @@ pub(crate) struct Place {
     waiting_since: AtomicU64,
     /// Whether some of an answer has not left yet.
     unsent: AtomicBool,
+    /// Whether the connection has become something else, which keeps the seat.
+    upgraded: AtomicBool,
+    /// Told when the connection is gone.
+    gone: Notify,
     leave: Notify,
     turns: Arc<AtomicU64>,
 }
@@ -71,8 +75,14 @@ impl Seats {
         };
         let id = self.turns.fetch_add(1, Ordering::Relaxed);
         let (leave, turns) = (Notify::new(), Arc::clone(&self.turns));
-        let (waiting_since, unsent) = (AtomicU64::new(id), AtomicBool::new(false));
-        let place = Arc::new(Place { waiting_since, unsent, leave, turns });
+        let place = Arc::new(Place {
+            waiting_since: AtomicU64::new(id),
+            unsent: AtomicBool::new(false),
+            upgraded: AtomicBool::new(false),
+            gone: Notify::new(),
+            leave,
+            turns,
+        });
         self.places().insert(id, Arc::clone(&place));
         Seat { place, id, seats: self.clone(), _permit: permit }
     }
@@ -82,7 +92,9 @@ impl Seats {
         let places = self.places();
         let since = |place: &Arc<Place>| place.waiting_since.load(Ordering::Relaxed);
         let waiting = places.values().map(|place| (since(place), place));
-        let mut waiting: Vec<_> = waiting.filter(|(since, _)| *since != BUSY).collect();
+        let is_waiting = |place: &Arc<Place>| !place.upgraded.load(Ordering::Relaxed);
+        let mut waiting: Vec<_> =
+            waiting.filter(|(since, place)| *since != BUSY && is_waiting(place)).collect();
         let leaving = (self.limit / SHARE).clamp(1, waiting.len().max(1));
         if leaving < waiting.len() {
             waiting.select_nth_unstable_by_key(leaving, |(since, _)| *since);
@@ -114,6 +126,13 @@ impl Seat {
         place.waiting_since.load(Ordering::Relaxed) != BUSY && !place.unsent.load(Ordering::Relaxed)
     }
 
+    /// Resolves when the connection is gone, if it has become something else; else at once.
+    pub(crate) async fn given_up(&self) {
+        if self.place.upgraded.load(Ordering::Relaxed) {
+            self.place.gone.notified().await;
+        }
+    }
+
     pub(crate) fn place(&self) -> Arc<Place> {
         Arc::clone(&self.place)
     }
@@ -126,6 +145,16 @@ impl Drop for Seat {
 }
 
 impl Place {
+    /// Takes note that the connection becomes something else, and keeps its seat until it is gone.
+    pub(crate) fn note_upgraded(&self) {
+        self.upgraded.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes note that the connection is gone.
+    pub(crate) fn note_gone(&self) {
+        self.gone.notify_one();
+    }
+
     /// Takes note of whether all that is to be sent has been.
     pub(crate) fn note_unsent(&self, unsent: bool) {
         self.unsent.store(unsent, Ordering::Relaxed);

@@ -349,6 +349,7 @@ impl Toy {
         Self::of(|edge| edge, routes)
     }
 
+    /// An edge with other routes, configured so.
     pub fn of(configure: impl FnOnce(Edge) -> Edge, routes: Vec<Routes>) -> Self {
         crate::log::keep();
         let folder = tempfile::tempdir().unwrap();
