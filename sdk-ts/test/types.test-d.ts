@@ -1,6 +1,7 @@
 // What the compiler must accept and refuse. Checked by `npm run check`; never run.
-import type { CallOptions, Listing, Open, Operation, Paged } from '../src/runtime/index.js';
-import { Core, isApiError, isProblem } from '../src/runtime/index.js';
+import type { CallOptions, Channel, Listing, Open } from '../src/runtime/index.js';
+import type { Operation, Paged } from '../src/runtime/index.js';
+import { connect, Core, isApiError, isProblem } from '../src/runtime/index.js';
 
 interface GetPetRequest {
   petId: number;
@@ -77,4 +78,26 @@ export async function pages(core: Core): Promise<string[]> {
   for await (const pet of listing) names.push(pet.name);
   for await (const page of listing.pages()) names.push(...page.map((pet) => pet.name));
   return names;
+}
+
+type Said = { type: 'said'; text: string } | { type: 'left' };
+
+const ROOM: Channel<{ after?: string }, { type: 'say'; text: string }, Said> = {
+  id: 'room',
+  path: '/room',
+  parameters: [{ in: 'query', name: 'after', key: 'after' }],
+  // @ts-expect-error no message of the server is text
+  receives: ['text'],
+};
+
+export async function sockets(core: Core): Promise<string[]> {
+  const room = connect(core, ROOM, {}, {
+    resume: (request, last) => ({ ...request, after: last.type }),
+  });
+  // @ts-expect-error the server takes no such message
+  await room.send({ type: 'left' });
+  await room.send({ type: 'say', text: 'hello' });
+  const texts: string[] = [];
+  for await (const message of room) if (message.type === 'said') texts.push(message.text);
+  return texts;
 }

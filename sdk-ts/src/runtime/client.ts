@@ -31,6 +31,8 @@ export interface ClientOptions {
   readonly retry?: Partial<Retry>;
   /** What sends requests: the platform's `fetch` if left out. */
   readonly fetch?: typeof fetch;
+  /** What makes sockets: the platform's `WebSocket` if left out. Node.js has one from 22 on. */
+  readonly webSocket?: typeof WebSocket;
 }
 
 /** What one call does differently from its client. */
@@ -53,15 +55,19 @@ export class Core {
   readonly #auth: Auth;
   readonly #headers: Headers;
   readonly #timeoutMs: number;
-  readonly #retry: Retry;
   readonly #fetch: typeof fetch;
+  /** How calls are repeated. */
+  readonly retry: Retry;
+  /** What makes sockets. */
+  readonly webSocket: typeof WebSocket | undefined;
 
   constructor(options: ClientOptions) {
     this.#baseUrl = baseOf(options.baseUrl);
     this.#auth = options.auth ?? anonymous();
     this.#headers = new Headers(options.headers);
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-    this.#retry = { ...DEFAULT_RETRY, ...options.retry };
+    this.retry = { ...DEFAULT_RETRY, ...options.retry };
+    this.webSocket = options.webSocket;
     const send = options.fetch ?? globalThis.fetch;
     this.#fetch = (input, init) => send(input, init);
   }
@@ -96,13 +102,13 @@ export class Core {
     const timeoutMs = Math.min(options.timeoutMs ?? this.#timeoutMs, LONGEST_TIMEOUT_MS);
     const end = Date.now() + timeoutMs;
     const limits = { deadline: AbortSignal.timeout(timeoutMs), caller: options.signal };
-    const attempts = repeatable(operation) ? this.#retry.attempts : 1;
+    const attempts = repeatable(operation) ? this.retry.attempts : 1;
     for (let requests = 1; ; requests += 1) {
       const outcome = await this.#attempt(operation, outgoing, options, limits);
       const broken = outcome instanceof TransportError;
       if (!broken && !asksToWait(outcome.status)) return outcome;
       const asked = broken ? undefined : retryAfterMs(outcome.headers);
-      const wait = asked ?? delayMs(this.#retry, requests);
+      const wait = asked ?? delayMs(this.retry, requests);
       if (requests >= attempts || Date.now() + wait >= end) {
         if (broken) throw outcome;
         return outcome;
@@ -143,9 +149,7 @@ export class Core {
   }
 
   async #address(operation: Sent, outgoing: Outgoing, options: CallOptions) {
-    const base = options.baseUrl === undefined ? this.#baseUrl : baseOf(options.baseUrl);
-    const own = operation.server && base.server?.at(operation.server);
-    let url = (own === undefined ? base.url : checkBaseUrl(own)) + outgoing.target;
+    let { url, credentials } = await this.route(operation, outgoing.target, options);
     const headers = new Headers(this.#headers);
     headers.set('Accept', operation.accept ?? ACCEPT);
     outgoing.headers.forEach((value, name) => headers.set(name, value));
@@ -155,16 +159,22 @@ export class Core {
     if (options.correlationId !== undefined) {
       setHeader(headers, 'X-Correlation-Id', options.correlationId);
     }
-    if (operation.security === 'none') return { url, headers };
-    for (const credential of await this.#credentials(operation.security)) {
-      url = apply(credential, url, headers);
-    }
+    for (const credential of credentials) url = apply(credential, url, headers);
     return { url, headers };
   }
 
-  async #credentials(wanted?: Alternatives): Promise<readonly Credential[]> {
+  /** Where a request goes, and what proves whose it is. */
+  async route(
+    operation: Pick<Sent, 'server' | 'security'>,
+    target: string,
+    options: Pick<CallOptions, 'baseUrl'>,
+  ): Promise<Route> {
+    const base = options.baseUrl === undefined ? this.#baseUrl : baseOf(options.baseUrl);
+    const own = operation.server && base.server?.at(operation.server);
+    const url = (own === undefined ? base.url : checkBaseUrl(own)) + target;
+    const wanted = operation.security;
     try {
-      return await this.#auth.credentials(wanted);
+      return { url, credentials: wanted === 'none' ? [] : await this.#auth.credentials(wanted) };
     } catch (cause) {
       throw new EncodeError('no credentials', { cause });
     }
@@ -178,6 +188,12 @@ interface Sent extends Readable {
   readonly accept?: string;
   readonly idempotency?: string;
   readonly security?: 'none' | Alternatives;
+}
+
+/** The URL of a request, and the credentials that belong on it. */
+export interface Route {
+  readonly url: string;
+  readonly credentials: readonly Credential[];
 }
 
 /** A base URL, and the server of the contract it is of, if it is one. */

@@ -101,6 +101,56 @@ export class UnexpectedError extends Error {
   }
 }
 
+/** What can end a socket, besides the reason of the caller's own abort signal. */
+export type SocketError =
+  | ProblemError<'invalid-message'>
+  | CloseError
+  | RefusedError
+  | OverflowError
+  | EncodeError
+  | TimeoutError
+  | DecodeError;
+
+/** A connection that was open has ended, and does not come back. */
+export class CloseError extends Error {
+  override readonly name = 'CloseError';
+  /** Status code (RFC 6455, 7.4): 1006 if the connection broke, 1005 if it ended without one. */
+  readonly code: number;
+  readonly #reason: string;
+
+  constructor(code: number, reason: string) {
+    super(`the socket was closed: code ${code}`);
+    this.code = code;
+    this.#reason = reason;
+  }
+
+  /** What the server said about it. Kept out of logs. */
+  get reason(): string {
+    return this.#reason;
+  }
+}
+
+/**
+ * No connection came about: the server cannot be reached, or it refuses, be it the credentials or
+ * the parameters. A browser does not tell which.
+ */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+
+  constructor(cause: unknown) {
+    super('the server cannot be reached, or refuses the connection', { cause });
+  }
+}
+
+/** More messages wait than may. */
+export class OverflowError extends Error {
+  override readonly name = 'OverflowError';
+
+  constructor(what: 'sent' | 'received') {
+    super(`too many messages wait to be ${what === 'sent' ? 'sent' : 'taken'}`);
+  }
+}
+
 /**
  * Whether an error is a documented problem, of one of these codes if any are given.
  *

@@ -71,13 +71,23 @@ function read(answer: Answer, incoming: Incoming): { status: number } {
   return result;
 }
 
-const STREAMS: readonly AnswerKind[] = ['events', 'wholeEvents', 'textEvents', 'lines'];
+/** What reads bodies that come item by item. */
+const STREAMS = {
+  events: readEvents,
+  wholeEvents: readWholeEvents,
+  textEvents: readTextEvents,
+  lines: readLines,
+};
+
+function isStream(kind: AnswerKind): kind is keyof typeof STREAMS {
+  return kind in STREAMS;
+}
 
 /** Whether a response comes item by item, as its operation says it may. */
 export function isStreamed(operation: Readable, status: number, headers: Headers): boolean {
   const answer = find(operation.responses, status, operation.errors);
   if (answer?.body === undefined || !headers.has('Content-Type')) return false;
-  return STREAMS.includes(chosen(answer.body, headers).kind);
+  return isStream(chosen(answer.body, headers).kind);
 }
 
 /** The form that a message has; the first where it has none of them. */
@@ -119,10 +129,7 @@ function readFailure(answer: Answer, incoming: Incoming): { status: number } {
 export function readBody({ kind, members }: AnswerShape, incoming: Incoming): unknown {
   const { body } = incoming;
   const mediaType = incoming.headers.get('Content-Type');
-  if (kind === 'events') return readEvents(arriving(incoming));
-  if (kind === 'wholeEvents') return readWholeEvents(arriving(incoming));
-  if (kind === 'textEvents') return readTextEvents(arriving(incoming));
-  if (kind === 'lines') return readLines(arriving(incoming));
+  if (isStream(kind)) return STREAMS[kind](arriving(incoming));
   if (kind === 'bytes') return body;
   if (kind === 'parts') return decodeParts(body, mediaType);
   if (kind === 'multipart') return readParts(decodeParts(body, mediaType), members);

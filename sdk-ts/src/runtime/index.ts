@@ -2,20 +2,24 @@ export { all, anonymous, apiKey, authorization, basic, bearer, keyring } from '.
 export type { Alternatives, Auth, Credential, Secret } from './auth.js';
 export { headed } from './binary.js';
 export type { Binary, PartHeaders } from './binary.js';
+export type { Channel, FrameKind, SocketOptions } from './channel.js';
 export { Core } from './client.js';
 export type { CallOptions, ClientOptions } from './client.js';
 export {
   ApiError,
+  CloseError,
   DecodeError,
   EncodeError,
   isApiError,
   isProblem,
+  OverflowError,
   ProblemError,
+  RefusedError,
   TimeoutError,
   TransportError,
   UnexpectedError,
 } from './error.js';
-export type { CallError, ErrorResponse } from './error.js';
+export type { CallError, ErrorResponse, SocketError } from './error.js';
 export { linked } from './link.js';
 export type { Exchange, Link, Rest, Source } from './link.js';
 export type { Open } from './open.js';
@@ -29,6 +33,7 @@ export { DEFAULT_RETRY, NO_RETRY } from './retry.js';
 export type { Retry } from './retry.js';
 export { Server } from './server.js';
 export type { OwnServer, Variables } from './server.js';
+export { connect, Socket } from './socket.js';
 export { SignatureError, signWebhook, verifyWebhook } from './signature.js';
 export type { Verification } from './signature.js';
 export { receive } from './webhook.js';
