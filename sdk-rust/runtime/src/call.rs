@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Header that carries the correlation id.
-const CORRELATION_ID: &str = "X-Correlation-Id";
+pub(crate) const CORRELATION_ID: &str = "X-Correlation-Id";
 
 /// A call that is sent when it is awaited.
 #[must_use = "a call is sent when it is awaited"]
@@ -31,8 +31,33 @@ pub(crate) struct Options {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) base_url: Option<BaseUrl>,
     /// Whether `base_url` was given and is none.
-    pub(crate) misdirected: bool,
-    pub(crate) failed: Option<&'static str>,
+    misdirected: bool,
+    failed: Option<&'static str>,
+}
+
+impl Options {
+    pub(crate) fn at(&mut self, base_url: BaseUrl) {
+        match base_url.checked() {
+            Ok(base_url) => self.base_url = Some(base_url),
+            Err(_) => self.misdirected = true,
+        }
+    }
+
+    pub(crate) fn header(&mut self, name: &'static str, value: &str) {
+        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            (Ok(name), Ok(value)) => self.headers.push((name, value)),
+            (Err(_), _) | (_, Err(_)) => self.failed = Some(name),
+        }
+    }
+
+    /// Whether all that was given can be used.
+    pub(crate) fn checked(&self) -> Result<(), EncodeError> {
+        match self.failed {
+            Some(name) => Err(unsendable(name)),
+            None if self.misdirected => Err(EncodeError::Url),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What a call resolves to.
@@ -56,19 +81,13 @@ impl<O: Operation> Call<O> {
 
     /// Sends this call below another URL, or to another server of the contract.
     pub fn at(mut self, base_url: impl Into<BaseUrl>) -> Self {
-        match base_url.into().checked() {
-            Ok(base_url) => self.options.base_url = Some(base_url),
-            Err(_) => self.options.misdirected = true,
-        }
+        self.options.at(base_url.into());
         self
     }
 
     /// Sends a header, instead of the client's default of that name.
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
-        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            (Ok(name), Ok(value)) => self.options.headers.push((name, value)),
-            (Err(_), _) | (_, Err(_)) => self.options.failed = Some(name),
-        }
+        self.options.header(name, value);
         self
     }
 
@@ -79,12 +98,7 @@ impl<O: Operation> Call<O> {
     pub async fn send(&self) -> Outcome<O> {
         let mut out = Outgoing::new(&O::INFO);
         O::encode(&self.request, &mut out);
-        if let Some(name) = self.options.failed {
-            return Err(Error::Encode(unsendable(name)));
-        }
-        if self.options.misdirected {
-            return Err(Error::Encode(EncodeError::Url));
-        }
+        self.options.checked().map_err(Error::Encode)?;
         let exchange = Exchange { info: &O::INFO, out, options: &self.options };
         let incoming = self.client.exchange(exchange).await?;
         match O::decode(&incoming) {

@@ -35,6 +35,9 @@ pub struct Client {
 
 struct Settings {
     http: reqwest::Client,
+    /// What opens sockets, made when the first one is opened.
+    #[cfg(feature = "sockets")]
+    upgradable: std::sync::OnceLock<reqwest::Client>,
     base_url: BaseUrl,
     auth: Box<dyn Auth>,
     headers: HeaderMap,
@@ -134,7 +137,8 @@ impl Client {
         written: &Written,
         options: &Options,
     ) -> Result<Incoming, Failure> {
-        let request = self.request(info, written, options).await.map_err(Failure::Encode)?;
+        let credentials = self.credentials(info).await.map_err(Failure::Encode)?;
+        let request = self.request(info, written, options, credentials).map_err(Failure::Encode)?;
         let broken = |error| Failure::Transport(TransportError::new(error));
         let response = self.shared.http.execute(request).await.map_err(broken)?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -145,11 +149,39 @@ impl Client {
         Ok(Incoming::new(status, headers, body))
     }
 
-    async fn request(
+    /// What opens sockets: only HTTP/1.1 can (RFC 8441 is another way, which hardly a server goes).
+    #[cfg(feature = "sockets")]
+    pub(crate) fn upgradable(&self) -> Result<&reqwest::Client, Failure> {
+        let made = &self.shared.upgradable;
+        if made.get().is_none() {
+            let http = usual().http1_only().build();
+            let http = http.map_err(|error| Failure::Transport(TransportError::new(error)))?;
+            return Ok(made.get_or_init(|| http));
+        }
+        Ok(made.get_or_init(|| self.shared.http.clone()))
+    }
+
+    #[cfg(feature = "sockets")]
+    pub(crate) fn retry(&self) -> Retry {
+        self.shared.retry
+    }
+
+    /// The credentials that belong on an operation.
+    pub(crate) async fn credentials(&self, info: &Info) -> Result<Vec<Credential>, EncodeError> {
+        let auth = &self.shared.auth;
+        Ok(match info.security {
+            Security::Required => auth.credentials().await?,
+            Security::AnyOf(alternatives) => auth.credentials_for(alternatives).await?,
+            Security::None => Vec::new(),
+        })
+    }
+
+    pub(crate) fn request(
         &self,
         info: &Info,
         written: &Written,
         options: &Options,
+        credentials: Vec<Credential>,
     ) -> Result<Request, EncodeError> {
         let base_url = options.base_url.as_ref().unwrap_or(&self.shared.base_url);
         let mut url = base_url.join(info, &written.target)?;
@@ -157,12 +189,6 @@ impl Client {
         headers.insert(ACCEPT, header_value(ACCEPT.as_str(), info.accept)?);
         replace(&mut headers, &written.headers);
         replace(&mut headers, &options.headers);
-        let auth = &self.shared.auth;
-        let credentials = match info.security {
-            Security::Required => auth.credentials().await?,
-            Security::AnyOf(alternatives) => auth.credentials_for(alternatives).await?,
-            Security::None => Vec::new(),
-        };
         for credential in credentials {
             apply(credential, &mut url, &mut headers)?;
         }
@@ -239,6 +265,7 @@ impl ClientBuilder {
 
     /// Sends over this HTTP client, for proxies or certificates of one's own. It should follow no
     /// redirects: they are responses a contract may document, and would take credentials along.
+    /// Sockets need one that speaks HTTP/1.1.
     #[must_use]
     pub fn http(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
@@ -255,17 +282,17 @@ impl ClientBuilder {
         }
         let mut headers = self.headers;
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(PRODUCT));
+        #[cfg(feature = "sockets")]
+        let upgradable = self.http.clone().map(Into::into).unwrap_or_default();
         let http = match self.http {
             Some(http) => http,
-            None => reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .build()
-                .map_err(ClientError::Http)?,
+            None => usual().build().map_err(ClientError::Http)?,
         };
         Ok(Client {
             shared: Arc::new(Settings {
                 http,
+                #[cfg(feature = "sockets")]
+                upgradable,
                 base_url: self.base_url.checked()?,
                 auth: self.auth,
                 headers,
@@ -276,6 +303,12 @@ impl ClientBuilder {
             }),
         })
     }
+}
+
+/// An HTTP client as one is made here.
+fn usual() -> reqwest::ClientBuilder {
+    let redirects = reqwest::redirect::Policy::none();
+    reqwest::Client::builder().redirect(redirects).connect_timeout(CONNECT_TIMEOUT)
 }
 
 impl fmt::Debug for Client {

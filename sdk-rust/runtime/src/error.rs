@@ -187,6 +187,10 @@ pub enum DecodeError {
     /// An item of a stream is longer than anybody should keep in memory.
     #[error("an item of the stream is too long")]
     TooLong,
+    /// A message of a socket is not as documented; the refusal says where, and never holds the
+    /// value.
+    #[error("a message of the server is not as documented: {0}")]
+    Message(symbolon_wire::socket::Refused),
     /// The server answered with the cursor it was asked for, so the pages would never end.
     #[error("the server repeats the cursor of a page")]
     RepeatedCursor,

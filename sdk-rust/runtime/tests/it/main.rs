@@ -9,4 +9,5 @@ mod pets;
 mod retries;
 mod server;
 mod servers;
+mod sockets;
 mod streams;
