@@ -7,6 +7,8 @@ use super::{Constraints, Name, Operation, Rule, Type};
 pub struct Socket {
     /// Its key in the contract.
     pub id: String,
+    /// The context that its tag stands for, or that of its operations; none if none does.
+    pub context: Option<Name>,
     /// The request that opens it: a GET, called as the socket is, with the one success 101. Its
     /// name is unique among all operations of the system.
     pub handshake: Operation,

@@ -26,8 +26,8 @@ pub fn expected(system: &System, targets: &[String]) -> Tree {
     let wanted = |name: &str| targets.is_empty() || targets.iter().any(|target| target == name);
     let mut members: Vec<&str> = Vec::new();
     // Who has only events has no requests to serve or to send.
-    let is_asked = !system.documents.openapi.is_null();
-    let server = (is_asked || !system.sockets.is_empty()) && wanted("rust_server");
+    let is_asked = !system.documents.openapi.is_null() || !system.sockets.is_empty();
+    let server = is_asked && wanted("rust_server");
     let sdk = is_asked && wanted("rust_sdk");
     let webhooks = !system.webhooks.is_empty() && wanted("rust_webhooks");
     if wanted("rust_wire") || wanted("rust_events") || server || sdk || webhooks {

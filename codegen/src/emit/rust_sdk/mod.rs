@@ -5,6 +5,7 @@ mod operations;
 mod paging;
 mod plan;
 mod serving;
+mod sockets;
 
 use std::sync::LazyLock;
 
@@ -13,13 +14,16 @@ use super::rust::{
     context_docs, context_ident, context_module, feature_lines, field_ident, gate, heading, import,
     manifest, markers, package, split, which, wire_imports,
 };
-use crate::model::{Context, Operation, System};
+use crate::model::{Context, Direction, Operation, System};
 
 const TEMPLATES: &[Template] = &[
     ("sdk/Cargo.toml.j2", include_str!("templates/Cargo.toml.j2")),
     ("sdk/lib.rs.j2", include_str!("templates/lib.rs.j2")),
+    ("sdk/client.rs.j2", include_str!("templates/client.rs.j2")),
     ("sdk/keyring.rs.j2", include_str!("templates/keyring.rs.j2")),
     ("sdk/serving.rs.j2", include_str!("templates/serving.rs.j2")),
+    ("sdk/sockets.rs.j2", include_str!("templates/sockets.rs.j2")),
+    ("sdk/opening.rs.j2", include_str!("templates/opening.rs.j2")),
     ("sdk/context.rs.j2", include_str!("templates/context.rs.j2")),
     ("sdk/operation.rs.j2", include_str!("templates/operation.rs.j2")),
 ];
@@ -46,6 +50,10 @@ fn emit_gated(system: &System, gated: &[Context]) -> Vec<GeneratedFile> {
         package: manifest(system, "sdk", "SDK of"),
         features: feature_lines(gated, Some(&wire)),
         wire: wire.clone(),
+        client: match system.sockets.as_slice() {
+            [] => "symbolon-client.workspace = true",
+            [..] => "symbolon-client = { workspace = true, features = [\"sockets\"] }",
+        },
     };
     let group = |found: &Context| {
         let is_gated = gated.iter().any(|context| context.name == found.name);
@@ -57,7 +65,19 @@ fn emit_gated(system: &System, gated: &[Context]) -> Vec<GeneratedFile> {
     let has_servers = !system.servers.is_empty();
     let wire = wire.replace('-', "_");
     let is_split = !gated.is_empty();
-    let library = plan::Library { heading, wire, is_split, has_schemes, has_servers, contexts };
+    let sockets = sockets::plan(system);
+    let is_taken = contexts.iter().any(|context| context.function == "sockets");
+    let library = plan::Library {
+        heading,
+        wire,
+        is_split,
+        has_schemes,
+        has_servers,
+        has_sockets: sockets.is_some(),
+        opens_sockets: sockets.as_ref().is_some_and(|sockets| sockets.has_client),
+        sockets_function: if is_taken { "sockets_" } else { "sockets" },
+        contexts,
+    };
     let mut files = vec![
         renderer.file("Cargo.toml", "sdk/Cargo.toml.j2", &manifest),
         renderer.file("src/lib.rs", "sdk/lib.rs.j2", &library),
@@ -67,6 +87,9 @@ fn emit_gated(system: &System, gated: &[Context]) -> Vec<GeneratedFile> {
     }
     if let Some(plan) = serving::plan(system) {
         files.push(renderer.file("src/serving.rs", "sdk/serving.rs.j2", &plan));
+    }
+    if let Some(plan) = sockets {
+        files.push(renderer.file("src/sockets.rs", "sdk/sockets.rs.j2", &plan));
     }
     for found in &system.contexts {
         let plan = context(system, found);
@@ -125,5 +148,9 @@ fn context(system: &System, context: &Context) -> plan::Context {
         docs: context_docs(context),
         ident: context_ident(&context.name),
         operations,
+        openings: match context.direction {
+            Direction::Asked => sockets::openings(system, Some(context)),
+            Direction::Asking => Vec::new(),
+        },
     }
 }

@@ -19,9 +19,19 @@ pub(super) fn plan(system: &System, context: &Context) -> Vec<plan::Operation> {
     context.operations.iter().map(|operation| one(system, context, operation)).collect()
 }
 
-fn one(system: &System, context: &Context, operation: &Operation) -> plan::Operation {
+/// Where an operation stands, and the first line of what it is for.
+pub(super) fn place_line(operation: &Operation) -> String {
+    let place = one_line(place(operation));
+    format!("`{} {place}`{}", operation.method, summary(operation))
+}
+
+fn summary(operation: &Operation) -> String {
     let summary = operation.summary.as_deref().or(operation.description.as_deref());
     let summary = doc_lines(summary).into_iter().next();
+    summary.map(|line| format!(": {line}")).unwrap_or_default()
+}
+
+fn one(system: &System, context: &Context, operation: &Operation) -> plan::Operation {
     let writes = writes(operation);
     let mut answers: Vec<&Answer> = operation.answers.iter().collect();
     let mut arms: Vec<String> = Vec::new();
@@ -63,7 +73,7 @@ fn one(system: &System, context: &Context, operation: &Operation) -> plan::Opera
         module,
         method: operation.method.clone(),
         path: one_line(place(operation)),
-        summary: summary.map(|line| format!(": {line}")).unwrap_or_default(),
+        summary: summary(operation),
         deprecated: operation.deprecated,
         info: info(operation, path, &besides(system, context.direction, operation)),
         plain: writes.is_empty(),
@@ -125,7 +135,8 @@ fn accept(operation: &Operation) -> Option<String> {
     Some(accepted.join(", "))
 }
 
-fn writes(operation: &Operation) -> Vec<String> {
+/// The statements that write a request.
+pub(super) fn writes(operation: &Operation) -> Vec<String> {
     let mut lines: Vec<String> = operation
         .parameters
         .iter()

@@ -9,6 +9,8 @@ pub(super) struct Manifest {
     #[serde(flatten)]
     pub(super) package: Package,
     pub(super) wire: String,
+    /// The line of the runtime.
+    pub(super) client: &'static str,
     /// The features of tags, as lines.
     pub(super) features: Vec<String>,
 }
@@ -22,6 +24,10 @@ pub(super) struct Library {
     pub(super) is_split: bool,
     pub(super) has_schemes: bool,
     pub(super) has_servers: bool,
+    pub(super) has_sockets: bool,
+    /// Whether sockets have a client of their own, and the method that gives it.
+    pub(super) opens_sockets: bool,
+    pub(super) sockets_function: &'static str,
     pub(super) contexts: Vec<Group>,
 }
 
@@ -48,6 +54,46 @@ pub(super) struct Context {
     pub(super) docs: Vec<String>,
     pub(super) ident: String,
     pub(super) operations: Vec<Operation>,
+    /// The sockets that its client opens.
+    pub(super) openings: Vec<Opening>,
+}
+
+/// The method that opens a socket.
+#[derive(Debug, Serialize)]
+pub(super) struct Opening {
+    pub(super) place: String,
+    pub(super) deprecated: bool,
+    pub(super) method: String,
+}
+
+/// Channels over WebSocket.
+#[derive(Debug, Serialize)]
+pub(super) struct Sockets {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) wire: String,
+    pub(super) imports: String,
+    pub(super) wire_imports: String,
+    pub(super) markers: String,
+    /// Whether there is a client for those of no tag, which are the openings.
+    pub(super) has_client: bool,
+    pub(super) openings: Vec<Opening>,
+    pub(super) sockets: Vec<Socket>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Socket {
+    pub(super) ident: String,
+    pub(super) module: String,
+    /// Where it is opened, and what it is for.
+    pub(super) place: String,
+    /// The constant that says what its handshake is.
+    pub(super) info: String,
+    /// The constant that says what may be spoken.
+    pub(super) protocols: Option<String>,
+    pub(super) plain: bool,
+    pub(super) writes: Vec<String>,
+    pub(super) problems: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]

@@ -111,7 +111,7 @@ fn accept(operation: &Operation) -> Option<String> {
     unusual.then(|| accepted.chain(others).collect::<Vec<_>>().join(", "))
 }
 
-fn parameter(parameter: &Parameter) -> plan::Parameter {
+pub(super) fn parameter(parameter: &Parameter) -> plan::Parameter {
     let (location, usual) = match parameter.location {
         Location::Path => ("path", Style::Simple),
         Location::Query => ("query", Style::Form),

@@ -13,6 +13,7 @@ mod operations;
 mod pages;
 mod plan;
 mod servers;
+mod sockets;
 mod types;
 mod unions;
 mod webhooks;
@@ -36,12 +37,16 @@ const TEMPLATES: &[Template] = &[
     ("ts/context_class.ts.j2", include_str!("templates/context_class.ts.j2")),
     ("ts/credentials.ts.j2", include_str!("templates/credentials.ts.j2")),
     ("ts/webhooks.ts.j2", include_str!("templates/webhooks.ts.j2")),
+    ("ts/sockets.ts.j2", include_str!("templates/sockets.ts.j2")),
     ("ts/servers.ts.j2", include_str!("templates/servers.ts.j2")),
     ("ts/index.ts.j2", include_str!("templates/index.ts.j2")),
 ];
 
 /// They are read once, however many contracts there are.
 static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new(TEMPLATES));
+
+/// The file of channels over WebSocket, without its ending.
+const SOCKETS: &str = "sockets";
 
 /// The client: `types.ts`, a file a context, `client.ts` and `index.ts`.
 pub fn emit(system: &System) -> Vec<GeneratedFile> {
@@ -73,6 +78,11 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
     if let Some(plan) = servers::plan(system, heading.clone()) {
         files.push(renderer.file("servers.ts", "ts/servers.ts.j2", &plan));
     }
+    let mut files_of_calls: Vec<String> = system.contexts.iter().map(context_file).collect();
+    if let Some(plan) = sockets::plan(system, &usage, heading.clone()) {
+        files.push(renderer.file("sockets.ts", "ts/sockets.ts.j2", &plan));
+        files_of_calls.push(SOCKETS.to_owned());
+    }
     let mut namespaces = Vec::new();
     for context in &system.webhooks {
         let speller = Speller::outside(system, &usage);
@@ -86,7 +96,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
         client: client.ident.clone(),
         has_schemes: !system.schemes.is_empty(),
         has_servers: !system.servers.is_empty(),
-        files: system.contexts.iter().map(context_file).collect(),
+        files: files_of_calls,
         namespaces,
     };
     files.push(renderer.file("client.ts", "ts/client.ts.j2", &client));
@@ -97,7 +107,7 @@ pub fn emit(system: &System) -> Vec<GeneratedFile> {
 /// The file of a context, without its ending; none takes the name of a file of another kind.
 fn context_file(context: &Context) -> String {
     let stem = file_stem(&context.name);
-    if ["client", "credentials", "index", "servers", "types"].contains(&stem.as_str()) {
+    if ["client", "credentials", "index", "servers", SOCKETS, "types"].contains(&stem.as_str()) {
         format!("{stem}_")
     } else {
         stem

@@ -95,7 +95,7 @@ pub(super) fn parameter_type(parameter: &Parameter, speller: &mut Speller<'_>) -
 
 /// What is sent: an interface; where the body's media type decides what it holds, that and a union.
 fn asked(operation: &Operation, stem: &str, speller: &mut Speller<'_>) -> Vec<plan::Declaration> {
-    let members = request(operation, speller);
+    let members = members(operation, speller);
     let body = operation.body.as_ref();
     let alternatives = body.map(|body| bodies::alternatives(body, speller)).unwrap_or_default();
     let (request, body) = (format!("{stem}Request"), format!("{stem}Body"));
@@ -115,7 +115,8 @@ fn asked(operation: &Operation, stem: &str, speller: &mut Speller<'_>) -> Vec<pl
     declarations
 }
 
-fn request(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Member> {
+/// The members of a request.
+pub(super) fn members(operation: &Operation, speller: &mut Speller<'_>) -> Vec<plan::Member> {
     let mut members: Vec<plan::Member> = operation
         .parameters
         .iter()

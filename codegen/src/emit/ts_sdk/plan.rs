@@ -158,6 +158,8 @@ pub(super) struct Client {
     pub(super) ident: String,
     pub(super) imports: String,
     pub(super) names_types: bool,
+    /// The files that its methods are in.
+    pub(super) modules: Vec<Namespace>,
     pub(super) contexts: Vec<ContextClass>,
 }
 
@@ -167,9 +169,6 @@ pub(super) struct ContextClass {
     pub(super) docs: Vec<String>,
     pub(super) ident: String,
     pub(super) member: String,
-    /// The name its module is imported by.
-    pub(super) module: String,
-    pub(super) file: String,
     pub(super) methods: Vec<Method>,
 }
 
@@ -178,8 +177,45 @@ pub(super) struct Method {
     #[serde(serialize_with = "members")]
     pub(super) docs: Vec<String>,
     pub(super) ident: String,
+    /// The name that the module of its function is imported by.
+    pub(super) module: String,
     pub(super) function: String,
     pub(super) request: String,
+    /// The type of its options.
+    pub(super) options: String,
+    pub(super) returns: String,
+}
+
+/// Channels over WebSocket.
+#[derive(Debug, Serialize)]
+pub(super) struct Sockets {
+    #[serde(flatten)]
+    pub(super) heading: Heading,
+    pub(super) imports: String,
+    pub(super) names_types: bool,
+    pub(super) sockets: Vec<Socket>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Socket {
+    #[serde(serialize_with = "lines")]
+    pub(super) docs: Vec<String>,
+    pub(super) declarations: Vec<Declaration>,
+    pub(super) function: String,
+    /// The constant that tells the runtime what it is.
+    pub(super) constant: String,
+    /// What the names of its types begin with.
+    pub(super) stem: String,
+    pub(super) id: String,
+    pub(super) path: String,
+    pub(super) security: Option<String>,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) protocols: String,
+    pub(super) sends: String,
+    pub(super) receives: String,
+    /// How the request is declared as a parameter, with its default if it has one.
+    pub(super) request: String,
+    pub(super) options: String,
     pub(super) returns: String,
 }
 
@@ -279,7 +315,7 @@ pub(super) struct Webhook {
     pub(super) query: String,
 }
 
-/// A file of webhooks or callbacks, and the name its exports go by.
+/// A file, and the name its exports go by.
 #[derive(Debug, Serialize)]
 pub(super) struct Namespace {
     pub(super) name: String,

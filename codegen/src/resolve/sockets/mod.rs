@@ -157,12 +157,32 @@ fn socket<'a>(
     }
     Some(Socket {
         id: id.to_owned(),
+        context: context(scope, at, &operations, system),
         handshake: handshake.operation,
         subprotocols: handshake.subprotocols,
         needs_subprotocol: handshake.needs_subprotocol,
         sent,
         received,
     })
+}
+
+/// The context of the first tag, of a channel or else of its operations, that operations of the
+/// system have too.
+fn context<'a>(
+    scope: &mut Scope<'a>,
+    channel: &Cursor<'a>,
+    operations: &[(Action, Cursor<'a>)],
+    system: &System,
+) -> Option<Name> {
+    let tagged = std::iter::once(channel).chain(operations.iter().map(|(_, at)| at));
+    for at in tagged.filter_map(|at| at.get("tags")).flat_map(|tags| tags.elements()) {
+        let tag = scope.follow(&at)?;
+        let found = system.contexts.iter().find(|context| tag.text("name") == Some(&context.tag));
+        if let Some(context) = found {
+            return Some(context.name.clone());
+        }
+    }
+    None
 }
 
 /// What the system does on a channel.
