@@ -49,7 +49,7 @@ async function submit(path, delay = '0') {
 }
 
 /** Submits a call as another client of the same person would. */
-async function submitElsewhere(name) {
+async function submitElsewhere(name, more = {}) {
   const answer = await fetch(`${server}/v1/service-calls`, {
     method: 'POST',
     headers: {
@@ -57,7 +57,7 @@ async function submitElsewhere(name) {
       'content-type': 'application/json',
       'idempotency-key': crypto.randomUUID(),
     },
-    body: JSON.stringify({ name, request: { method: 'GET', url: base } }),
+    body: JSON.stringify({ name, request: { method: 'GET', url: base }, ...more }),
   });
   assert.equal(answer.status, 202);
 }
@@ -110,6 +110,16 @@ const token = await page.evaluate(() => sessionStorage.getItem('symbolon.session
 await submitElsewhere('<img src=x onerror="document.title=\'broken\'">');
 await row('onerror').waitFor();
 assert.equal(await page.title(), 'Symbolon console');
+
+// One that is too late, and is not sent.
+const [dueAt, policy] = ['2026-01-31T09:00:00Z', { misfire: 'skip' }];
+await submitElsewhere('too late', { dueAt, policy });
+const late = await row('too late');
+await shows(late, 'Skipped');
+await late.click();
+await shows(lit, 'Skipped');
+await shows(page.locator('#detail .events'), 'ServiceCallSkipped');
+await picture('skipped');
 
 // A mistake is told.
 await page.fill('#submit [name=url]', 'http://169.254.169.254/latest/meta-data');

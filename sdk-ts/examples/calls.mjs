@@ -25,7 +25,7 @@ do {
   const answer = await calls.serviceCalls.getServiceCall({ serviceCallId, ifNoneMatch });
   found = answer.body ?? found;
   ifNoneMatch = answer.eTag;
-} while (!['Succeeded', 'Failed', 'Cancelled'].includes(found.status));
+} while (!['Succeeded', 'Failed', 'Cancelled', 'Skipped'].includes(found.status));
 console.log('finished', found.status, found.result);
 
 for await (const call of calls.serviceCalls.listServiceCalls({ status: 'Succeeded' })) {

@@ -69,7 +69,10 @@ record!(ExecuteCall {
 });
 record!(ExecuteCallData { need attempt "attempt" });
 text_enum!(ExecuteCallType { ExecuteCall "ExecuteCall" });
-record!(ExecutionPolicy denies { opt max_attempts "maxAttempts", opt timeout_ms "timeoutMs" });
+record!(ExecutionPolicy denies {
+    opt catch_up_window_ms "catchUpWindowMs", opt max_attempts "maxAttempts", opt misfire "misfire",
+    opt timeout_ms "timeoutMs",
+});
 text_enum!(FailureKind {
     Http "http", Timeout "timeout", Connect "connect", Dns "dns", Tls "tls", Blocked "blocked",
     Aborted "aborted",
@@ -81,6 +84,7 @@ record!(HttpRequest denies {
     opt body "body", opt headers "headers", need method "method", need url "url",
 });
 text_enum!(MessageAggregateType { ServiceCall "ServiceCall" });
+text_enum!(Misfire { Run "run", Skip "skip" });
 record!(Outbox {
     need depth "depth", need head "head", need lag_ms "lagMs", lax oldest_at "oldestAt",
     need readers "readers",
@@ -114,7 +118,7 @@ tagged!(ServiceCallEvent by "type" {
     DueTimeReached: "DueTimeReached", AttemptStarted: "AttemptStarted",
     AttemptSucceeded: "AttemptSucceeded", AttemptFailed: "AttemptFailed",
     ServiceCallSucceeded: "ServiceCallSucceeded", ServiceCallFailed: "ServiceCallFailed",
-    ServiceCallCancelled: "ServiceCallCancelled",
+    ServiceCallCancelled: "ServiceCallCancelled", ServiceCallSkipped: "ServiceCallSkipped",
 });
 record!(ServiceCallEvents { need items "items" });
 record!(ServiceCallFailed {
@@ -141,9 +145,18 @@ record!(ServiceCallScheduled {
 });
 record!(ServiceCallScheduledData { need due_at "dueAt" });
 text_enum!(ServiceCallScheduledType { ServiceCallScheduled "ServiceCallScheduled" });
+record!(ServiceCallSkipped {
+    need aggregate_id "aggregateId", need aggregate_type "aggregateType",
+    lax causation_id "causationId", need correlation_id "correlationId", need data "data",
+    need message_id "messageId", need schema_version "schemaVersion", need tenant_id "tenantId",
+    need timestamp "timestamp", lax traceparent "traceparent", need type_ "type",
+    need version "version",
+});
+record!(ServiceCallSkippedData { need expected_at "expectedAt", need late_ms "lateMs" });
+text_enum!(ServiceCallSkippedType { ServiceCallSkipped "ServiceCallSkipped" });
 text_enum!(ServiceCallStatus {
     Scheduled "Scheduled", Queued "Queued", Running "Running", Succeeded "Succeeded",
-    Failed "Failed", Cancelled "Cancelled",
+    Failed "Failed", Cancelled "Cancelled", Skipped "Skipped",
 });
 record!(ServiceCallSubmitted {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",

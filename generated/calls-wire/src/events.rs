@@ -137,6 +137,8 @@ pub enum ServiceCallEvents {
     ServiceCallFailed(types::ServiceCallFailedData),
     /// A call waits for its due time.
     ServiceCallScheduled(types::ServiceCallScheduledData),
+    /// The call was too late and was not sent.
+    ServiceCallSkipped(types::ServiceCallSkippedData),
     /// A call was accepted.
     ServiceCallSubmitted(types::ServiceCallSubmittedData),
     /// The call is over and succeeded.
@@ -153,6 +155,7 @@ impl channel::Channel for ServiceCallEvents {
         channel::Known { event_type: "ServiceCallCancelled", versions: &[1] },
         channel::Known { event_type: "ServiceCallFailed", versions: &[1] },
         channel::Known { event_type: "ServiceCallScheduled", versions: &[1] },
+        channel::Known { event_type: "ServiceCallSkipped", versions: &[1] },
         channel::Known { event_type: "ServiceCallSubmitted", versions: &[1] },
         channel::Known { event_type: "ServiceCallSucceeded", versions: &[1] },
     ];
@@ -166,6 +169,7 @@ impl channel::Channel for ServiceCallEvents {
             Self::ServiceCallCancelled(_) => "ServiceCallCancelled",
             Self::ServiceCallFailed(_) => "ServiceCallFailed",
             Self::ServiceCallScheduled(_) => "ServiceCallScheduled",
+            Self::ServiceCallSkipped(_) => "ServiceCallSkipped",
             Self::ServiceCallSubmitted(_) => "ServiceCallSubmitted",
             Self::ServiceCallSucceeded(_) => "ServiceCallSucceeded",
         }
@@ -180,6 +184,7 @@ impl channel::Channel for ServiceCallEvents {
             Self::ServiceCallCancelled(_) => 1,
             Self::ServiceCallFailed(_) => 1,
             Self::ServiceCallScheduled(_) => 1,
+            Self::ServiceCallSkipped(_) => 1,
             Self::ServiceCallSubmitted(_) => 1,
             Self::ServiceCallSucceeded(_) => 1,
         }
@@ -194,6 +199,7 @@ impl channel::Channel for ServiceCallEvents {
             Self::ServiceCallCancelled(data) => serde_json::to_value(data),
             Self::ServiceCallFailed(data) => serde_json::to_value(data),
             Self::ServiceCallScheduled(data) => serde_json::to_value(data),
+            Self::ServiceCallSkipped(data) => serde_json::to_value(data),
             Self::ServiceCallSubmitted(data) => serde_json::to_value(data),
             Self::ServiceCallSucceeded(data) => serde_json::to_value(data),
         }
@@ -208,6 +214,7 @@ impl channel::Channel for ServiceCallEvents {
             ("ServiceCallCancelled", 1) => channel::check_enveloped::<types::ServiceCallCancelled>(event, Validate::validate),
             ("ServiceCallFailed", 1) => channel::check_enveloped::<types::ServiceCallFailed>(event, Validate::validate),
             ("ServiceCallScheduled", 1) => channel::check_enveloped::<types::ServiceCallScheduled>(event, Validate::validate),
+            ("ServiceCallSkipped", 1) => channel::check_enveloped::<types::ServiceCallSkipped>(event, Validate::validate),
             ("ServiceCallSubmitted", 1) => channel::check_enveloped::<types::ServiceCallSubmitted>(event, Validate::validate),
             ("ServiceCallSucceeded", 1) => channel::check_enveloped::<types::ServiceCallSucceeded>(event, Validate::validate),
             (name, version) => Err(channel::unknown::<Self>(name, version)),
@@ -223,6 +230,7 @@ impl channel::Channel for ServiceCallEvents {
             ("ServiceCallCancelled", 1) => channel::parse(event_type, data).map(Self::ServiceCallCancelled),
             ("ServiceCallFailed", 1) => channel::parse(event_type, data).map(Self::ServiceCallFailed),
             ("ServiceCallScheduled", 1) => channel::parse(event_type, data).map(Self::ServiceCallScheduled),
+            ("ServiceCallSkipped", 1) => channel::parse(event_type, data).map(Self::ServiceCallSkipped),
             ("ServiceCallSubmitted", 1) => channel::parse(event_type, data).map(Self::ServiceCallSubmitted),
             ("ServiceCallSucceeded", 1) => channel::parse(event_type, data).map(Self::ServiceCallSucceeded),
             (name, version) => Err(channel::unknown::<Self>(name, version)),
@@ -272,6 +280,12 @@ impl From<types::ServiceCallScheduledData> for ServiceCallEvents {
     }
 }
 
+impl From<types::ServiceCallSkippedData> for ServiceCallEvents {
+    fn from(data: types::ServiceCallSkippedData) -> Self {
+        Self::ServiceCallSkipped(data)
+    }
+}
+
 impl From<types::ServiceCallSubmittedData> for ServiceCallEvents {
     fn from(data: types::ServiceCallSubmittedData) -> Self {
         Self::ServiceCallSubmitted(data)
@@ -301,6 +315,8 @@ pub trait OnServiceCallEvents<X: Send>: Send + Sync {
     fn service_call_failed(&self, event: channel::Event<types::ServiceCallFailedData>, context: &mut X) -> impl Future<Output = channel::Handled> + Send;
     /// A call waits for its due time.
     fn service_call_scheduled(&self, event: channel::Event<types::ServiceCallScheduledData>, context: &mut X) -> impl Future<Output = channel::Handled> + Send;
+    /// The call was too late and was not sent.
+    fn service_call_skipped(&self, event: channel::Event<types::ServiceCallSkippedData>, context: &mut X) -> impl Future<Output = channel::Handled> + Send;
     /// A call was accepted.
     fn service_call_submitted(&self, event: channel::Event<types::ServiceCallSubmittedData>, context: &mut X) -> impl Future<Output = channel::Handled> + Send;
     /// The call is over and succeeded.
@@ -338,6 +354,10 @@ pub trait OnSomeServiceCallEvents<X: Send>: Send + Sync {
     fn service_call_scheduled(&self, event: channel::Event<types::ServiceCallScheduledData>, context: &mut X) -> impl Future<Output = channel::Handled> + Send {
         channel::ignore(event, context)
     }
+    /// The call was too late and was not sent.
+    fn service_call_skipped(&self, event: channel::Event<types::ServiceCallSkippedData>, context: &mut X) -> impl Future<Output = channel::Handled> + Send {
+        channel::ignore(event, context)
+    }
     /// A call was accepted.
     fn service_call_submitted(&self, event: channel::Event<types::ServiceCallSubmittedData>, context: &mut X) -> impl Future<Output = channel::Handled> + Send {
         channel::ignore(event, context)
@@ -359,6 +379,7 @@ impl<X: Send, H: OnServiceCallEvents<X>> channel::Handler<ServiceCallEvents, X> 
             ServiceCallEvents::ServiceCallCancelled(data) => self.0.service_call_cancelled(event.with(data), context).await,
             ServiceCallEvents::ServiceCallFailed(data) => self.0.service_call_failed(event.with(data), context).await,
             ServiceCallEvents::ServiceCallScheduled(data) => self.0.service_call_scheduled(event.with(data), context).await,
+            ServiceCallEvents::ServiceCallSkipped(data) => self.0.service_call_skipped(event.with(data), context).await,
             ServiceCallEvents::ServiceCallSubmitted(data) => self.0.service_call_submitted(event.with(data), context).await,
             ServiceCallEvents::ServiceCallSucceeded(data) => self.0.service_call_succeeded(event.with(data), context).await,
         }
@@ -376,6 +397,7 @@ impl<X: Send, H: OnSomeServiceCallEvents<X>> channel::Handler<ServiceCallEvents,
             ServiceCallEvents::ServiceCallCancelled(data) => self.0.service_call_cancelled(event.with(data), context).await,
             ServiceCallEvents::ServiceCallFailed(data) => self.0.service_call_failed(event.with(data), context).await,
             ServiceCallEvents::ServiceCallScheduled(data) => self.0.service_call_scheduled(event.with(data), context).await,
+            ServiceCallEvents::ServiceCallSkipped(data) => self.0.service_call_skipped(event.with(data), context).await,
             ServiceCallEvents::ServiceCallSubmitted(data) => self.0.service_call_submitted(event.with(data), context).await,
             ServiceCallEvents::ServiceCallSucceeded(data) => self.0.service_call_succeeded(event.with(data), context).await,
         }

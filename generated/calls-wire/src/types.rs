@@ -564,10 +564,18 @@ pub enum ExecuteCallType {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schemars", schemars(deny_unknown_fields))]
 pub struct ExecutionPolicy {
+    /// Milliseconds after its time in which a call may begin that is skipped when it is late; of
+    /// no meaning for one that is sent all the same.
+    /// Absent, it is `60000`.
+    #[cfg_attr(feature = "schemars", schemars(rename = "catchUpWindowMs", default, skip_serializing_if = "Option::is_none", with = "i64", extend("maximum" = 31536000000_i64, "minimum" = 1000)))]
+    pub catch_up_window_ms: Option<i64>,
     /// A call is sent at most once.
     /// Absent, it is `1`.
     #[cfg_attr(feature = "schemars", schemars(rename = "maxAttempts", default, skip_serializing_if = "Option::is_none", with = "i64", extend("enum" = [1])))]
     pub max_attempts: Option<i64>,
+    /// Absent, it is `"run"`.
+    #[cfg_attr(feature = "schemars", schemars(default, skip_serializing_if = "Option::is_none", with = "Open<Misfire>"))]
+    pub misfire: Option<Open<Misfire>>,
     /// Milliseconds to wait for the whole response.
     /// Absent, it is `10000`.
     #[cfg_attr(feature = "schemars", schemars(rename = "timeoutMs", default, skip_serializing_if = "Option::is_none", with = "i32", extend("maximum" = 10000, "minimum" = 1)))]
@@ -575,8 +583,14 @@ pub struct ExecutionPolicy {
 }
 
 impl ExecutionPolicy {
+    pub fn catch_up_window_ms_or_default(&self) -> i64 {
+        self.catch_up_window_ms.unwrap_or(60000)
+    }
     pub fn max_attempts_or_default(&self) -> i64 {
         self.max_attempts.unwrap_or(1)
+    }
+    pub fn misfire_or_default(&self) -> Open<Misfire> {
+        self.misfire.clone().unwrap_or_else(|| Misfire::Run.into())
     }
     pub fn timeout_ms_or_default(&self) -> i32 {
         self.timeout_ms.unwrap_or(10000)
@@ -585,9 +599,14 @@ impl ExecutionPolicy {
 
 impl Validate for ExecutionPolicy {
     fn validate(&self, at: &mut Violations) {
+        at.optional("catchUpWindowMs", &self.catch_up_window_ms, |value, at| {
+            at.minimum(*value, 1000);
+            at.maximum(*value, 31536000000);
+        });
         at.optional("maxAttempts", &self.max_attempts, |value, at| {
             at.one_of(*value, &[1]);
         });
+        at.valid("misfire", &self.misfire);
         at.optional("timeoutMs", &self.timeout_ms, |value, at| {
             at.minimum(*value, 1);
             at.maximum(*value, 10000);
@@ -695,6 +714,18 @@ pub type LogPosition = i64;
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum MessageAggregateType {
     #[default] ServiceCall,
+}
+
+/// What becomes of a call whose attempt could not begin in time, whatever held it up: `run`
+/// sends it, however late it is; `skip` does not, when its time has passed by more than
+/// `catchUpWindowMs`. Its time is `dueAt`, in the past too, or else when it was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum Misfire {
+    #[cfg_attr(feature = "schemars", schemars(rename = "run"))]
+    Run,
+    #[cfg_attr(feature = "schemars", schemars(rename = "skip"))]
+    Skip,
 }
 
 /// How far publication is, and who reads what was published; of all tenants together.
@@ -923,6 +954,8 @@ pub enum ServiceCallEvent {
     ServiceCallFailed(ServiceCallFailed),
     /// Told by `ServiceCallCancelled`.
     ServiceCallCancelled(ServiceCallCancelled),
+    /// Told by `ServiceCallSkipped`.
+    ServiceCallSkipped(ServiceCallSkipped),
 }
 
 impl From<ServiceCallSubmitted> for ServiceCallEvent {
@@ -976,6 +1009,12 @@ impl From<ServiceCallFailed> for ServiceCallEvent {
 impl From<ServiceCallCancelled> for ServiceCallEvent {
     fn from(value: ServiceCallCancelled) -> Self {
         Self::ServiceCallCancelled(value)
+    }
+}
+
+impl From<ServiceCallSkipped> for ServiceCallEvent {
+    fn from(value: ServiceCallSkipped) -> Self {
+        Self::ServiceCallSkipped(value)
     }
 }
 
@@ -1187,12 +1226,101 @@ pub enum ServiceCallScheduledType {
     #[default] ServiceCallScheduled,
 }
 
+/// The call was too late and was not sent.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ServiceCallSkipped {
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateId"))]
+    pub aggregate_id: ServiceCallId,
+    /// Kind of aggregate the message is about.
+    #[cfg_attr(feature = "schemars", schemars(rename = "aggregateType"))]
+    pub aggregate_type: MessageAggregateType,
+    /// The message that caused this one; absent if a request did.
+    #[cfg_attr(feature = "schemars", schemars(rename = "causationId", skip_serializing_if = "Option::is_none", extend("minLength" = 1)))]
+    pub causation_id: Option<String>,
+    /// The X-Correlation-Id of the request that began it all.
+    #[cfg_attr(feature = "schemars", schemars(rename = "correlationId", extend("minLength" = 1)))]
+    pub correlation_id: String,
+    pub data: ServiceCallSkippedData,
+    /// Identity of the message; a redelivery keeps it.
+    #[cfg_attr(feature = "schemars", schemars(rename = "messageId"))]
+    pub message_id: Uuid,
+    /// Version of the message's schema; a consumer refuses one that it does not know.
+    #[cfg_attr(feature = "schemars", schemars(rename = "schemaVersion", extend("enum" = [1])))]
+    pub schema_version: i32,
+    /// Owner of the aggregate.
+    #[cfg_attr(feature = "schemars", schemars(rename = "tenantId", extend("minLength" = 1)))]
+    pub tenant_id: String,
+    /// When the message was recorded.
+    pub timestamp: Timestamp,
+    /// Where it hangs in a distributed trace (W3C Trace Context), if its cause did.
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none", extend("pattern" = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")))]
+    pub traceparent: Option<String>,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
+    pub type_: ServiceCallSkippedType,
+    /// Position in the aggregate's stream, from 1 without gaps.
+    #[cfg_attr(feature = "schemars", schemars(extend("minimum" = 1)))]
+    pub version: i64,
+}
+
+impl Validate for ServiceCallSkipped {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("causationId", &self.causation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.member("correlationId", &self.correlation_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.valid("data", &self.data);
+        at.member("schemaVersion", &self.schema_version, |value, at| {
+            at.one_of(*value, &[1]);
+        });
+        at.member("tenantId", &self.tenant_id, |value, at| {
+            at.min_length(value, 1);
+        });
+        at.optional("traceparent", &self.traceparent, |value, at| {
+            at.pattern(value, symbolon_wire::pattern!("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"));
+        });
+        at.member("version", &self.version, |value, at| {
+            at.minimum(*value, 1);
+        });
+    }
+}
+
+/// How late the call was.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ServiceCallSkippedData {
+    /// The time of the call.
+    #[cfg_attr(feature = "schemars", schemars(rename = "expectedAt"))]
+    pub expected_at: Timestamp,
+    /// Milliseconds that had passed since then.
+    #[cfg_attr(feature = "schemars", schemars(rename = "lateMs", extend("minimum" = 0)))]
+    pub late_ms: i64,
+}
+
+impl Validate for ServiceCallSkippedData {
+    fn validate(&self, at: &mut Violations) {
+        at.member("lateMs", &self.late_ms, |value, at| {
+            at.minimum(*value, 0);
+        });
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum ServiceCallSkippedType {
+    #[default] ServiceCallSkipped,
+}
+
 /// Where a call stands: `Queued` to be sent now, `Scheduled` until it is due, `Running` while
-/// its attempt is out, then `Succeeded`, `Failed` or `Cancelled` for good.
+/// its attempt is out, then `Succeeded`, `Failed`, `Cancelled` or `Skipped` for good.
+/// `Skipped` is a call that was not sent, since its time had passed by more than its policy
+/// allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum ServiceCallStatus {
-    Scheduled, Queued, Running, Succeeded, Failed, Cancelled,
+    Scheduled, Queued, Running, Succeeded, Failed, Cancelled, Skipped,
 }
 
 impl ServiceCallStatus {
@@ -1203,11 +1331,12 @@ impl ServiceCallStatus {
     pub fn next(self) -> &'static [Self] {
         match self {
             Self::Scheduled => &[Self::Cancelled, Self::Queued],
-            Self::Queued => &[Self::Cancelled, Self::Running, Self::Scheduled],
+            Self::Queued => &[Self::Cancelled, Self::Running, Self::Scheduled, Self::Skipped],
             Self::Running => &[Self::Failed, Self::Succeeded],
             Self::Succeeded => &[],
             Self::Failed => &[],
             Self::Cancelled => &[],
+            Self::Skipped => &[],
         }
     }
 }

@@ -243,10 +243,18 @@ export interface ExecuteCallData {
 /** How the call is executed. */
 export interface ExecutionPolicy {
   /**
+   * Milliseconds after its time in which a call may begin that is skipped when it is late; of no
+   * meaning for one that is sent all the same.
+   * @defaultValue `60000`
+   */
+  catchUpWindowMs?: number;
+  /**
    * A call is sent at most once.
    * @defaultValue `1`
    */
   maxAttempts?: 1;
+  /** @defaultValue `"run"` */
+  misfire?: Open<Misfire>;
   /**
    * Milliseconds to wait for the whole response.
    * @defaultValue `10000`
@@ -290,6 +298,13 @@ export type LogPosition = number;
 
 /** Kind of aggregate the message is about. */
 export type MessageAggregateType = 'ServiceCall';
+
+/**
+ * What becomes of a call whose attempt could not begin in time, whatever held it up: `run` sends
+ * it, however late it is; `skip` does not, when its time has passed by more than
+ * `catchUpWindowMs`. Its time is `dueAt`, in the past too, or else when it was accepted.
+ */
+export type Misfire = 'run' | 'skip';
 
 /** How far publication is, and who reads what was published; of all tenants together. */
 export interface Outbox {
@@ -414,7 +429,8 @@ export type ServiceCallEvent =
   | AttemptFailed
   | ServiceCallSucceeded
   | ServiceCallFailed
-  | ServiceCallCancelled;
+  | ServiceCallCancelled
+  | ServiceCallSkipped;
 
 /** All events of a service call, in the order they happened. */
 export interface ServiceCallEvents {
@@ -509,9 +525,43 @@ export interface ServiceCallScheduledData {
   dueAt: string;
 }
 
+/** The call was too late and was not sent. */
+export interface ServiceCallSkipped {
+  aggregateId: ServiceCallId;
+  /** Kind of aggregate the message is about. */
+  aggregateType: Open<MessageAggregateType>;
+  /** The message that caused this one; absent if a request did. */
+  causationId?: string;
+  /** The X-Correlation-Id of the request that began it all. */
+  correlationId: string;
+  data: ServiceCallSkippedData;
+  /** Identity of the message; a redelivery keeps it. */
+  messageId: string;
+  /** Version of the message's schema; a consumer refuses one that it does not know. */
+  schemaVersion: 1;
+  /** Owner of the aggregate. */
+  tenantId: string;
+  /** When the message was recorded. */
+  timestamp: string;
+  /** Where it hangs in a distributed trace (W3C Trace Context), if its cause did. */
+  traceparent?: string;
+  type: 'ServiceCallSkipped';
+  /** Position in the aggregate's stream, from 1 without gaps. */
+  version: number;
+}
+
+/** How late the call was. */
+export interface ServiceCallSkippedData {
+  /** The time of the call. */
+  expectedAt: string;
+  /** Milliseconds that had passed since then. */
+  lateMs: number;
+}
+
 /**
  * Where a call stands: `Queued` to be sent now, `Scheduled` until it is due, `Running` while its
- * attempt is out, then `Succeeded`, `Failed` or `Cancelled` for good.
+ * attempt is out, then `Succeeded`, `Failed`, `Cancelled` or `Skipped` for good. `Skipped` is a
+ * call that was not sent, since its time had passed by more than its policy allows.
  */
 export type ServiceCallStatus =
   | 'Scheduled'
@@ -519,7 +569,8 @@ export type ServiceCallStatus =
   | 'Running'
   | 'Succeeded'
   | 'Failed'
-  | 'Cancelled';
+  | 'Cancelled'
+  | 'Skipped';
 
 /** A call was accepted. */
 export interface ServiceCallSubmitted {

@@ -12,6 +12,7 @@ const STATUS_AFTER = {
   ServiceCallSucceeded: 'Succeeded',
   ServiceCallFailed: 'Failed',
   ServiceCallCancelled: 'Cancelled',
+  ServiceCallSkipped: 'Skipped',
 };
 
 /** The status after an event; none if the event leaves it as it is. */

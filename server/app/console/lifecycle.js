@@ -3,7 +3,7 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const BOX = { width: 96, height: 34 };
 const GAP = { across: 62, down: 26 };
-/** Room above for moves that pass over a column. */
+/** Room above and below for moves that pass over a column. */
 const ARCH = 34;
 
 /** The lifecycle of the first schema that has one. */
@@ -17,7 +17,10 @@ export function draw({ initial, transitions }, visited) {
   const places = placed(initial, transitions);
   const all = [...places.values()];
   const width = Math.max(...all.map(({ x }) => x)) + BOX.width / 2 + 4;
-  const height = Math.max(...all.map(({ y }) => y)) + BOX.height / 2 + 4;
+  const lines = Object.entries(transitions)
+    .flatMap(([from, targets]) => targets.map((to) => [places.get(from), places.get(to)]));
+  const isBelow = lines.some(([from, to]) => isFar(from, to) && to.y > from.y);
+  const height = Math.max(...all.map(({ y }) => y)) + BOX.height / 2 + (isBelow ? ARCH : 4);
   const current = visited.at(-1);
   const root = element('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img' });
   const title = element('title');
@@ -27,7 +30,8 @@ export function draw({ initial, transitions }, visited) {
   for (const [from, targets] of Object.entries(transitions)) {
     for (const to of targets) {
       const isBoth = transitions[to]?.includes(from);
-      root.append(move(places.get(from), places.get(to), isBoth, moves.has(`${from} ${to}`)));
+      const isPassed = moves.has(`${from} ${to}`);
+      root.append(move(places.get(from), places.get(to), { isBoth, isPassed, height }));
     }
   }
   for (const [name, { x, y }] of places) {
@@ -44,7 +48,15 @@ export function draw({ initial, transitions }, visited) {
   return root;
 }
 
-/** Columns by the fewest steps from the beginning, but where things end last; rows as found. */
+/** Whether a move passes over a column. */
+function isFar(from, to) {
+  return Math.abs(to.column - from.column) > 1;
+}
+
+/**
+ * Columns by the fewest steps from the beginning, but where things end last; rows as found, but
+ * what is reached over a column at the top and the bottom by turns.
+ */
 function placed(initial, transitions) {
   const columns = new Map([[initial, 0]]);
   const queue = [initial];
@@ -61,6 +73,15 @@ function placed(initial, transitions) {
     const isEnd = (transitions[state] ?? []).length === 0;
     (rows[isEnd ? last : column] ??= []).push(state);
   }
+  const columnOf = new Map(rows.flatMap((states, column) => states.map((it) => [it, column])));
+  const isReachedOver = (state) => Object.entries(transitions).some(([from, targets]) =>
+    targets.includes(state) && columnOf.get(state) - columnOf.get(from) > 1);
+  rows.forEach((states, column) => {
+    const far = states.filter(isReachedOver);
+    const near = states.filter((state) => !far.includes(state));
+    const [top, bottom] = [0, 1].map((turn) => far.filter((_, index) => index % 2 === turn));
+    rows[column] = [...top, ...near, ...bottom.reverse()];
+  });
   const tallest = Math.max(...rows.map((states) => states.length));
   const places = new Map();
   rows.forEach((states, column) => {
@@ -74,10 +95,10 @@ function placed(initial, transitions) {
   return places;
 }
 
-function move(from, to, isBoth, isPassed) {
+function move(from, to, { isBoth, isPassed, height }) {
   const way = Math.sign(to.column - from.column);
-  const { path, end, turn } = Math.abs(to.column - from.column) > 1
-    ? over(from, to)
+  const { path, end, turn } = isFar(from, to)
+    ? over(from, to, height)
     : beside(from, to, way, isBoth ? 7 * (way || 1) : 0);
   const passed = isPassed ? ' passed' : '';
   const group = element('g');
@@ -86,13 +107,16 @@ function move(from, to, isBoth, isPassed) {
   return group;
 }
 
-/** An arch over the columns between. */
-function over(from, to) {
-  const start = { x: from.x, y: from.y - BOX.height / 2 };
-  const end = { x: to.x, y: to.y - BOX.height / 2 - 7 };
-  const top = 2 * 8 - Math.min(start.y, end.y);
-  const path = `M${start.x},${start.y} C${start.x},${top} ${end.x},${top} ${end.x},${end.y}`;
-  return { path, end, turn: { x: 0, y: 1 } };
+/** An arch over the columns between, or under them to what is lower. */
+function over(from, to, height) {
+  const side = to.y > from.y ? 1 : -1;
+  const start = { x: from.x, y: from.y + (side * BOX.height) / 2 };
+  const end = { x: to.x, y: to.y + side * (BOX.height / 2 + 7) };
+  /** From the edge that the arch comes near. */
+  const away = (y) => (side > 0 ? height - y : y);
+  const crest = away(2 * 8 - Math.min(away(start.y), away(end.y)));
+  const path = `M${start.x},${start.y} C${start.x},${crest} ${end.x},${crest} ${end.x},${end.y}`;
+  return { path, end, turn: { x: 0, y: -side } };
 }
 
 /** To the next column, or to another row of the same. */

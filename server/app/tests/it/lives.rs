@@ -56,7 +56,7 @@ fn due_in_two_hours() -> String {
 }
 
 fn is_over(call: &Value) -> bool {
-    matches!(call["status"].as_str(), Some("Succeeded" | "Failed" | "Cancelled"))
+    matches!(call["status"].as_str(), Some("Succeeded" | "Failed" | "Cancelled" | "Skipped"))
 }
 
 /// What reads whole a database that no server has open.

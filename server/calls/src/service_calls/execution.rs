@@ -359,22 +359,32 @@ impl Worker {
         let mut unit = opening.caused_by(cause);
         let secrets = store::take_secrets(unit.sql(), id).await?;
         let call = Call::fold(&events)?;
-        let lease_id = format!("{}:{}", self.name, rules::ATTEMPT);
-        let event = call.as_ref().and_then(|call| rules::start(call, lease_id));
-        if let (Some(call), Some(event)) = (call, event) {
-            let appended = append(&mut unit, &call, event).await?;
-            let timeout = SignedDuration::from_millis(i64::from(call.timeout_ms()));
-            let expires_at = unit.now() + timeout + self.settings.lease_margin;
-            unit.schedule(LEASE, id, expires_at, &()).await?;
-            if let Some(started) = appended.into_iter().next() {
-                let worker = Arc::clone(self);
-                unit.after_commit(async move {
-                    worker.attempt(call, secrets, started).await;
-                    drop(leave);
-                });
-            }
-        } else {
+        let (lease_id, now) = (format!("{}:{}", self.name, rules::ATTEMPT), unit.now());
+        let event = call.as_ref().and_then(|call| rules::start(call, lease_id, now));
+        let (Some(call), Some(event)) = (call, event) else {
             leave.turn.give_back();
+            return Ok(unit.commit().await?);
+        };
+        if let Event::ServiceCallSkipped(data) = &event {
+            tracing::info!(
+                tenant = %unit.tenant(), service_call_id = id, late_ms = data.late_ms,
+                correlation_id = unit.cause().correlation_id, "too late, and skipped"
+            );
+            append(&mut unit, &call, event).await?;
+            leave.turn.give_back();
+            unit.after_commit(async { observation::count_skipped() });
+            return Ok(unit.commit().await?);
+        }
+        let appended = append(&mut unit, &call, event).await?;
+        let timeout = SignedDuration::from_millis(i64::from(call.timeout_ms()));
+        let expires_at = unit.now() + timeout + self.settings.lease_margin;
+        unit.schedule(LEASE, id, expires_at, &()).await?;
+        if let Some(started) = appended.into_iter().next() {
+            let worker = Arc::clone(self);
+            unit.after_commit(async move {
+                worker.attempt(call, secrets, started).await;
+                drop(leave);
+            });
         }
         Ok(unit.commit().await?)
     }

@@ -17,6 +17,7 @@ const ATTEMPTS: &str = "calls_attempts_total";
 const DURATION: &str = "calls_attempt_duration_seconds";
 const ACTIVE: &str = "calls_active_attempts";
 const QUEUED: &str = "calls_queued";
+const SKIPPED: &str = "calls_skipped_total";
 /// The outcome of an attempt that did not fail.
 pub(crate) const SUCCEEDED: &str = "succeeded";
 /// How often the queue is measured.
@@ -30,13 +31,20 @@ pub(crate) fn describe() {
         metrics::Unit::Seconds,
         "Time from sending a request to the end of its response"
     );
+    metrics::describe_counter!(SKIPPED, "Service calls that were too late and were not sent");
     metrics::describe_gauge!(ACTIVE, "Requests of service calls that are out");
     metrics::describe_gauge!(QUEUED, "Service calls whose turn it is and that have not started");
     let failures = FailureKind::ALL.iter().map(|kind| kind.as_str());
     for outcome in failures.chain([SUCCEEDED]) {
         metrics::counter!(ATTEMPTS, "outcome" => outcome).increment(0);
     }
+    metrics::counter!(SKIPPED).increment(0);
     metrics::gauge!(ACTIVE).increment(0.0);
+}
+
+/// Counts a call that was too late.
+pub(crate) fn count_skipped() {
+    metrics::counter!(SKIPPED).increment(1);
 }
 
 /// Counts an attempt that has ended.

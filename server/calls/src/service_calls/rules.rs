@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use calls_wire::types::{
     AttemptFailedData, AttemptStartedData, ExecuteCallData, ExecutionPolicy, FailureKind,
-    HttpRequest, RecordedRequest, ServiceCall, ServiceCallCancelledData, ServiceCallFailedData,
-    ServiceCallResult, ServiceCallScheduledData, ServiceCallStatus, ServiceCallSubmittedData,
-    ServiceCallSucceededData, ServiceCallSummary, StartTimerData, SubmitServiceCall,
+    HttpRequest, Misfire, RecordedRequest, ServiceCall, ServiceCallCancelledData,
+    ServiceCallFailedData, ServiceCallResult, ServiceCallScheduledData, ServiceCallSkippedData,
+    ServiceCallStatus, ServiceCallSubmittedData, ServiceCallSucceededData, ServiceCallSummary,
+    StartTimerData, SubmitServiceCall,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use symbolon_kernel::Envelope;
-use symbolon_wire::{In, Violation};
+use symbolon_wire::{In, Open, Violation};
 use url::Url;
 use uuid::Uuid;
 
@@ -98,6 +99,7 @@ impl Call {
             Event::ServiceCallSucceeded(_) => call.status = ServiceCallStatus::Succeeded,
             Event::ServiceCallFailed(_) => call.status = ServiceCallStatus::Failed,
             Event::ServiceCallCancelled(_) => call.status = ServiceCallStatus::Cancelled,
+            Event::ServiceCallSkipped(_) => call.status = ServiceCallStatus::Skipped,
         }
         Ok(call)
     }
@@ -235,12 +237,16 @@ impl Admitted {
         let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         let (headers, secrets) = divide(headers);
         let policy = policy.unwrap_or_default();
+        // Said only where it is not the default: versions before it know neither word.
+        let is_skippable = is_skippable(&policy);
         let submitted = ServiceCallSubmittedData {
             due_at,
             name,
             policy: ExecutionPolicy {
                 max_attempts: Some(policy.max_attempts_or_default()),
                 timeout_ms: Some(policy.timeout_ms_or_default()),
+                misfire: is_skippable.then_some(Misfire::Skip.into()),
+                catch_up_window_ms: is_skippable.then(|| policy.catch_up_window_ms_or_default()),
             },
             request: RecordedRequest {
                 body: request.body,
@@ -273,7 +279,8 @@ pub(crate) fn cancel(call: &Call) -> Option<Event> {
         ServiceCallStatus::Running
         | ServiceCallStatus::Succeeded
         | ServiceCallStatus::Failed
-        | ServiceCallStatus::Cancelled => None,
+        | ServiceCallStatus::Cancelled
+        | ServiceCallStatus::Skipped => None,
     }
 }
 
@@ -282,10 +289,32 @@ pub(crate) fn may_start(call: &Call) -> bool {
     call.status == ServiceCallStatus::Queued && call.attempts < ATTEMPT
 }
 
-/// Starts the attempt of a call whose turn it is; none for any other.
-pub(crate) fn start(call: &Call, lease_id: String) -> Option<Event> {
-    let started = AttemptStartedData { attempt: ATTEMPT, lease_id };
-    may_start(call).then_some(Event::AttemptStarted(started))
+/// What a call whose turn it is begins with: its attempt, or, where it is too late and not to be
+/// sent then, its end; none for any other call.
+pub(crate) fn start(call: &Call, lease_id: String, now: Timestamp) -> Option<Event> {
+    if !may_start(call) {
+        return None;
+    }
+    let started = || Event::AttemptStarted(AttemptStartedData { attempt: ATTEMPT, lease_id });
+    Some(skip(call, now).unwrap_or_else(started))
+}
+
+/// Skips a call whose time has passed by more than its policy allows.
+fn skip(call: &Call, now: Timestamp) -> Option<Event> {
+    if !is_skippable(&call.policy) {
+        return None;
+    }
+    let expected_at = call.due_at.unwrap_or(call.created_at);
+    let late = now.duration_since(expected_at);
+    let window = SignedDuration::from_millis(call.policy.catch_up_window_ms_or_default());
+    let late_ms = i64::try_from(late.as_millis()).unwrap_or(i64::MAX);
+    let skipped = ServiceCallSkippedData { expected_at, late_ms };
+    (late > window).then_some(Event::ServiceCallSkipped(skipped))
+}
+
+/// Whether a call is not to be sent when it is too late.
+fn is_skippable(policy: &ExecutionPolicy) -> bool {
+    policy.misfire.as_ref().and_then(Open::known) == Some(&Misfire::Skip)
 }
 
 /// How an attempt ended.

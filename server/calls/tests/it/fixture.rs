@@ -18,7 +18,7 @@ use symbolon_calls::{
     AdminService, Calls, Loopback, MIGRATIONS, Propagation, ServiceCallsService, Settings,
     StopHandle,
 };
-use symbolon_kernel::{Handlers, Kernel, Location, SystemClock};
+use symbolon_kernel::{Clock, Handlers, Kernel, Location, SystemClock};
 use symbolon_server::{Call, Fault, Idempotency, Operation, Outcome, Preconditions, Principal};
 use uuid::Uuid;
 
@@ -43,7 +43,16 @@ pub(crate) struct System {
 
 impl System {
     pub(crate) async fn start(location: Location, settings: Settings) -> Self {
-        let kernel = Kernel::open(&location, &[MIGRATIONS], Arc::new(SystemClock)).await.unwrap();
+        Self::start_at(location, settings, Arc::new(SystemClock)).await
+    }
+
+    /// Starts it by another clock.
+    pub(crate) async fn start_at(
+        location: Location,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let kernel = Kernel::open(&location, &[MIGRATIONS], clock).await.unwrap();
         let calls = Calls::open(kernel.clone(), settings).await.unwrap();
         kernel.start(calls.handlers(Handlers::new())).await.unwrap();
         let (service, admin) = (calls.service(), calls.admin());
@@ -130,9 +139,11 @@ impl System {
     pub(crate) async fn over(&self, id: Uuid) -> ServiceCall {
         let is_over = |call: &ServiceCall| {
             let status = call.status.known().copied().unwrap();
-            use ServiceCallStatus::{Cancelled, Failed, Queued, Running, Scheduled, Succeeded};
+            use ServiceCallStatus::{
+                Cancelled, Failed, Queued, Running, Scheduled, Skipped, Succeeded,
+            };
             match status {
-                Succeeded | Failed | Cancelled => true,
+                Succeeded | Failed | Cancelled | Skipped => true,
                 Queued | Scheduled | Running => false,
             }
         };

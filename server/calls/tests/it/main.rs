@@ -8,6 +8,7 @@ mod fixture;
 #[path = "../../../kernel/tests/it/home.rs"]
 mod home;
 mod hostile;
+mod late;
 mod privacy;
 mod reading;
 mod submission;
