@@ -19,8 +19,8 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use crate::auth::Credential;
 use crate::call::Options;
 use crate::connection::{self, Bounds, Connection};
-use crate::socket::{Close, SocketError};
-use crate::{Channel, Client, DecodeError, Retry};
+use crate::socket::{Close, SocketError, written};
+use crate::{Channel, Client, DecodeError, EncodeError, Error, Retry};
 
 /// How long the other side has to agree to a close.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -45,6 +45,9 @@ pub(crate) type Item<C> = Result<Open<<C as Channel>::Received>, Failed<C>>;
 pub(crate) type Resume<C> =
     Box<dyn FnMut(&mut <C as Channel>::Request, &<C as Channel>::Received) + Send>;
 
+/// What is sent first over every connection.
+pub(crate) type Greeting<C> = Box<dyn FnMut() -> Vec<<C as Channel>::Sent> + Send>;
+
 /// A message on its way, and who wants to know that a connection took it.
 pub(crate) type Sending = (Frame, oneshot::Sender<()>);
 
@@ -63,6 +66,7 @@ pub(crate) struct Line<C: Channel> {
     pub(crate) retry: Retry,
     pub(crate) ping_interval: Duration,
     pub(crate) sent: mpsc::Receiver<Sending>,
+    pub(crate) greeting: Option<Greeting<C>>,
     pub(crate) taken: Taken<C>,
     pub(crate) leave: watch::Receiver<Option<Leave>>,
 }
@@ -156,6 +160,15 @@ impl<C: Channel> Line<C> {
 
     /// Carries messages over a connection until it ends.
     async fn converse(&mut self, stream: WebSocketStream<Upgraded>) -> Ending<C::Error> {
+        let greeting = self.greeting.as_mut().map(|greeting| greeting()).unwrap_or_default();
+        let greeting: Result<Vec<Frame>, EncodeError> = greeting.iter().map(written).collect();
+        let greeting = match greeting {
+            Ok(greeting) => greeting,
+            Err(error) => {
+                let error = SocketError::Refused(Error::Encode(error));
+                return Ending::Failed(error, CloseCode::DONE);
+            }
+        };
         let (mut writer, mut reader) = stream.split();
         let mut leave = self.leave.clone();
         // What is silent for two pings has answered none.
@@ -167,7 +180,7 @@ impl<C: Channel> Line<C> {
                 goodbye(&mut writer, &mut reader, leave.code, leave.reason).await;
                 return Ending::Over;
             }
-            never = write(&mut writer, &mut self.sent, self.ping_interval) => match never {},
+            never = write(&mut writer, greeting, &mut self.sent, self.ping_interval) => match never {},
         };
         match &ending {
             Ending::Failed(_, code) => {
@@ -277,9 +290,15 @@ fn closed<E>(close: Close, breach: Option<Problem>) -> Ending<E> {
 /// finds out about.
 async fn write(
     writer: &mut Writer,
+    greeting: Vec<Frame>,
     sent: &mut mpsc::Receiver<Sending>,
     ping_interval: Duration,
 ) -> Infallible {
+    for frame in greeting {
+        if writer.send(message(frame)).await.is_err() {
+            return std::future::pending().await;
+        }
+    }
     let mut pings = interval_at(Instant::now() + ping_interval, ping_interval);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

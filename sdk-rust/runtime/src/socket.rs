@@ -9,14 +9,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::stream::Stream;
-use symbolon_wire::socket::{CloseCode, Message};
+use symbolon_wire::socket::{CloseCode, Frame, Message};
 use symbolon_wire::{Open, Problem};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::call::Options;
 use crate::connection::Bounds;
-use crate::line::{Item, Leave, Line, Resume, Sending, Taken};
+use crate::line::{Greeting, Item, Leave, Line, Resume, Sending, Taken};
 use crate::{BaseUrl, Channel, Client, DecodeError, EncodeError, Error, Retry};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +37,7 @@ pub struct Connect<C: Channel> {
     receive_limit: usize,
     send_limit: usize,
     resume: Option<Resume<C>>,
+    greeting: Option<Greeting<C>>,
 }
 
 /// What opening a socket resolves to.
@@ -55,6 +56,7 @@ impl Client {
             receive_limit: RECEIVE_LIMIT,
             send_limit: SEND_LIMIT,
             resume: None,
+            greeting: None,
         }
     }
 }
@@ -69,6 +71,13 @@ impl<C: Channel> Connect<C> {
         resume: impl FnMut(&mut C::Request, &C::Received) + Send + 'static,
     ) -> Self {
         self.resume = Some(Box::new(resume));
+        self
+    }
+
+    /// Sends first over every connection, before all that waits, what this gives: what the server
+    /// forgets with the one before, such as what is watched.
+    pub fn greeting(mut self, greeting: impl FnMut() -> Vec<C::Sent> + Send + 'static) -> Self {
+        self.greeting = Some(Box::new(greeting));
         self
     }
 
@@ -147,6 +156,7 @@ impl<C: Channel> Connect<C> {
             retry,
             ping_interval: self.ping_interval,
             sent,
+            greeting: self.greeting,
             taken: Taken { received, request, resume, fruitless: 1 },
             leave: leaving,
         };
@@ -250,13 +260,17 @@ impl<C: Channel> Sender<C> {
     /// # Errors
     /// When it cannot be written, or no connection has taken it.
     pub async fn send(&self, message: &C::Sent) -> Result<(), SendError> {
-        let media_type = || "application/json".to_owned();
-        let frame = message.write();
-        let frame = frame.map_err(|_| EncodeError::Body { media_type: media_type() })?;
+        let frame = written(message)?;
         let (taken, took) = oneshot::channel();
         self.sender.send((frame, taken)).await.map_err(|_| SendError::Closed)?;
         took.await.map_err(|_| SendError::Closed)
     }
+}
+
+/// A message as it travels.
+pub(crate) fn written(message: &impl Message) -> Result<Frame, EncodeError> {
+    let media_type = || "application/json".to_owned();
+    message.write().map_err(|_| EncodeError::Body { media_type: media_type() })
 }
 
 impl<C: Channel> Clone for Sender<C> {

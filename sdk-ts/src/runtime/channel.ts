@@ -31,8 +31,13 @@ export type FrameKind<Message> =
   | (Message extends Uint8Array ? 'bytes' : never);
 
 /** What one socket does differently from its client. */
-export interface SocketOptions<Request, Received>
+export interface SocketOptions<Request, Sent, Received>
   extends Pick<CallOptions, 'baseUrl' | 'signal'> {
+  /**
+   * What is sent first over every connection, before all that waits: what the server forgets with
+   * the one before, such as what is watched.
+   */
+  readonly greeting?: () => readonly Sent[];
   /**
    * The request of the connection that comes after one that was cut off, made of the one before and
    * of the last message there was: `(request, last) => ({ ...request, after: last.id })`. Left out,

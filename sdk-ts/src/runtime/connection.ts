@@ -14,9 +14,9 @@ export interface Ending {
 
 /** Who takes what comes over a connection. */
 export interface Taker {
-  /** It is open. */
+  /** It is open; whoever throws ends it by that, here and below. */
   open(): void;
-  /** A message came; whoever throws ends the connection by it. */
+  /** A message came. */
   message(data: unknown): void;
 }
 
@@ -41,20 +41,20 @@ export function watch(socket: WebSocket, timeoutMs: number, taker: Taker): Promi
       if (opened) socket.close(GIVEN_UP);
       else socket.close();
     };
-    socket.addEventListener('open', () => {
-      if (over) return;
-      opened = true;
-      clearTimeout(timer);
-      taker.open();
-    });
-    socket.addEventListener('message', ({ data }) => {
+    const take = (what: () => void) => {
       if (over) return;
       try {
-        taker.message(data);
+        what();
       } catch (cause) {
         give({ code: GIVEN_UP, cause });
       }
+    };
+    socket.addEventListener('open', () => {
+      clearTimeout(timer);
+      opened = true;
+      take(() => taker.open());
     });
+    socket.addEventListener('message', ({ data }) => take(() => taker.message(data)));
     // What a platform tells here is all there is of why a handshake failed; not all tell its end.
     socket.addEventListener('error', (event) => {
       broken = 'error' in event ? event.error : undefined;

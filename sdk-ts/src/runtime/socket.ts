@@ -110,7 +110,7 @@ export function connect<Request extends object, Sent, Received>(
   core: Core,
   channel: Channel<Request, Sent, Received>,
   request: Request,
-  options: SocketOptions<Request, Received> = {},
+  options: SocketOptions<Request, Sent, Received> = {},
 ): Socket<Sent, Received> {
   const line = new Line<Received>();
   const { signal } = options;
@@ -132,7 +132,7 @@ async function keep<Request extends object, Sent, Received>(
   core: Core,
   channel: Channel<Request, Sent, Received>,
   first: Request,
-  options: SocketOptions<Request, Received>,
+  options: SocketOptions<Request, Sent, Received>,
   line: Line<Received>,
 ): Promise<void> {
   const retry = { ...core.retry, ...options.retry };
@@ -150,7 +150,11 @@ async function keep<Request extends object, Sent, Received>(
     line.use(connection);
     let problem: Problem | undefined;
     const ending = await watch(connection, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, {
-      open: () => line.wake(),
+      open: () => {
+        const greeting = options.greeting?.() ?? [];
+        for (const message of greeting) connection.send(write(message, channel.sends));
+        line.wake();
+      },
       message: (frame) => {
         problem = breach(frame);
         if (problem !== undefined) return;
@@ -194,7 +198,8 @@ function breach(frame: unknown): Problem<'invalid-message'> | undefined {
 }
 
 function failure({ code, reason, opened, cause }: Ending): unknown {
-  const own = [OverflowError, DecodeError, TimeoutError].some((kind) => cause instanceof kind);
+  const kinds = [OverflowError, EncodeError, DecodeError, TimeoutError];
+  const own = kinds.some((kind) => cause instanceof kind);
   if (own) return cause;
   return opened ? new CloseError(code, reason) : new RefusedError(cause);
 }

@@ -9,8 +9,7 @@ use crate::emit::typescript::{
 use crate::model::{Context, Operation, System};
 
 /// Names the module of the client uses for something else.
-const TAKEN: [&str; 7] =
-    ["CallOptions", "ClientOptions", "Core", "Listing", "Promise", "Socket", "SocketOptions"];
+const TAKEN: [&str; 5] = ["CallOptions", "ClientOptions", "Core", "Listing", "Promise"];
 
 /// The client of a system.
 pub(super) fn plan(system: &System, usage: &Usage, heading: plan::Heading) -> plan::Client {
@@ -31,10 +30,10 @@ pub(super) fn plan(system: &System, usage: &Usage, heading: plan::Heading) -> pl
     let sockets = free(&mut taken, SOCKETS.to_owned());
     let mut contexts: Vec<plan::ContextClass> = Vec::new();
     for (context, module) in system.contexts.iter().zip(&modules) {
-        let opened = sockets::methods(system, Some(context), &sockets, &mut speller);
+        let opened = sockets::methods(system, Some(context), &sockets);
         contexts.push(class(context, &module.name, opened, &mut taken, &mut speller));
     }
-    let opened = sockets::methods(system, None, &sockets, &mut speller);
+    let opened = sockets::methods(system, None, &sockets);
     if !opened.is_empty() {
         contexts.push(plan::ContextClass {
             docs: doc_comment(Some("Channels over WebSocket."), &[]),

@@ -215,8 +215,6 @@ pub(super) struct Socket {
     pub(super) receives: String,
     /// How the request is declared as a parameter, with its default if it has one.
     pub(super) request: String,
-    pub(super) options: String,
-    pub(super) returns: String,
 }
 
 #[derive(Debug, Serialize)]

@@ -7,7 +7,7 @@ use crate::emit::typescript::{
     Carrier, Place, Position, Speller, Usage, constant_ident, doc_comment, function_ident, literal,
     member_ident, type_ident,
 };
-use crate::model::{Context, FrameKind, Operation, Socket, System, Traffic};
+use crate::model::{Context, FrameKind, Socket, System, Traffic};
 
 /// The file of all sockets; none without any.
 pub(super) fn plan(
@@ -35,60 +35,38 @@ pub(super) fn methods(
     system: &System,
     context: Option<&Context>,
     module: &str,
-    speller: &mut Speller<'_>,
 ) -> Vec<plan::Method> {
     let name = context.map(|context| &context.name);
     let own = system.sockets.iter().filter(|socket| socket.context.as_ref() == name);
-    let mut method = |socket: &Socket| {
-        speller.runtime("Socket");
-        speller.runtime("SocketOptions");
+    let method = |socket: &Socket| {
         let operation = &socket.handshake;
-        let signature = Signature::of(operation, &format!("{module}."));
+        let stem = format!("{module}.{}", type_ident(&operation.name));
         let mark = if operations::leaves_all_open(operation) { "?" } else { "" };
         plan::Method {
             docs: operations::docs(operation),
             ident: member_ident(&operation.name),
             module: module.to_owned(),
             function: function_ident(&operation.name),
-            request: format!("request{mark}: {}", signature.request),
-            options: signature.options,
-            returns: signature.returns,
+            request: format!("request{mark}: {stem}Request"),
+            options: format!("{stem}Options"),
+            returns: format!("{stem}Socket"),
         }
     };
-    own.map(&mut method).collect()
-}
-
-/// The types of a socket's function.
-struct Signature {
-    request: String,
-    options: String,
-    returns: String,
-}
-
-impl Signature {
-    /// `module` stands before the types of its module.
-    fn of(operation: &Operation, module: &str) -> Self {
-        let stem = format!("{module}{}", type_ident(&operation.name));
-        let request = format!("{stem}Request");
-        Self {
-            options: format!("SocketOptions<{request}, {stem}ServerMessage>"),
-            returns: format!("Socket<{stem}ClientMessage, {stem}ServerMessage>"),
-            request,
-        }
-    }
+    own.map(method).collect()
 }
 
 fn one(socket: &Socket, taken: &mut BTreeSet<String>, speller: &mut Speller<'_>) -> plan::Socket {
     let operation = &socket.handshake;
     let stem = type_ident(&operation.name);
-    let signature = Signature::of(operation, "");
+    let request = format!("{stem}Request");
+    let said = format!("{stem}ClientMessage, {stem}ServerMessage");
     let members = operations::members(operation, speller);
     let about = |declaration: plan::Declaration, text: &str| plan::Declaration {
         docs: doc_comment(Some(&format!("{text} `{}`.", socket.id)), &[]),
         ..declaration
     };
     let declarations = vec![
-        about(types::interface(&signature.request, members), "What opens"),
+        about(types::interface(&request, members), "What opens"),
         about(
             messages(&format!("{stem}ClientMessage"), &socket.received, Position::Closed, speller),
             "What callers send on",
@@ -96,6 +74,11 @@ fn one(socket: &Socket, taken: &mut BTreeSet<String>, speller: &mut Speller<'_>)
         about(
             messages(&format!("{stem}ServerMessage"), &socket.sent, Position::Open, speller),
             "What the server sends on",
+        ),
+        about(types::inline(&format!("{stem}Socket"), format!("Socket<{said}>")), "Both sides of"),
+        about(
+            types::inline(&format!("{stem}Options"), format!("SocketOptions<{request}, {said}>")),
+            "What may be said of the connections of",
         ),
     ];
     let default = if operations::leaves_all_open(operation) { " = {}" } else { "" };
@@ -113,9 +96,7 @@ fn one(socket: &Socket, taken: &mut BTreeSet<String>, speller: &mut Speller<'_>)
         protocols: protocols.join(", "),
         sends: kinds(&socket.received),
         receives: kinds(&socket.sent),
-        request: format!("request: {}{default}", signature.request),
-        options: signature.options,
-        returns: signature.returns,
+        request: format!("request: {request}{default}"),
     }
 }
 

@@ -108,6 +108,8 @@ enum Turn {
     Say(Vec<u32>, u16),
     /// Sends notes, and breaks the connection.
     Break(Vec<u32>),
+    /// Hears so many notes, says them back, and closes with a code.
+    Hear(usize, u16),
     /// Sends this, and waits for the close.
     Send(Vec<Message>),
     /// Answers every note with its tenfold until the caller closes, whose code it tells.
@@ -199,6 +201,18 @@ async fn serve(stream: TcpStream, turn: Turn, log: &Mutex<Vec<Asked>>) {
         Turn::Say(notes, code) => {
             say(&mut peer, &notes).await;
             let close = CloseFrame { code: code.into(), reason: "why".into() };
+            let _ = peer.close(Some(close)).await;
+            while let Some(Ok(_)) = peer.next().await {}
+        }
+        Turn::Hear(count, code) => {
+            let mut heard = Vec::new();
+            while heard.len() < count {
+                if let Message::Text(found) = peer.next().await.unwrap().unwrap() {
+                    heard.push(serde_json::from_str::<Note>(&found).unwrap().n);
+                }
+            }
+            say(&mut peer, &heard).await;
+            let close = CloseFrame { code: code.into(), reason: "".into() };
             let _ = peer.close(Some(close)).await;
             while let Some(Ok(_)) = peer.next().await {}
         }
@@ -316,6 +330,20 @@ async fn a_socket_comes_back_behind_its_last_message() {
     assert!(ended.is_none());
     let after = ["", "?after=2", "?after=2", "?after=3", "?after=4", "?after=4"];
     assert_eq!(server.uris(), after.map(|after| format!("/rooms/a%2Fb/live{after}")));
+}
+
+#[tokio::test]
+async fn every_connection_begins_with_the_greeting() {
+    let server = Server::of([Turn::Hear(2, 1001), Turn::Hear(1, 1000)]).await;
+    let mut told = 0;
+    let greeting = move || {
+        told += 1;
+        vec![note(told)]
+    };
+    let mut live = server.live().greeting(greeting).resume(resume).await.unwrap();
+    live.send(&note(7)).await.unwrap();
+    let (found, ended) = all(&mut live).await;
+    assert_eq!((found, ended.is_none()), (vec![1, 7, 2], true));
 }
 
 #[tokio::test]

@@ -17,6 +17,12 @@ export type OrdersClientMessage = types.FollowPayload | types.UnfollowPayload;
 /** What the server sends on `orders`. */
 export type OrdersServerMessage = types.Order;
 
+/** Both sides of `orders`. */
+export type OrdersSocket = Socket<OrdersClientMessage, OrdersServerMessage>;
+
+/** What may be said of the connections of `orders`. */
+export type OrdersOptions = SocketOptions<OrdersRequest, OrdersClientMessage, OrdersServerMessage>;
+
 const ORDERS: Channel<
   OrdersRequest,
   OrdersClientMessage,
@@ -35,8 +41,8 @@ const ORDERS: Channel<
 export function orders(
   core: Core,
   request: OrdersRequest = {},
-  options?: SocketOptions<OrdersRequest, OrdersServerMessage>,
-): Socket<OrdersClientMessage, OrdersServerMessage> {
+  options?: OrdersOptions,
+): OrdersSocket {
   return connect(core, ORDERS, request, options);
 }
 
@@ -51,6 +57,12 @@ export type TerminalClientMessage = Uint8Array | types.ResizePayload;
 
 /** What the server sends on `terminal`. */
 export type TerminalServerMessage = string | Uint8Array;
+
+/** Both sides of `terminal`. */
+export type TerminalSocket = Socket<TerminalClientMessage, TerminalServerMessage>;
+
+/** What may be said of the connections of `terminal`. */
+export type TerminalOptions = SocketOptions<TerminalRequest, TerminalClientMessage, TerminalServerMessage>;
 
 const TERMINAL: Channel<
   TerminalRequest,
@@ -72,8 +84,8 @@ const TERMINAL: Channel<
 export function terminal(
   core: Core,
   request: TerminalRequest,
-  options?: SocketOptions<TerminalRequest, TerminalServerMessage>,
-): Socket<TerminalClientMessage, TerminalServerMessage> {
+  options?: TerminalOptions,
+): TerminalSocket {
   return connect(core, TERMINAL, request, options);
 }
 
@@ -85,6 +97,12 @@ export type TicksClientMessage = never;
 
 /** What the server sends on `ticks`. */
 export type TicksServerMessage = number;
+
+/** Both sides of `ticks`. */
+export type TicksSocket = Socket<TicksClientMessage, TicksServerMessage>;
+
+/** What may be said of the connections of `ticks`. */
+export type TicksOptions = SocketOptions<TicksRequest, TicksClientMessage, TicksServerMessage>;
 
 const TICKS: Channel<
   TicksRequest,
@@ -100,7 +118,7 @@ const TICKS: Channel<
 export function ticks(
   core: Core,
   request: TicksRequest = {},
-  options?: SocketOptions<TicksRequest, TicksServerMessage>,
-): Socket<TicksClientMessage, TicksServerMessage> {
+  options?: TicksOptions,
+): TicksSocket {
   return connect(core, TICKS, request, options);
 }
