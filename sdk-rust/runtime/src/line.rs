@@ -83,7 +83,9 @@ pub(crate) struct Taken<C: Channel> {
 
 /// How a connection ended.
 enum Ending<E> {
-    /// The user of the socket has left, or the server is done.
+    /// The user of the socket has left.
+    Left(Leave),
+    /// The server is done.
     Over,
     /// It was closed, or it broke.
     Closed(Close),
@@ -131,7 +133,7 @@ impl<C: Channel> Line<C> {
         loop {
             let proof = std::mem::take(&mut connection.proof);
             let close = match self.converse(connection.stream).await {
-                Ending::Over => return Ok(()),
+                Ending::Left(_) | Ending::Over => return Ok(()),
                 Ending::Failed(error, _) => return Err(error),
                 Ending::Closed(close) => close,
             };
@@ -173,16 +175,18 @@ impl<C: Channel> Line<C> {
         let mut leave = self.leave.clone();
         // What is silent for two pings has answered none.
         let patience = self.ping_interval.saturating_mul(2);
+        let writing = write(&mut writer, greeting, &mut self.sent, self.ping_interval);
         let ending = tokio::select! {
             biased;
             ending = self.taken.read(&mut reader, patience) => ending,
-            leave = asked(&mut leave) => {
-                goodbye(&mut writer, &mut reader, leave.code, leave.reason).await;
-                return Ending::Over;
-            }
-            never = write(&mut writer, greeting, &mut self.sent, self.ping_interval) => match never {},
+            leave = asked(&mut leave) => Ending::Left(leave),
+            never = writing => match never {},
         };
         match &ending {
+            Ending::Left(leave) => {
+                let reason = leave.reason.clone();
+                goodbye(&mut writer, &mut reader, leave.code, reason).await;
+            }
             Ending::Failed(_, code) => {
                 goodbye(&mut writer, &mut reader, *code, String::new()).await;
             }

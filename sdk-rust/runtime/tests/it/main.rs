@@ -5,6 +5,7 @@ mod bodies;
 mod calls;
 mod keyring;
 mod pages;
+mod peer;
 mod pets;
 mod retries;
 mod server;
