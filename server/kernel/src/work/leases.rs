@@ -141,10 +141,22 @@ async fn acquire(kernel: &Kernel, name: &str) -> Result<Option<i64>, Error> {
     let database = &kernel.inner().database;
     let mut turn = database.turn().await?;
     let connection = turn.connection();
+    let (now, expires_at) = (kernel.clock().now(), expiry(kernel)?);
+    // Before it is locked: whoever stands by neither waits for the holder nor is in its way.
+    if database.is_shared() {
+        let until: Option<i64> =
+            sqlx::query_scalar("SELECT expires_at FROM leases WHERE name = $1")
+                .bind(name)
+                .fetch_optional(&mut *connection)
+                .await?;
+        if until.is_some_and(|until| until > now.as_microsecond()) {
+            turn.rollback().await?;
+            return Ok(None);
+        }
+    }
     let select =
         sql!(database.dialect(), "SELECT epoch, expires_at FROM leases WHERE name = $1", lock);
     let found = sqlx::query(select).bind(name).fetch_optional(&mut *connection).await?;
-    let (now, expires_at) = (kernel.clock().now(), expiry(kernel)?);
     let epoch = match found {
         None => 0,
         Some(row) => {

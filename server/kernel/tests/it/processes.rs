@@ -95,6 +95,29 @@ async fn two_kernels_under_load_lose_nothing_and_do_nothing_twice() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stands_by_does_not_wait_for_who_works() {
+    let home = Home::new();
+    if home.file().is_some() {
+        return;
+    }
+    let handlers = || Handlers::new().consumer(Writer::new("writer"));
+    let (holder, other) = (home.open().await, home.open().await);
+    holder.start(handlers()).await.unwrap();
+    append(&holder, "acme", "a", 1).await;
+    idle(&holder).await;
+    // In the middle of what it does under its leases.
+    let mut working = unit(&holder, "acme").await;
+    let held = sqlx::query("SELECT name FROM leases FOR KEY SHARE");
+    assert!(!held.fetch_all(working.sql().1).await.unwrap().is_empty());
+    other.start(handlers()).await.unwrap();
+    append(&other, "acme", "b", 1).await;
+    let stopped = tokio::time::timeout(Duration::from_secs(20), other.shutdown()).await;
+    stopped.expect("it stops while the other goes on").unwrap();
+    working.rollback().await.unwrap();
+    holder.shutdown().await.unwrap();
+}
+
 /// A clock so far ahead of the system's.
 struct Ahead(SignedDuration);
 
