@@ -1,5 +1,7 @@
 //! Debian's Chromium, for pages that are tested in a real browser.
 
+use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::debian::{Package, libraries};
@@ -15,7 +17,8 @@ const UNPACKED: &str = "usr/lib/chromium/chromium";
 pub struct Chromium {
     /// Its program.
     pub program: PathBuf,
-    libraries: Option<PathBuf>,
+    /// What a browser that was unpacked needs to find the rest of what was.
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Chromium {
@@ -26,7 +29,7 @@ impl Chromium {
     pub fn find(root: &Path) -> anyhow::Result<Self> {
         let installed = || on_path("chromium").or_else(|| on_path("chromium-browser"));
         if let Some(program) = installed() {
-            return Ok(Self { program, libraries: None });
+            return Ok(Self { program, variables: Vec::new() });
         }
         let unpacked = folder(root)?.join("chromium");
         let program = unpacked.join(UNPACKED);
@@ -34,9 +37,11 @@ impl Chromium {
             PACKAGE.install(&unpacked)?;
         }
         if let Some(program) = installed() {
-            return Ok(Self { program, libraries: None });
+            return Ok(Self { program, variables: Vec::new() });
         }
-        Ok(Self { libraries: libraries(&unpacked), program })
+        let mut variables = vec![("FONTCONFIG_FILE", fonts(&unpacked)?.into())];
+        variables.extend(libraries(&unpacked).map(|found| ("LD_LIBRARY_PATH", found)));
+        Ok(Self { program, variables })
     }
 
     /// Runs a program that starts the browser.
@@ -45,11 +50,24 @@ impl Chromium {
     /// When it cannot be started or does not succeed.
     pub fn run(&self, folder: &Path, program: &str, arguments: &[&str]) -> anyhow::Result<()> {
         let mut command = process::command(folder, program, arguments);
-        if let Some(libraries) = &self.libraries {
-            command.env("LD_LIBRARY_PATH", libraries);
-        }
-        let status = command.status()?;
+        let variables = self.variables.iter().map(|(name, value)| (name, value));
+        let status = command.envs(variables).status()?;
         anyhow::ensure!(status.success(), "`{program}` ended with {status}");
         Ok(())
     }
+}
+
+/// Has fonts looked for among what was unpacked: a machine without any has no text, and Chromium
+/// ends there.
+fn fonts(unpacked: &Path) -> anyhow::Result<PathBuf> {
+    let configuration = unpacked.join("fonts.conf");
+    let (fonts, cache) = (unpacked.join("usr/share/fonts"), unpacked.join("fonts"));
+    let text = format!(
+        "<?xml version=\"1.0\"?>\n<fontconfig>\n<dir>/usr/share/fonts</dir>\n<dir>{}</dir>\n\
+         <cachedir>{}</cachedir>\n</fontconfig>\n",
+        fonts.display(),
+        cache.display()
+    );
+    fs::write(&configuration, text)?;
+    Ok(configuration)
 }

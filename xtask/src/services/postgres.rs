@@ -1,5 +1,6 @@
 //! A PostgreSQL server of Debian's that is thrown away at the end.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -74,7 +75,7 @@ pub struct Server {
 #[derive(Debug)]
 struct Programs {
     folder: PathBuf,
-    libraries: Option<PathBuf>,
+    libraries: Option<OsString>,
 }
 
 impl Server {
