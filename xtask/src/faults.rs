@@ -81,7 +81,17 @@ pub fn run(options: &Faults) -> anyhow::Result<ExitCode> {
     if let Some(histories) = options.histories {
         return simulation::run(&root, options, histories);
     }
-    let mut stand = Stand::new(&root, options.database)?;
+    let build = ["build", "--quiet", "-p", "symbolon-drill", "--features", "faults"];
+    process::run(&root, "cargo", &build)?;
+    play(&root, options, server::target(&root)?.join("debug/symbolon-drill"))
+}
+
+/// Runs the rounds with a drill that is built already.
+///
+/// # Errors
+/// When something cannot be started; a failed audit is told and ends with 1.
+pub(crate) fn play(root: &Path, options: &Faults, drill: PathBuf) -> anyhow::Result<ExitCode> {
+    let mut stand = Stand::new(root, options.database, drill)?;
     let mut dice = Dice::new(options.seed);
     let faults = match options.fault {
         Some(fault) => vec![fault],
@@ -122,15 +132,12 @@ pub fn run(options: &Faults) -> anyhow::Result<ExitCode> {
 }
 
 impl Stand {
-    fn new(root: &Path, database: Database) -> anyhow::Result<Self> {
-        let build = ["build", "--quiet", "-p", "symbolon-drill", "--features", "faults"];
-        process::run(root, "cargo", &build)?;
+    fn new(root: &Path, database: Database, binary: PathBuf) -> anyhow::Result<Self> {
         let target = server::target(root)?;
         let server = match database {
             Database::Sqlite => None,
             Database::Postgres => Some(postgres::Server::start(root)?),
         };
-        let binary = target.join("debug/symbolon-drill");
         Ok(Self { binary, folder: target.join("faults"), server, location: String::new() })
     }
 

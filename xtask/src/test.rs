@@ -4,6 +4,7 @@ mod alerts;
 mod behaviour;
 mod halves;
 mod kernel;
+mod programs;
 mod public_contracts;
 mod schemathesis;
 
@@ -37,7 +38,7 @@ struct Step {
     check: fn(&Path) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 21] = [
+const STEPS: [Step; 22] = [
     Step { name: "format", check: format },
     Step { name: "tidy", check: house_rules },
     Step { name: "gen --check", check: staleness },
@@ -47,6 +48,7 @@ const STEPS: [Step; 21] = [
     Step { name: "kernel on kafka", check: kernel::on_kafka },
     Step { name: "several processes", check: kernel::several_processes },
     Step { name: "faults", check: kernel::faults },
+    Step { name: "histories", check: kernel::histories },
     Step { name: "alerts", check: alerts::check },
     Step { name: "contract lint", check: contract_lint },
     Step { name: "typescript", check: typescript },
@@ -109,9 +111,19 @@ fn format(root: &Path) -> anyhow::Result<()> {
     start(root, "cargo", &["fmt", "--all", "--check"])
 }
 
+/// What the lints see besides the defaults, each alone.
+const FEATURES: [&str; 3] = ["faults", "simulation", "kafka"];
+
 fn clippy(root: &Path) -> anyhow::Result<()> {
-    let lints = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    start(root, "cargo", &lints)
+    let workspace = ["clippy", "--quiet", "--workspace", "--all-targets"];
+    let strict = ["--", "-D", "warnings"];
+    start(root, "cargo", &[&workspace[..], &strict].concat())?;
+    FEATURES.into_iter().try_for_each(|feature| {
+        if feature == "kafka" {
+            programs::make()?;
+        }
+        start(root, "cargo", &[&workspace[..], &["--features", feature], &strict].concat())
+    })
 }
 
 fn house_rules(root: &Path) -> anyhow::Result<()> {

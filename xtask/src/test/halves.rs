@@ -1,43 +1,49 @@
 //! The two halves held together: a freshly started server, judged and used.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::programs::{Build, Programs};
 use super::sdk_ts;
 use crate::distributed::{Distributed, Numbers};
 use crate::process::{npm_install, run as start};
-use crate::server::{self, Profile, Server, free_address};
+use crate::server::{self, Server, free_address};
 use crate::services::chromium::Chromium;
 
 pub(super) const ALL: [&str; 3] = ["calls:read", "calls:write", "calls:ops"];
 
-pub(super) fn fresh(root: &Path, name: &str) -> anyhow::Result<Server> {
-    let binary = server::build(root)?;
+/// A server on no data, of the default build.
+pub(super) fn fresh(root: &Path, programs: &Programs, name: &str) -> anyhow::Result<Server> {
+    let binary = programs.program("symbolon-server")?;
+    Server::start(&binary, &empty(root, name)?, free_address()?)
+}
+
+/// A folder for the data of a fresh server, which has nothing in it.
+fn empty(root: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let data = server::target(root)?.join("fresh").join(name);
     if data.exists() {
         fs::remove_dir_all(&data)?;
     }
-    Server::start(&binary, &data, free_address()?)
+    Ok(data)
 }
 
 /// The runner replays the whole contract; every documented status must be seen.
 pub(super) fn conformance(root: &Path) -> anyhow::Result<()> {
-    judge(root, &fresh(root, "conformance")?)
+    let programs = Programs::build(root, Build::Default)?;
+    judge(root, &programs, &fresh(root, &programs, "conformance")?)
 }
 
 /// The same, of several processes on PostgreSQL and Kafka: what one of its APIs answers.
 pub(super) fn distributed_conformance(root: &Path) -> anyhow::Result<()> {
-    let data = server::target(root)?.join("fresh/distributed");
-    if data.exists() {
-        fs::remove_dir_all(&data)?;
-    }
+    let programs = Programs::build(root, Build::Breakable)?;
+    let binary = programs.program("symbolon-server")?;
+    let data = empty(root, "distributed")?;
     let numbers = Numbers { apis: 1, workers: 1 };
-    let binary = server::build_for_kafka(root, Profile::Debug)?;
     let site = Distributed::start(root, &binary, &data, free_address()?, numbers)?;
-    judge(root, &site.apis[0])
+    judge(root, &programs, &site.apis[0])
 }
 
-fn judge(root: &Path, server: &Server) -> anyhow::Result<()> {
+fn judge(root: &Path, programs: &Programs, server: &Server) -> anyhow::Result<()> {
     let bearer = |tenant: &str, scopes: &[&str]| -> anyhow::Result<String> {
         Ok(format!("Authorization: Bearer {}", server.token(tenant, scopes)?))
     };
@@ -46,13 +52,6 @@ fn judge(root: &Path, server: &Server) -> anyhow::Result<()> {
     let write_only = format!("write-only={}", bearer("demo", &["calls:write"])?);
     let other_tenant = format!("other-tenant={}", bearer("other", &ALL)?);
     let arguments = [
-        "run",
-        "--quiet",
-        "--package",
-        "xtask",
-        "--bin",
-        "symbolon",
-        "--",
         "conformance",
         "--contract",
         "contracts/calls/openapi.yaml",
@@ -71,34 +70,25 @@ fn judge(root: &Path, server: &Server) -> anyhow::Result<()> {
         "--credential",
         &other_tenant,
     ];
-    start(root, "cargo", &arguments)
+    start(root, &programs.program("symbolon")?.to_string_lossy(), &arguments)
 }
 
 /// A client that progenitor made, which nobody here wrote, must fit the server too.
 pub(super) fn independent_client(root: &Path) -> anyhow::Result<()> {
-    let server = fresh(root, "independent")?;
+    let programs = Programs::build(root, Build::Default)?;
+    let server = fresh(root, &programs, "independent")?;
     let token = server.token("demo", &ALL)?;
-    let arguments = [
-        "run",
-        "--quiet",
-        "--package",
-        "symbolon-independent",
-        "--",
-        "--url",
-        &server.url,
-        "--token",
-        &token,
-    ];
-    start(root, "cargo", &arguments)
+    let client = programs.program("symbolon-independent")?;
+    start(root, &client.to_string_lossy(), &["--url", &server.url, "--token", &token])
 }
 
 /// The example programs of both SDKs, as a reader of README would run them.
 pub(super) fn sdk_examples(root: &Path) -> anyhow::Result<()> {
-    let server = fresh(root, "examples")?;
+    let programs = Programs::build(root, Build::Default)?;
+    let server = fresh(root, &programs, "examples")?;
     let token = server.token("demo", &ALL)?;
-    let rust =
-        ["run", "--quiet", "-p", "symbolon-sdk", "--example", "calls", "--", &server.url, &token];
-    start(root, "cargo", &rust)?;
+    let rust = programs.program("calls")?;
+    start(root, &rust.to_string_lossy(), &[&server.url, &token])?;
     let folder = sdk_ts(root)?;
     start(&folder, "npm", &["run", "--silent", "example", "--", &server.url, &token])
 }
@@ -108,13 +98,11 @@ pub(super) fn sdk_examples(root: &Path) -> anyhow::Result<()> {
 pub(super) fn openid_peers(root: &Path) -> anyhow::Result<()> {
     let folder = root.join("conformance/openid");
     npm_install(&folder)?;
-    let server = fresh(root, "openid-client")?;
+    let programs = Programs::build(root, Build::Default)?;
+    let server = fresh(root, &programs, "openid-client")?;
     start(&folder, "node", &["client.mjs", &server.url])?;
-    let data = server::target(root)?.join("fresh/openid-provider");
-    if data.exists() {
-        fs::remove_dir_all(&data)?;
-    }
-    let binary = server::build(root)?;
+    let binary = programs.program("symbolon-server")?;
+    let data = empty(root, "openid-provider")?;
     start(&folder, "node", &["provider.mjs", &binary.to_string_lossy(), &data.to_string_lossy()])
 }
 
@@ -123,7 +111,8 @@ pub(super) fn console(root: &Path) -> anyhow::Result<()> {
     let browser = Chromium::find(root)?;
     let folder = root.join("conformance/console");
     npm_install(&folder)?;
-    let server = fresh(root, "console")?;
+    let programs = Programs::build(root, Build::Default)?;
+    let server = fresh(root, &programs, "console")?;
     let pictures = server::target(root)?.join("console");
     let program = browser.program.to_string_lossy();
     let arguments = ["console.mjs", &server.url, &program, &pictures.to_string_lossy()];

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::halves::{ALL, fresh};
+use super::programs::{Build, Programs};
 use crate::process::{command, run as start};
 use crate::services::{Absent, folder, on_path};
 
@@ -19,7 +20,8 @@ const EXCLUDED: &str = "positive_data_acceptance";
 /// Makes up requests by the contract that a fresh server serves, the same ones every time.
 pub(super) fn check(root: &Path) -> anyhow::Result<()> {
     let program = program(root)?;
-    let server = fresh(root, "schemathesis")?;
+    let programs = Programs::build(root, Build::Default)?;
+    let server = fresh(root, &programs, "schemathesis")?;
     let token = server.token("demo", &ALL)?;
     let own = crate::server::target(root)?.join("fresh/schemathesis");
     let contract = root.join("generated/calls-server/src/openapi.json");
