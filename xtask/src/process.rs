@@ -55,7 +55,7 @@ pub fn command(folder: &Path, program: &str, arguments: &[&str]) -> Command {
 
 fn missing(program: &str, error: io::Error) -> anyhow::Error {
     let hint = match program {
-        "npm" | "npx" | "node" => "install Node.js 20 or newer (it brings npm)",
+        "npm" | "npx" | "node" => "install Node.js 20.19 or newer (it brings npm)",
         "cargo" => "install Rust with rustup",
         _ => "is it built?",
     };

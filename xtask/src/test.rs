@@ -3,6 +3,7 @@
 mod alerts;
 mod behaviour;
 mod halves;
+mod judges;
 mod kernel;
 mod programs;
 mod public_contracts;
@@ -38,7 +39,7 @@ struct Step {
     check: fn(&Path) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 22] = [
+const STEPS: [Step; 23] = [
     Step { name: "format", check: format },
     Step { name: "tidy", check: house_rules },
     Step { name: "gen --check", check: staleness },
@@ -55,6 +56,7 @@ const STEPS: [Step; 22] = [
     Step { name: "conformance", check: halves::conformance },
     Step { name: "conformance, distributed", check: halves::distributed_conformance },
     Step { name: "schemathesis", check: schemathesis::check },
+    Step { name: "independent judges", check: judges::check },
     Step { name: "independent client", check: halves::independent_client },
     Step { name: "sdk examples", check: halves::sdk_examples },
     Step { name: "openid peers", check: halves::openid_peers },
