@@ -5,15 +5,18 @@ mod behaviour;
 mod halves;
 mod judges;
 mod kernel;
+mod machine;
 mod programs;
 mod public_contracts;
 mod schemathesis;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike};
 
 use crate::process::{npm_install, run as start};
 use crate::root::root;
@@ -65,6 +68,13 @@ const STEPS: [Step; 23] = [
     Step { name: "corpus sample", check: crate::corpus::sample::check },
 ];
 
+/// How a step ended.
+enum Verdict {
+    Passed,
+    Skipped(String),
+    Failed,
+}
+
 /// Runs the steps and says how long each took.
 ///
 /// # Errors
@@ -72,41 +82,65 @@ const STEPS: [Step; 23] = [
 pub fn run(options: &Test) -> anyhow::Result<ExitCode> {
     let root = root();
     std::env::set_current_dir(&root)?;
-    let started = Instant::now();
-    let mut lines = Vec::new();
     let wanted = |step: &&Step| options.only.as_deref().is_none_or(|text| step.name.contains(text));
-    let (mut passed, mut skipped, mut failed) = (0, 0, 0);
-    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    for step in STEPS.iter().filter(wanted) {
-        println!("── {}", step.name);
-        let began = Instant::now();
-        let outcome = (step.check)(&root);
-        let elapsed = began.elapsed().as_secs_f32();
-        match outcome {
-            Ok(()) => {
-                passed += 1;
-                lines.push(format!("ok      {elapsed:7.1} s  {}", step.name));
-            }
-            Err(error) if error.is::<Absent>() && !is_ci => {
-                skipped += 1;
-                eprintln!("SKIPPED: {}: {error}", step.name);
-                lines.push(format!("SKIPPED {elapsed:7.1} s  {}: {error}", step.name));
-            }
-            Err(error) => {
-                failed += 1;
-                eprintln!("{error:#}");
-                lines.push(format!("FAILED  {elapsed:7.1} s  {}", step.name));
-            }
-        }
-    }
-    println!("\n{}", lines.join("\n"));
-    println!("all     {:7.1} s", started.elapsed().as_secs_f32());
-    if passed + skipped + failed == 0 {
+    let steps: Vec<&Step> = STEPS.iter().filter(wanted).collect();
+    if steps.is_empty() {
         bail!("no step is named so");
     }
+    machine::look();
+    let started = Instant::now();
+    let (mut lines, mut skipped, mut failed) = (Vec::new(), 0, 0);
+    for (number, step) in steps.iter().enumerate() {
+        println!("── {}/{} {}", number + 1, steps.len(), step.name);
+        let (began, before) = (Instant::now(), processor_seconds()?);
+        let verdict = verdict((step.check)(&root), step.name);
+        let (elapsed, busy) = (began.elapsed().as_secs_f32(), processor_seconds()? - before);
+        let (word, why) = match verdict {
+            Verdict::Passed => ("ok", String::new()),
+            Verdict::Skipped(reason) => {
+                skipped += 1;
+                ("SKIPPED", format!(": {reason}"))
+            }
+            Verdict::Failed => {
+                failed += 1;
+                ("FAILED", String::new())
+            }
+        };
+        let line = format!("{word:<8}{elapsed:7.1} s {busy:8.1} s  {}{why}", step.name);
+        println!("{line}");
+        lines.push(line);
+    }
+    let (elapsed, busy) = (started.elapsed().as_secs_f32(), processor_seconds()?);
+    println!("\n           elapsed  processor\n{}", lines.join("\n"));
+    println!("{:<8}{elapsed:7.1} s {busy:8.1} s", "all");
+    let passed = steps.len() - skipped - failed;
     let told = if skipped > 0 { format!(", {skipped} SKIPPED") } else { String::new() };
     println!("\nsteps: {passed} passed, {failed} failed{told}");
     Ok(ExitCode::from(u8::from(failed > 0)))
+}
+
+/// Says at once what went wrong; what cannot be had is no failure but where CI runs.
+fn verdict(outcome: anyhow::Result<()>, name: &str) -> Verdict {
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    match outcome {
+        Ok(()) => Verdict::Passed,
+        Err(error) if error.is::<Absent>() && !is_ci => {
+            eprintln!("SKIPPED: {name}: {error}");
+            Verdict::Skipped(error.to_string())
+        }
+        Err(error) => {
+            eprintln!("{error:#}");
+            Verdict::Failed
+        }
+    }
+}
+
+/// What all processes that have ended took of the processor: it says more than a clock where
+/// others are busy too.
+fn processor_seconds() -> anyhow::Result<f64> {
+    let used = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let seconds = |time: TimeVal| Duration::from_micros(time.num_microseconds().unsigned_abs());
+    Ok((seconds(used.user_time()) + seconds(used.system_time())).as_secs_f64())
 }
 
 fn format(root: &Path) -> anyhow::Result<()> {

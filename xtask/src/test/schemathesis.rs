@@ -43,8 +43,11 @@ fn program(root: &Path) -> anyhow::Result<PathBuf> {
     let packages = folder(root)?.join(version);
     let program = packages.join("bin/st");
     if !program.is_file() {
-        install(&packages, &list)
-            .map_err(|error| Absent(format!("schemathesis could not be installed: {error:#}")))?;
+        install(&packages, &list).map_err(|error| {
+            Absent(format!(
+                "schemathesis could not be installed: {error:#}; is python3-venv there?"
+            ))
+        })?;
     }
     Ok(program)
 }
