@@ -8,6 +8,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::process::{self, Running};
 
@@ -159,11 +161,10 @@ impl Server {
     /// Asks the server to finish what is running and end.
     ///
     /// # Errors
-    /// When `kill` cannot be started.
+    /// When the process has ended and was waited for.
     pub fn stop(&self) -> anyhow::Result<()> {
-        // The standard library only knows SIGKILL.
-        let id = self.process.0.id().to_string();
-        process::run(Path::new("."), "kill", &["-TERM", &id])
+        let id = i32::try_from(self.process.0.id())?;
+        Ok(kill(Pid::from_raw(id), Signal::SIGTERM)?)
     }
 
     fn wait_until_ready(&mut self, address: SocketAddr) -> anyhow::Result<()> {
