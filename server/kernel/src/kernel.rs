@@ -278,7 +278,7 @@ impl Kernel {
     /// When the database fails.
     pub async fn rebuild_differences(&self, projection: &str) -> Result<Option<i64>, Error> {
         let mut snapshot = self.0.database.read().await?;
-        generations::differences(snapshot.connection(), projection).await
+        generations::last_differences(snapshot.connection(), projection).await
     }
 
     /// Cancelled when the kernel closes; cancelling it makes the background tasks stop.

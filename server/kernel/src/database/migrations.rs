@@ -56,6 +56,7 @@ pub(crate) const KERNEL: MigrationSet = MigrationSet {
         file!("0012_add_trace_parents"),
         file!("0013_ship_dead_letters"),
         file!("0014_create_answers"),
+        file!("0015_discard_generations"),
     ],
 };
 

@@ -6,11 +6,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::database::Connection;
+use crate::database::{Connection, Dialect};
 use crate::delivery::messages::parsed;
 use crate::error::Error;
 
@@ -26,12 +28,18 @@ pub(crate) struct Generation {
     tables: Vec<String>,
 }
 
+/// Rows of a table that are deleted in one transaction, so that nobody waits long and what it would
+/// be undone by stays small.
+const SLICE: i64 = 1_000;
+
 /// Where the building of a projection stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Standing {
     pub(crate) live: Option<Generation>,
     pub(crate) building: Option<Generation>,
     pub(crate) is_requested: bool,
+    /// Those that nobody reads any more, with the tables they still have.
+    pub(crate) discarded: Vec<Generation>,
 }
 
 impl Generation {
@@ -55,20 +63,23 @@ pub(crate) fn spelled(statement: &str, generation: i64) -> String {
 }
 
 pub(crate) async fn standing(connection: &mut Connection, name: &str) -> Result<Standing, Error> {
-    let row = sqlx::query("SELECT live, building, is_requested FROM projections WHERE name = $1")
-        .bind(name)
-        .fetch_optional(connection)
-        .await?;
+    let query = sqlx::query(
+        "SELECT live, building, is_requested, discarded FROM projections WHERE name = $1",
+    );
+    let row = query.bind(name).fetch_optional(connection).await?;
     let Some(row) = row else { return Ok(Standing::default()) };
-    let read = |column: &str| -> Result<Option<Generation>, Error> {
-        let text: Option<String> = row.try_get(column)?;
-        Ok(parsed(text.as_deref().map(serde_json::from_str).transpose())?)
-    };
     Ok(Standing {
-        live: read("live")?,
-        building: read("building")?,
+        live: read(&row, "live")?,
+        building: read(&row, "building")?,
         is_requested: row.try_get::<i64, _>("is_requested")? != 0,
+        discarded: read(&row, "discarded")?.unwrap_or_default(),
     })
+}
+
+/// A column of JSON.
+fn read<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Result<Option<T>, Error> {
+    let text: Option<String> = row.try_get(column)?;
+    Ok(parsed(text.as_deref().map(serde_json::from_str).transpose())?)
 }
 
 /// Notes that there is a projection of this name; says whether there was none. Of several
@@ -92,16 +103,18 @@ async fn save(
         generation.as_ref().map(serde_json::to_string).transpose()
     };
     sqlx::query(
-        "INSERT INTO projections (name, live, building, is_requested, differences) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE SET live = excluded.live, \
+        "INSERT INTO projections (name, live, building, is_requested, differences, discarded) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO UPDATE SET live = excluded.live, \
          building = excluded.building, is_requested = excluded.is_requested, \
-         differences = COALESCE(excluded.differences, projections.differences)",
+         differences = COALESCE(excluded.differences, projections.differences), \
+         discarded = excluded.discarded",
     )
     .bind(name)
     .bind(text(&standing.live)?)
     .bind(text(&standing.building)?)
     .bind(i64::from(standing.is_requested))
     .bind(differences)
+    .bind(serde_json::to_string(&standing.discarded)?)
     .execute(connection)
     .await?;
     Ok(())
@@ -119,7 +132,7 @@ pub(crate) async fn request(connection: &mut Connection, name: &str) -> Result<b
 
 /// How many rows the last rebuild of a projection found otherwise than they were; none, if it was
 /// never built anew by the statements it had been built by.
-pub(crate) async fn differences(
+pub(crate) async fn last_differences(
     connection: &mut Connection,
     name: &str,
 ) -> Result<Option<i64>, Error> {
@@ -183,58 +196,59 @@ pub(crate) async fn begin(
     standing: Standing,
     statements: &[&str],
 ) -> Result<Standing, Error> {
-    let numbers = [&standing.live, &standing.building].into_iter().flatten().map(|it| it.number);
-    let generation = Generation::new(numbers.max().unwrap_or(0) + 1, statements);
-    if let Some(given_up) = &standing.building {
-        drop_tables(connection, given_up).await?;
-    }
+    let Standing { live, building: given_up, mut discarded, .. } = standing;
+    let known = live.iter().chain(&given_up).chain(&discarded).map(|it| it.number);
+    let generation = Generation::new(known.max().unwrap_or(0) + 1, statements);
+    discarded.extend(given_up);
     for statement in statements {
         run(connection, spelled(statement, generation.number)).await?;
     }
-    let begun = match standing.live {
-        Some(live) => {
-            Standing { live: Some(live), building: Some(generation), is_requested: false }
-        }
+    let (live, building) = match live {
+        Some(live) => (live, Some(generation)),
         // The first one is read while it is built.
         None => {
             show(connection, &generation).await?;
-            Standing { live: Some(generation), building: None, is_requested: false }
+            (generation, None)
         }
     };
+    let begun = Standing { live: Some(live), building, is_requested: false, discarded };
     save(connection, name, &begun, None).await?;
     Ok(begun)
 }
 
-/// Puts the generation that was built in the place of the one that was read. Both have seen the
-/// same messages, if they are made by the same statements; says in how many rows they differ then.
+/// Puts the generation that was built in the place of the one that was read, whose tables are then
+/// to be discarded.
 pub(crate) async fn swap(
     connection: &mut Connection,
     name: &str,
     standing: Standing,
-) -> Result<(Standing, Option<i64>), Error> {
-    let (Some(live), Some(built)) = (&standing.live, &standing.building) else {
-        return Ok((standing, None));
-    };
-    let differences = match live.fingerprint == built.fingerprint {
-        true => Some(compare(connection, live, built).await?),
-        false => None,
+    differences: Option<i64>,
+) -> Result<Standing, Error> {
+    let Standing { live: Some(live), building: Some(built), is_requested, mut discarded } =
+        standing
+    else {
+        return Ok(standing);
     };
     for table in &live.tables {
         run(connection, format!("DROP VIEW {table}")).await?;
     }
-    show(connection, built).await?;
-    drop_tables(connection, live).await?;
-    let swapped = Standing { live: standing.building, ..Standing::default() };
+    show(connection, &built).await?;
+    discarded.push(live);
+    let swapped = Standing { live: Some(built), building: None, is_requested, discarded };
     save(connection, name, &swapped, differences).await?;
-    Ok((swapped, differences))
+    Ok(swapped)
 }
 
-/// In how many rows two generations differ.
-async fn compare(
+/// In how many rows the generation that was built differs from the one that is read: both have seen
+/// the same messages. None, if they are made by other statements.
+pub(crate) async fn differences(
     connection: &mut Connection,
-    live: &Generation,
-    built: &Generation,
-) -> Result<i64, Error> {
+    standing: &Standing,
+) -> Result<Option<i64>, Error> {
+    let (Some(live), Some(built)) = (&standing.live, &standing.building) else { return Ok(None) };
+    if live.fingerprint != built.fingerprint {
+        return Ok(None);
+    }
     let mut differences = 0_i64;
     for table in &live.tables {
         for (one, other) in [(live.number, built.number), (built.number, live.number)] {
@@ -247,7 +261,58 @@ async fn compare(
             differences += count;
         }
     }
-    Ok(differences)
+    Ok(Some(differences))
+}
+
+/// Discards some of what nobody reads any more: a slice of rows on SQLite, which remembers each
+/// page that a transaction frees; a table at once on PostgreSQL, which does not.
+pub(crate) async fn discard(
+    connection: &mut Connection,
+    name: &str,
+    mut standing: Standing,
+) -> Result<Standing, Error> {
+    let Some(generation) = standing.discarded.last_mut() else { return Ok(standing) };
+    if let Some(table) = generation.tables.last() {
+        let table = format!("{table}_g{}", generation.number);
+        let is_empty = match Dialect::of(connection) {
+            Dialect::Sqlite => delete_some(connection, &table).await? < SLICE as u64,
+            Dialect::Postgres => true,
+        };
+        if !is_empty {
+            return Ok(standing);
+        }
+        run(connection, format!("DROP TABLE {table}")).await?;
+        generation.tables.pop();
+    }
+    if generation.tables.is_empty() {
+        standing.discarded.pop();
+    }
+    // Nothing else: somebody may have asked for a rebuild meanwhile.
+    sqlx::query("UPDATE projections SET discarded = $2 WHERE name = $1")
+        .bind(name)
+        .bind(serde_json::to_string(&standing.discarded)?)
+        .execute(connection)
+        .await?;
+    Ok(standing)
+}
+
+/// Deletes a slice of a table's rows; returns how many those were.
+async fn delete_some(connection: &mut Connection, table: &str) -> Result<u64, Error> {
+    let key = sqlx::query_scalar("SELECT wr FROM pragma_table_list WHERE name = $1");
+    let has_no_rowid: Option<i64> = key.bind(table).fetch_optional(&mut *connection).await?;
+    let key = match has_no_rowid {
+        Some(1) => {
+            let columns = "SELECT name FROM pragma_table_info($1) WHERE pk > 0 ORDER BY pk";
+            let columns = sqlx::query_scalar(columns).bind(table);
+            let columns: Vec<String> = columns.fetch_all(&mut *connection).await?;
+            columns.join(", ")
+        }
+        Some(_) | None => "rowid".to_owned(),
+    };
+    let delete =
+        format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} LIMIT {SLICE})");
+    let delete = sqlx::query(AssertSqlSafe(delete)).persistent(false);
+    Ok(delete.execute(connection).await?.rows_affected())
 }
 
 async fn show(connection: &mut Connection, generation: &Generation) -> Result<(), Error> {
@@ -255,13 +320,6 @@ async fn show(connection: &mut Connection, generation: &Generation) -> Result<()
         let number = generation.number;
         let view = format!("CREATE VIEW {table} AS SELECT * FROM {table}_g{number}");
         run(connection, view).await?;
-    }
-    Ok(())
-}
-
-async fn drop_tables(connection: &mut Connection, generation: &Generation) -> Result<(), Error> {
-    for table in &generation.tables {
-        run(connection, format!("DROP TABLE {table}_g{}", generation.number)).await?;
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! Runs a projection: messages in the order of the log, written together with the checkpoint.
 //!
 //! A projection that names its tables can be built anew: beside the generation that is read, from
-//! the first message on, until it has seen the same messages; then the two change places in one
-//! transaction. That happens when somebody asks for it, and by itself when the statements that make
-//! the tables have changed. Until then the old tables stand still and are read.
+//! the first message on, until it has seen the same messages; then the two are compared, change
+//! places in one short transaction, and the old tables are discarded in slices. That happens when
+//! somebody asks for it, and by itself when the statements that make the tables have changed. Until
+//! then the old tables stand still and are read.
 
 pub(crate) mod generations;
 
@@ -87,15 +88,32 @@ struct Runner {
     standing: Standing,
     live: Option<Track>,
     building: Option<Track>,
+    /// What came of comparing the generation that was built, once that is done.
+    compared: Option<Compared>,
+    /// Whether what is discarded could not be dropped.
+    is_stuck: bool,
 }
+
+/// In how many rows two generations differ, if they are made by the same statements.
+#[derive(Debug, Clone, Copy)]
+struct Compared(Option<i64>);
 
 /// Projects until the lease ends.
 pub(crate) async fn run(kernel: Kernel, projection: Arc<dyn AnyProjection>, lease: Lease) {
     let ended = lease.ended().clone();
     let published = kernel.inner().bus.published();
     let mut rebuilds = kernel.inner().rebuilds.subscribe();
-    let (standing, live, building) = (Standing::default(), None, None);
-    let mut runner = Runner { kernel, projection, lease, published, standing, live, building };
+    let mut runner = Runner {
+        kernel,
+        projection,
+        lease,
+        published,
+        standing: Standing::default(),
+        live: None,
+        building: None,
+        compared: None,
+        is_stuck: false,
+    };
     let mut news = News::Start;
     let mut look = pin!(tasks::sleep(PAUSE));
     while !ended.is_cancelled() {
@@ -161,15 +179,57 @@ impl Runner {
         let building = self.advance(Which::Building, through).await?;
         match (live, building) {
             // A live track is stale when the statements have changed: nothing to wait for.
-            (None, Some(Progress::CaughtUp(_))) => self.swap().await.map(|()| true),
+            (None, Some(Progress::CaughtUp(_))) => self.follow().await.map(|()| true),
             (Some(Progress::CaughtUp(one)), Some(Progress::CaughtUp(other))) if one == other => {
-                self.swap().await.map(|()| true)
+                self.follow().await.map(|()| true)
             }
             (live, building) => {
                 let is_advancing = |progress| progress == Some(Progress::Advanced);
-                Ok(is_advancing(live) || is_advancing(building))
+                let has_discarded = self.discard().await;
+                Ok(has_discarded || is_advancing(live) || is_advancing(building))
             }
         }
+    }
+
+    /// Compares the generation that was built, and then lets it be read.
+    async fn follow(&mut self) -> Result<(), Error> {
+        match self.compared {
+            None => self.compare().await,
+            Some(Compared(differences)) => self.swap(differences).await,
+        }
+    }
+
+    /// Compares both generations as they are in one snapshot: nobody waits for that.
+    async fn compare(&mut self) -> Result<(), Error> {
+        let mut snapshot = self.kernel.inner().database.read().await?;
+        let differences = generations::differences(snapshot.connection(), &self.standing).await?;
+        self.compared = Some(Compared(differences));
+        Ok(())
+    }
+
+    /// Discards a part of what is not read any more; says whether there was anything. What cannot
+    /// be discarded is left until it is begun with anew: nothing depends on it.
+    async fn discard(&mut self) -> bool {
+        if self.standing.discarded.is_empty() || self.is_stuck {
+            return false;
+        }
+        let discarded = self.discard_some().await;
+        if let Err(error) = &discarded {
+            let name = self.projection.name();
+            tracing::warn!(name, cause = ?error, "what is not read any more could not be dropped");
+        }
+        self.is_stuck = discarded.is_err();
+        discarded.is_ok()
+    }
+
+    async fn discard_some(&mut self) -> Result<(), Error> {
+        let mut turn = self.kernel.inner().database.turn().await?;
+        self.lease.hold(turn.connection()).await?;
+        let (name, standing) = (self.projection.name(), self.standing.clone());
+        let standing = generations::discard(turn.connection(), name, standing).await?;
+        turn.commit().await?;
+        self.standing = standing;
+        Ok(())
     }
 
     async fn is_requested(&self) -> Result<bool, Error> {
@@ -207,6 +267,7 @@ impl Runner {
             self.standing = standing;
         }
         turn.commit().await?;
+        (self.compared, self.is_stuck) = (None, false);
         let track =
             |reader, generation: &generations::Generation| Track::new(reader, generation.number);
         let live = self.standing.live.as_ref().filter(|live| is_ours(live));
@@ -265,7 +326,7 @@ impl Runner {
     }
 
     /// Lets the generation that was built be read.
-    async fn swap(&mut self) -> Result<(), Error> {
+    async fn swap(&mut self, differences: Option<i64>) -> Result<(), Error> {
         let name = self.projection.name();
         let Some(built) = &self.building else { return Ok(()) };
         let mut turn = self.kernel.inner().database.turn().await?;
@@ -274,7 +335,7 @@ impl Runner {
         fault!("projection.swap.before");
         let position = checkpoint(connection, &built.reader).await?;
         let standing = self.standing.clone();
-        let (standing, differences) = generations::swap(connection, name, standing).await?;
+        let standing = generations::swap(connection, name, standing, differences).await?;
         move_checkpoint(connection, &reader(name), position).await?;
         forget_checkpoint(connection, &built.reader).await?;
         fault!("projection.swap.after");
@@ -285,7 +346,7 @@ impl Runner {
         }
         self.standing = standing;
         self.live = Some(Track::new(reader(name), built.generation));
-        self.building = None;
+        (self.building, self.compared) = (None, None);
         Ok(())
     }
 }

@@ -28,6 +28,7 @@ mod migrations;
 mod missing_topics;
 mod processes;
 mod projections;
+mod rebuild_memory;
 mod retention;
 mod roles;
 mod schedules;

@@ -260,6 +260,86 @@ async fn a_projection_whose_tables_have_changed_is_built_anew_by_itself() {
     }
 }
 
+/// The tables of generations that there are, by name.
+async fn tables(home: &Home, kernel: &Kernel) -> Vec<String> {
+    let mut view = kernel.read(&tenant("acme")).await.unwrap();
+    let connection = view.sql().1;
+    let tables = match home.file() {
+        None => "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()",
+        Some(_) => "SELECT name FROM sqlite_master WHERE type = 'table'",
+    };
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(connection).await.unwrap();
+    let mut tables: Vec<_> = tables.into_iter().filter(|name| name.contains("_g")).collect();
+    tables.sort();
+    tables
+}
+
+/// A row for each event, and another in a table that has no place for it but its key.
+struct Rows {
+    tables: &'static [&'static str],
+}
+
+const PLACED: [&str; 2] = [
+    "CREATE TABLE {rows} (number BIGINT NOT NULL)",
+    "CREATE TABLE {keys} (one BIGINT NOT NULL, two TEXT NOT NULL, PRIMARY KEY (one, two)) \
+     WITHOUT ROWID",
+];
+const KEYED: [&str; 2] = [
+    PLACED[0],
+    "CREATE TABLE {keys} (one BIGINT NOT NULL, two TEXT NOT NULL, PRIMARY KEY (one, two))",
+];
+
+impl Projection for Rows {
+    fn name(&self) -> &str {
+        "rows"
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        self.tables
+    }
+
+    async fn apply(&self, event: &Envelope, model: &mut ReadModel<'_>) -> Handled {
+        let number = event.data["number"].as_i64().ok_or("no number")?;
+        let statements = [
+            model.text("INSERT INTO {rows} (number) VALUES ($1)"),
+            model.text("INSERT INTO {keys} (one, two) VALUES ($1, 'x')"),
+        ];
+        for statement in statements {
+            sqlx::query(statement).bind(number).execute(model.sql().1).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_that_are_not_read_any_more_are_dropped_bit_by_bit() {
+    let home = Home::new();
+    let kernel = home.open().await;
+    // More than is dropped at once.
+    let mut unit = unit(&kernel, "acme").await;
+    let events = (0..2_500).map(happened).collect();
+    unit.append(&thing("a"), Expected::Any, events).await.unwrap();
+    unit.commit().await.unwrap();
+    let tables_of = if home.file().is_some() { &PLACED } else { &KEYED };
+    kernel.start(Handlers::new().projection(Rows { tables: tables_of })).await.unwrap();
+    caught_up(&kernel).await;
+    assert_eq!(tables(&home, &kernel).await, ["keys_g1", "rows_g1"]);
+    for generation in ["2", "3"] {
+        kernel.rebuild("rows").await.unwrap();
+        let left = ["keys_g", "rows_g"].map(|table| format!("{table}{generation}"));
+        eventually("only what is read is left", || async { tables(&home, &kernel).await == left })
+            .await;
+        assert_eq!(kernel.rebuild_differences("rows").await.unwrap(), Some(0));
+    }
+    let mut view = kernel.read(&tenant("acme")).await.unwrap();
+    for count in ["SELECT COUNT(*) FROM rows", "SELECT COUNT(*) FROM keys"] {
+        let count: i64 = sqlx::query_scalar(count).fetch_one(view.sql().1).await.unwrap();
+        assert_eq!(count, 2_500);
+    }
+    drop(view);
+    kernel.shutdown().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_projection_cannot_read_is_a_dead_letter_once_and_the_rest_goes_on() {
     let home = Home::new();
