@@ -89,7 +89,7 @@ pub(crate) struct Database {
     #[arg(long, env = "SYMBOLON_DATABASE", value_name = "FILE|URL", hide_env_values = true)]
     pub(crate) database: Option<Location>,
     /// A file that says where the database is: for a URL with a password.
-    #[arg(long, env = "SYMBOLON_DATABASE_FILE", value_name = "FILE", conflicts_with = "database")]
+    #[arg(long, env = "SYMBOLON_DATABASE_FILE", value_name = "FILE")]
     pub(crate) database_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: Data,

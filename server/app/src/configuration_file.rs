@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::builder::Resettable;
-use clap::error::Error as ClapError;
+use clap::error::{Error as ClapError, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches};
 use toml::Spanned;
@@ -77,12 +77,23 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<Configured, Unusable> {
         None => Vec::new(),
     };
     let leaf = leaf(&given);
+    let twin = |flag: &str| TWINS.iter().find(|(one, _)| *one == flag).map(|(_, twin)| *twin);
     let is_overruled = |entry: &Entry| {
-        let twin = TWINS.iter().find(|(flag, _)| *flag == entry.flag);
-        twin.is_some_and(|(_, twin)| is_given(leaf, twin))
+        twin(&entry.flag).is_some_and(|twin| Nearness::of(leaf, twin) > Nearness::Default)
     };
     let counting: Vec<&Entry> = entries.iter().filter(|entry| !is_overruled(entry)).collect();
-    let matches = with_defaults(command, &counting).try_get_matches_from(arguments)?;
+    let mut command = with_defaults(command, &counting);
+    for (flag, twin) in TWINS {
+        match (Nearness::of(leaf, flag), Nearness::of(leaf, twin)) {
+            (Nearness::CommandLine, Nearness::Environment) => command = unheard(command, twin),
+            (one, other) if one == other && one > Nearness::Default => {
+                let said = format!("--{flag} and --{twin} say the same: leave one of them out\n");
+                return Err(command.error(ErrorKind::ArgumentConflict, said).into());
+            }
+            _ => {}
+        }
+    }
+    let matches = command.try_get_matches_from(arguments)?;
     let command_line = CommandLine::from_arg_matches(&matches)?;
     let matches = self::leaf(&matches).clone();
     Ok(Configured { command_line, matches, entries })
@@ -93,12 +104,35 @@ fn leaf(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, inner)| leaf(inner))
 }
 
-/// Whether a flag has a value that is no default.
-fn is_given(matches: &ArgMatches, flag: &str) -> bool {
-    let id = flag.replace('-', "_");
-    // Commands that have no such flag have no value of it either.
-    let source = matches.try_contains_id(&id).ok().and_then(|_| matches.value_source(&id));
-    source.is_some_and(|source| source != ValueSource::DefaultValue)
+/// How near to whoever typed the command a value of a flag was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Nearness {
+    /// It was not.
+    Default,
+    Environment,
+    CommandLine,
+}
+
+impl Nearness {
+    fn of(matches: &ArgMatches, flag: &str) -> Self {
+        let id = flag.replace('-', "_");
+        // Commands that have no such flag have no value of it either.
+        match matches.try_contains_id(&id).ok().and_then(|_| matches.value_source(&id)) {
+            Some(ValueSource::CommandLine) => Self::CommandLine,
+            Some(ValueSource::EnvVariable) => Self::Environment,
+            _ => Self::Default,
+        }
+    }
+}
+
+/// The command, deaf to what the environment says of a flag.
+fn unheard(command: clap::Command, flag: &str) -> clap::Command {
+    let names: Vec<String> =
+        command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+    let command = names
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, |inner| unheard(inner, flag)));
+    command.mut_args(|it| if it.get_long() == Some(flag) { it.env(Resettable::Reset) } else { it })
 }
 
 /// The flags that can be configured: those of `serve`.

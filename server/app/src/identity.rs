@@ -20,12 +20,19 @@ pub(crate) struct Trust {
     pub(crate) issuer: Option<Issuer>,
 }
 
-/// What the configuration trusts, for a server at this address with this OpenAPI document.
-pub(crate) fn trust(
-    configuration: &Serve,
-    address: SocketAddr,
-    contract: &str,
-) -> anyhow::Result<Trust> {
+/// Whom a configuration trusts.
+pub(crate) enum Trusted {
+    /// Whoever can read the data folder.
+    Development,
+    /// Somebody elsewhere.
+    Others(Authenticator),
+}
+
+/// Whom the configuration trusts; nothing is made or asked for.
+///
+/// # Errors
+/// When it does not say, or says two things.
+pub(crate) fn trusted(configuration: &Serve) -> anyhow::Result<Trusted> {
     let identity = &configuration.identity;
     let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
     let told = match configuration.marked_tokens {
@@ -35,7 +42,7 @@ pub(crate) fn trust(
     let expected = Expectations::new(&identity.issuer, &identity.audience).access_tokens(told);
     let authenticator = match (&configuration.jwks, configuration.development) {
         (Some(_), true) => bail!("--jwks and --development exclude each other"),
-        (None, true) => return development(configuration, address, contract),
+        (None, true) => return Ok(Trusted::Development),
         (None, false) if is_url(&identity.issuer) => Authenticator::from_issuer(expected)?,
         (None, false) => {
             bail!(
@@ -47,7 +54,22 @@ pub(crate) fn trust(
         (Some(file), false) => Authenticator::from_jwks_file(file, expected)
             .with_context(|| format!("the key set {file} cannot be read"))?,
     };
-    Ok(Trust { authenticator, issuer: None })
+    Ok(Trusted::Others(authenticator))
+}
+
+impl Trusted {
+    /// Begins to trust, for a server at this address with this OpenAPI document.
+    pub(crate) fn begin(
+        self,
+        configuration: &Serve,
+        address: SocketAddr,
+        contract: &str,
+    ) -> anyhow::Result<Trust> {
+        match self {
+            Self::Development => development(configuration, address, contract),
+            Self::Others(authenticator) => Ok(Trust { authenticator, issuer: None }),
+        }
+    }
 }
 
 /// Tokens of `symbolon-server token`, and of an issuer that nobody reaches from elsewhere.

@@ -42,13 +42,19 @@ async fn main() -> anyhow::Result<ExitCode> {
     };
     let Configured { command_line, matches, entries } = configured;
     match command_line.command {
-        Command::Config(ConfigurationCommand::Check(_)) => {
-            println!("the configuration can be used")
+        Command::Config(ConfigurationCommand::Check(configuration)) => {
+            match serve::Plan::of(*configuration) {
+                Ok(_) => println!("the configuration can be used"),
+                Err(error) => {
+                    eprintln!("{error:#}");
+                    return Ok(ExitCode::from(USAGE));
+                }
+            }
         }
         Command::Config(ConfigurationCommand::Print(_)) => {
             println!("{}", configuration_report::report(&matches, &entries));
         }
-        Command::Serve(configuration) => serve::run(*configuration).await?,
+        Command::Serve(configuration) => serve::run(serve::Plan::of(*configuration)?).await?,
         Command::Migrate(database) => maintenance::migrate(&database).await?,
         Command::Backup(archive) => maintenance::backup(&archive).await?,
         Command::Restore(archive) => maintenance::restore(&archive).await?,

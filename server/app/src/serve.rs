@@ -4,6 +4,8 @@ use anyhow::{Context, bail};
 use calls_server::problems::CATALOGUE;
 use calls_server::{ASYNCAPI, OPENAPI};
 use symbolon_issuer::Issuer;
+#[cfg(feature = "kafka")]
+use symbolon_kernel::Kafka;
 use symbolon_kernel::{Handlers, Kernel, Location, Role, Settings, machine_clock};
 use symbolon_server::{Edge, Failure, Requirement, Router};
 use tokio::net::TcpListener;
@@ -11,33 +13,66 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::configuration::{Mode, Serve};
 use crate::console::{self, SignIn};
-use crate::identity::{self, Trust};
+use crate::identity::{self, Trust, Trusted};
 use crate::systems::Systems;
-use crate::traces::Traces;
+use crate::traces::{self, Traces};
 use crate::{MIGRATIONS, gauges, keys, live, logging};
 
 const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:read"] };
 
+/// What a configuration comes to: it can be served, as far as that can be told without doing it.
+pub(crate) struct Plan {
+    configuration: Serve,
+    database: Location,
+    /// None where callers of the contract are not answered.
+    trusted: Option<Trusted>,
+    #[cfg(feature = "kafka")]
+    kafka: Option<Kafka>,
+}
+
+impl Plan {
+    /// Reads what the configuration names, and begins nothing.
+    ///
+    /// # Errors
+    /// When [`run`] could not begin with it.
+    pub(crate) fn of(configuration: Serve) -> anyhow::Result<Self> {
+        logging::filter(&configuration.telemetry)?;
+        traces::endpoint(&configuration.telemetry)?;
+        let database = configuration.database.location()?;
+        undivided(configuration.mode, &database)?;
+        let answers = configuration.mode.answers();
+        let trusted = answers.then(|| identity::trusted(&configuration)).transpose()?;
+        #[cfg(feature = "kafka")]
+        let kafka = configuration.bus.kafka()?;
+        Ok(Self {
+            configuration,
+            database,
+            trusted,
+            #[cfg(feature = "kafka")]
+            kafka,
+        })
+    }
+}
+
 /// Serves until SIGINT or SIGTERM. Then: no new requests, the running ones end, calls that are out
 /// end, the database is closed.
-pub(crate) async fn run(configuration: Serve) -> anyhow::Result<()> {
+pub(crate) async fn run(mut plan: Plan) -> anyhow::Result<()> {
+    let configuration = &plan.configuration;
     let traces = Traces::begin(&configuration.telemetry)?;
     logging::start(&configuration.telemetry, traces.as_ref())?;
-    let (mode, database) = (configuration.mode, configuration.database.location()?);
-    undivided(mode, &database)?;
+    let database = &plan.database;
     // Before anything is begun that a failure would leave half done.
     let listener = TcpListener::bind(configuration.listen).await;
     let listener =
         listener.with_context(|| format!("cannot listen on {}", configuration.listen))?;
-    let trust = match mode.answers() {
-        true => Some(identity::trust(&configuration, listener.local_addr()?, OPENAPI)?),
-        false => None,
-    };
+    let address = listener.local_addr()?;
+    let trust = plan.trusted.take();
+    let trust = trust.map(|it| it.begin(configuration, address, OPENAPI)).transpose()?;
     let stop = stop_signal()?;
     let settings = Settings { lease: configuration.lease, ..Settings::default() };
-    let kernel = Kernel::open_with(&database, &MIGRATIONS, machine_clock(), settings).await;
+    let kernel = Kernel::open_with(database, &MIGRATIONS, machine_clock(), settings).await;
     let kernel = kernel.with_context(|| format!("{database} cannot be opened"))?;
-    let served = serve(&configuration, trust, &kernel, listener, stop).await;
+    let served = serve(&plan, trust, &kernel, listener, stop).await;
     let closed = kernel.shutdown().await;
     if let Some(traces) = traces {
         traces.end().await;
@@ -63,25 +98,26 @@ fn undivided(mode: Mode, database: &Location) -> anyhow::Result<()> {
 
 /// Serves from an open kernel, which is to be shut down then, however it ends.
 async fn serve(
-    configuration: &Serve,
+    plan: &Plan,
     trust: Option<Trust>,
     kernel: &Kernel,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    let configuration = &plan.configuration;
     let (address, mode) = (listener.local_addr()?, configuration.mode);
     let systems = Systems::open(configuration, kernel).await?;
     let router = match trust {
         Some(trust) => contract(configuration, trust, kernel, &systems)?,
         None => edge(kernel).router(Vec::new())?,
     };
-    start(configuration, kernel, systems.handlers().roles(mode.roles())).await?;
+    start(plan, kernel, systems.handlers().roles(mode.roles())).await?;
     let workers = if mode.roles().include(Role::Work) { systems.start() } else { Vec::new() };
     let gauges = tokio::spawn(gauges::refresh(kernel.clone()));
     tracing::info!(
         %address,
         mode = mode.name(),
-        database = %configuration.database.location()?,
+        database = %plan.database,
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
@@ -95,13 +131,13 @@ async fn serve(
 }
 
 /// Starts the handlers, on the bus that is asked for.
-async fn start(configuration: &Serve, kernel: &Kernel, handlers: Handlers) -> anyhow::Result<()> {
+async fn start(plan: &Plan, kernel: &Kernel, handlers: Handlers) -> anyhow::Result<()> {
     #[cfg(feature = "kafka")]
-    if let Some(kafka) = configuration.bus.kafka()? {
+    if let Some(kafka) = plan.kafka.clone() {
         tracing::info!(brokers = kafka.brokers, "on kafka");
         return Ok(kernel.start_on_kafka(handlers, kafka).await?);
     }
-    let _ = configuration;
+    let _ = plan;
     Ok(kernel.start(handlers).await?)
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::ensure;
 use async_trait::async_trait;
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _,
@@ -21,6 +21,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
+use url::Url;
 
 use crate::configuration::Telemetry;
 
@@ -37,7 +38,7 @@ pub(crate) struct Traces(SdkTracerProvider);
 impl Traces {
     /// Begins to export, if there is a collector to export to.
     pub(crate) fn begin(options: &Telemetry) -> anyhow::Result<Option<Self>> {
-        let Some(collector) = &options.otlp_endpoint else { return Ok(None) };
+        let Some(endpoint) = endpoint(options)? else { return Ok(None) };
         let client = Client {
             http: reqwest::Client::builder().timeout(EXPORT).build()?,
             runtime: Handle::try_current()?,
@@ -46,9 +47,8 @@ impl Traces {
             .with_http()
             .with_http_client(client)
             .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(format!("{}/v1/traces", collector.trim_end_matches('/')))
-            .build()
-            .with_context(|| format!("there can be no collector at {collector}"))?;
+            .with_endpoint(endpoint)
+            .build()?;
         // Who is part of a trace goes by what its beginning has decided.
         let sampler = Sampler::TraceIdRatioBased(options.trace_ratio);
         let provider = SdkTracerProvider::builder()
@@ -83,6 +83,19 @@ impl Traces {
             Err(error) => tracing::warn!(%error, "the export of spans has panicked"),
         }
     }
+}
+
+/// Where traces go, if they go anywhere.
+///
+/// # Errors
+/// When it is no http or https URL.
+pub(crate) fn endpoint(options: &Telemetry) -> anyhow::Result<Option<String>> {
+    let Some(collector) = &options.otlp_endpoint else { return Ok(None) };
+    let is_http = |url: &Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
+    // Not as it was typed: it may hold a password.
+    let known = Url::parse(collector).is_ok_and(|url| is_http(&url));
+    ensure!(known, "the collector of --otlp-endpoint has a URL http://.. or https://..");
+    Ok(Some(format!("{}/v1/traces", collector.trim_end_matches('/'))))
 }
 
 /// Who exports, unless `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say it otherwise.

@@ -34,11 +34,20 @@ impl LogFormat {
 
 /// Logs from now on, and lets traces have their spans.
 pub(crate) fn start(options: &Telemetry, traces: Option<&Traces>) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&options.log_level).context("the log level cannot be read")?;
+    let filter = filter(options)?;
     let format = options.log_format.unwrap_or_else(|| LogFormat::for_output(&io::stdout()));
     let lines = lines(format).with_filter(filter);
     let registry = tracing_subscriber::registry().with(lines).with(traces.map(Traces::layer));
     registry.try_init().context("logs are set up already")
+}
+
+/// What is logged.
+///
+/// # Errors
+/// When that cannot be read.
+pub(crate) fn filter(options: &Telemetry) -> anyhow::Result<EnvFilter> {
+    let level = &options.log_level;
+    EnvFilter::try_new(level).with_context(|| format!("the log level {level} cannot be read"))
 }
 
 fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {

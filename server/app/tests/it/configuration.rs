@@ -95,7 +95,60 @@ async fn a_server_runs_by_a_file_and_reads_its_secret_from_another() {
     let (code, said) = config(&["print", "--config", &file, "--database", "mine"], &[]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("database = \"mine\"") && !said.contains("database-file"), "{said}");
+}
+
+#[test]
+fn what_is_nearer_says_where_the_database_is() {
+    let folder = TempDir::new().unwrap();
+    let secret = write(folder.path(), "database", "elsewhere.sqlite\n").display().to_string();
+    let file = [("SYMBOLON_DATABASE_FILE", secret.as_str())];
+    let path = [("SYMBOLON_DATABASE", "mine.sqlite")];
+    for (arguments, variables, expected) in [
+        (vec!["--database", "flag"], &file[..], "database = \"flag\"  # --database"),
+        (vec!["--database-file", &secret], &path[..], "database-file = "),
+        (vec![], &path[..], "database = \"mine.sqlite\"  # SYMBOLON_DATABASE"),
+        (vec![], &file[..], "database-file = "),
+    ] {
+        let (code, said) = config(&[&["print"], &arguments[..]].concat(), variables);
+        assert_eq!(code, Some(0), "{said}");
+        let told: Vec<_> = said.lines().filter(|line| line.starts_with("database")).collect();
+        assert!(matches!(told[..], [only] if only.starts_with(expected)), "{told:?}");
+    }
+    // What is equally near decides nothing.
     let both = ["check", "--database", "mine", "--database-file", "other"];
-    let (code, said) = config(&both, &[]);
-    assert_eq!(code, Some(2), "{said}");
+    for (arguments, variables) in [(&both[..], &[][..]), (&["check"], &[file[0], path[0]])] {
+        let (code, said) = config(arguments, variables);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("say the same: leave one of them out"), "{said}");
+    }
+}
+
+#[test]
+fn what_serve_would_refuse_is_refused_before() {
+    let folder = TempDir::new().unwrap();
+    let none = folder.path().join("none").display().to_string();
+    let nothing = write(folder.path(), "nothing", "mysql://db/x\n").display().to_string();
+    let trusted = "--development";
+    for (arguments, why) in [
+        (vec![], "whose tokens to trust?"),
+        (vec![trusted, "--jwks", "keys.json"], "exclude each other"),
+        (vec!["--jwks", &none], "cannot be read"),
+        (vec![trusted, "--mode", "api"], "shares its database with other processes"),
+        (vec![trusted, "--database-file", &none], "cannot be read"),
+        (vec![trusted, "--database-file", &nothing], "names no database"),
+        (vec![trusted, "--log-level", "calls=loud"], "the log level calls=loud cannot be read"),
+        (vec![trusted, "--otlp-endpoint", "collector:4318"], "--otlp-endpoint has a URL"),
+        (vec!["--issuer", "http://login.example.com"], "https"),
+    ] {
+        let (code, said) = config(&[&["check"], &arguments[..]].concat(), &[]);
+        assert_eq!(code, Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(why), "{arguments:?}: {said}");
+        let mut serve = server::command();
+        let served = serve.arg("serve").args(["--listen", "127.0.0.1:0"]).args(&arguments);
+        let served = served.current_dir(folder.path()).output().unwrap();
+        assert_eq!(served.status.code(), Some(1), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&served.stderr).contains(why), "{arguments:?}");
+    }
+    let (code, said) = config(&["check", "--development"], &[]);
+    assert_eq!((code, said.as_str()), (Some(0), "the configuration can be used\n"));
 }
