@@ -39,4 +39,5 @@ mod stats;
 mod tail;
 mod tenants;
 mod timers;
+mod tls;
 mod units;
