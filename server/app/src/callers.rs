@@ -27,6 +27,10 @@ pub(crate) struct Callers {
     /// How many connections there are at once; for more, those go that wait longest for a request.
     #[arg(long, env = "SYMBOLON_CONNECTIONS", value_name = "N", default_value_t = 10_000)]
     connections: usize,
+    /// Compress answers of text from so many bytes on, such as 1024, for callers that accept it
+    /// [default: none is].
+    #[arg(long = "compression", env = "SYMBOLON_COMPRESSION", value_name = "BYTES")]
+    compressed_from: Option<u64>,
 }
 
 impl Callers {
@@ -35,6 +39,10 @@ impl Callers {
         let edge = edge.proxies(self.proxies);
         let edge = match &self.rate {
             Some(Often(rate)) => edge.rate_limit(*rate),
+            None => edge,
+        };
+        let edge = match self.compressed_from {
+            Some(bytes) => edge.compression(bytes),
             None => edge,
         };
         match self.origins.as_slice() {
