@@ -99,10 +99,15 @@ record!(Reader { need lag "lag", need position "position", need reader "reader" 
 record!(RecordedRequest {
     lax body "body", need headers "headers", need method "method", need url "url",
 });
+record!(RequestSummary { need method "method", need url "url" });
+record!(ResultSummary {
+    lax failure_kind "failureKind", lax http_status "httpStatus", lax latency_ms "latencyMs",
+});
 record!(ServiceCall {
-    need attempts "attempts", need created_at "createdAt", lax due_at "dueAt", need name "name",
-    need request "request", lax result "result", need service_call_id "serviceCallId",
-    need status "status", need tags "tags", need updated_at "updatedAt",
+    need attempts "attempts", need created_at "createdAt", lax due_at "dueAt",
+    lax ended_at "endedAt", need name "name", need request "request", lax result "result",
+    need service_call_id "serviceCallId", need status "status", need tags "tags",
+    need updated_at "updatedAt",
 });
 record!(ServiceCallCancelled {
     need aggregate_id "aggregateId", need aggregate_type "aggregateType",
@@ -182,7 +187,8 @@ record!(ServiceCallSucceededData {
 });
 text_enum!(ServiceCallSucceededType { ServiceCallSucceeded "ServiceCallSucceeded" });
 record!(ServiceCallSummary {
-    need attempts "attempts", need created_at "createdAt", lax due_at "dueAt", need name "name",
+    need attempts "attempts", need created_at "createdAt", lax due_at "dueAt",
+    lax ended_at "endedAt", need name "name", need request "request", lax result "result",
     need service_call_id "serviceCallId", need status "status", need tags "tags",
     need updated_at "updatedAt",
 });

@@ -481,6 +481,9 @@ pub enum DueTimeReachedType {
     #[default] DueTimeReached,
 }
 
+/// When the call was over for good; absent until it is.
+pub type EndedAt = Timestamp;
+
 /// A call is to be made now.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -826,6 +829,27 @@ impl Validate for RecordedRequest {
 /// Transfer-Encoding, Connection, Upgrade, TE, Trailer) are refused as `invalid-request`.
 pub type RequestHeaders = BTreeMap<String, HeaderValue>;
 
+/// Where a call goes, in short.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RequestSummary {
+    pub method: Open<HttpMethod>,
+    /// The target without query and fragment: what they hold is for who reads the call itself.
+    pub url: String,
+}
+
+/// The outcome of the call's attempt in short.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResultSummary {
+    #[cfg_attr(feature = "schemars", schemars(rename = "failureKind", skip_serializing_if = "Option::is_none"))]
+    pub failure_kind: Option<Open<FailureKind>>,
+    #[cfg_attr(feature = "schemars", schemars(rename = "httpStatus", skip_serializing_if = "Option::is_none", extend("maximum" = 999, "minimum" = 100)))]
+    pub http_status: Option<HttpStatus>,
+    #[cfg_attr(feature = "schemars", schemars(rename = "latencyMs", skip_serializing_if = "Option::is_none", extend("minimum" = 0)))]
+    pub latency_ms: Option<LatencyMs>,
+}
+
 /// A service call with its result, if it has one.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -837,6 +861,8 @@ pub struct ServiceCall {
     /// When it is or was due; absent if it was submitted to be sent at once.
     #[cfg_attr(feature = "schemars", schemars(rename = "dueAt", skip_serializing_if = "Option::is_none"))]
     pub due_at: Option<Timestamp>,
+    #[cfg_attr(feature = "schemars", schemars(rename = "endedAt", skip_serializing_if = "Option::is_none"))]
+    pub ended_at: Option<EndedAt>,
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 120, "minLength" = 1, "pattern" = "^[^\\x00-\\x1f\\x7f]+$")))]
     pub name: ServiceCallName,
     pub request: RecordedRequest,
@@ -1536,7 +1562,8 @@ pub enum ServiceCallSucceededType {
     #[default] ServiceCallSucceeded,
 }
 
-/// A service call as lists show it.
+/// A service call as lists show it: without headers, body and answer, which the call itself
+/// has.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ServiceCallSummary {
@@ -1546,8 +1573,13 @@ pub struct ServiceCallSummary {
     pub created_at: CreatedAt,
     #[cfg_attr(feature = "schemars", schemars(rename = "dueAt", skip_serializing_if = "Option::is_none"))]
     pub due_at: Option<Timestamp>,
+    #[cfg_attr(feature = "schemars", schemars(rename = "endedAt", skip_serializing_if = "Option::is_none"))]
+    pub ended_at: Option<EndedAt>,
     #[cfg_attr(feature = "schemars", schemars(extend("maxLength" = 120, "minLength" = 1, "pattern" = "^[^\\x00-\\x1f\\x7f]+$")))]
     pub name: ServiceCallName,
+    pub request: RequestSummary,
+    #[cfg_attr(feature = "schemars", schemars(skip_serializing_if = "Option::is_none"))]
+    pub result: Option<ResultSummary>,
     #[cfg_attr(feature = "schemars", schemars(rename = "serviceCallId"))]
     pub service_call_id: ServiceCallId,
     pub status: Open<ServiceCallStatus>,

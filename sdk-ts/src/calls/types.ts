@@ -212,6 +212,9 @@ export interface DueTimeReachedData {
   dueAt: string;
 }
 
+/** When the call was over for good; absent until it is. */
+export type EndedAt = string;
+
 /** A call is to be made now. */
 export interface ExecuteCall {
   aggregateId: ServiceCallId;
@@ -374,12 +377,27 @@ export interface RecordedRequest {
  */
 export type RequestHeaders = { [name: string]: HeaderValue };
 
+/** Where a call goes, in short. */
+export interface RequestSummary {
+  method: Open<HttpMethod>;
+  /** The target without query and fragment: what they hold is for who reads the call itself. */
+  url: string;
+}
+
+/** The outcome of the call's attempt in short. */
+export interface ResultSummary {
+  failureKind?: Open<FailureKind>;
+  httpStatus?: HttpStatus;
+  latencyMs?: LatencyMs;
+}
+
 /** A service call with its result, if it has one. */
 export interface ServiceCall {
   attempts: AttemptCount;
   createdAt: CreatedAt;
   /** When it is or was due; absent if it was submitted to be sent at once. */
   dueAt?: string;
+  endedAt?: EndedAt;
   name: ServiceCallName;
   request: RecordedRequest;
   result?: ServiceCallResult;
@@ -638,12 +656,15 @@ export interface ServiceCallSucceededData {
   status: HttpStatus;
 }
 
-/** A service call as lists show it. */
+/** A service call as lists show it: without headers, body and answer, which the call itself has. */
 export interface ServiceCallSummary {
   attempts: AttemptCount;
   createdAt: CreatedAt;
   dueAt?: string;
+  endedAt?: EndedAt;
   name: ServiceCallName;
+  request: RequestSummary;
+  result?: ResultSummary;
   serviceCallId: ServiceCallId;
   status: Open<ServiceCallStatus>;
   tags: Tags;

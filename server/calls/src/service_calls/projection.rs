@@ -19,7 +19,7 @@ impl Handler<events::Event, ReadModel<'_>> for ServiceCallsProjection {
         }
         let (version, correlation_id) = (event.version, event.correlation_id.clone());
         let (causation_id, traceparent) = (event.causation_id.clone(), event.traceparent);
-        let call = Call::apply(known, event)?;
+        let call = Call::apply(known, event)?.trimmed();
         store::project(model, &call).await?;
         tracing::debug!(
             tenant = %model.tenant(), service_call_id = %call.id, version, correlation_id,

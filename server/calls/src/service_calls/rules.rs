@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use calls_wire::types::{
     AttemptFailedData, AttemptStartedData, ExecuteCallData, ExecutionPolicy, FailureKind,
-    HttpRequest, Misfire, RecordedRequest, ServiceCall, ServiceCallCancelledData,
-    ServiceCallFailedData, ServiceCallResult, ServiceCallScheduledData, ServiceCallSkippedData,
-    ServiceCallStatus, ServiceCallSubmittedData, ServiceCallSucceededData, ServiceCallSummary,
-    StartTimerData, SubmitServiceCall,
+    HttpRequest, Misfire, RecordedRequest, RequestSummary, ResultSummary, ServiceCall,
+    ServiceCallCancelledData, ServiceCallFailedData, ServiceCallResult, ServiceCallScheduledData,
+    ServiceCallSkippedData, ServiceCallStatus, ServiceCallSubmittedData, ServiceCallSucceededData,
+    ServiceCallSummary, StartTimerData, SubmitServiceCall,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -127,6 +127,7 @@ impl Call {
 
     /// The call as it is read.
     pub(crate) fn into_detail(self) -> ServiceCall {
+        let ended_at = self.ended_at();
         ServiceCall {
             service_call_id: self.id,
             name: self.name,
@@ -136,29 +137,63 @@ impl Call {
             tags: self.tags,
             created_at: self.created_at,
             updated_at: self.updated_at,
+            ended_at,
             attempts: self.attempts,
             result: self.result,
         }
     }
 
+    /// The call without what lists leave out, as the read model keeps it: what one submitted or was
+    /// answered is in the events, and a list reads no more of it than it shows.
+    pub(crate) fn trimmed(self) -> Self {
+        let RecordedRequest { method, url, body: _, headers: _ } = self.request;
+        let url = without_query(&url).to_owned();
+        let request = RecordedRequest { method, url, body: None, headers: BTreeMap::new() };
+        let result = self.result.map(|it| ServiceCallResult { snippet: None, headers: None, ..it });
+        Self { request, result, ..self }
+    }
+
     /// The call as lists show it.
     pub(crate) fn into_summary(self) -> ServiceCallSummary {
+        let ended_at = self.ended_at();
+        // Rows of an earlier version are whole.
+        let Self { request, result, .. } = self;
         ServiceCallSummary {
             service_call_id: self.id,
             name: self.name,
             status: self.status.into(),
+            request: RequestSummary {
+                method: request.method,
+                url: without_query(&request.url).to_owned(),
+            },
             due_at: self.due_at,
             tags: self.tags,
             created_at: self.created_at,
             updated_at: self.updated_at,
+            ended_at,
             attempts: self.attempts,
+            result: result.map(|it| ResultSummary {
+                http_status: it.http_status,
+                latency_ms: it.latency_ms,
+                failure_kind: it.failure_kind,
+            }),
         }
+    }
+
+    /// When its last event was, if that is the last there will be.
+    fn ended_at(&self) -> Option<Timestamp> {
+        self.status.next().is_empty().then_some(self.updated_at)
     }
 
     /// Milliseconds the call may take from its first byte to the last of the response.
     pub(crate) fn timeout_ms(&self) -> i32 {
         self.policy.timeout_ms_or_default().clamp(1, TIMEOUT_MS)
     }
+}
+
+/// A URL up to its query.
+fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// What a submission leads to. Holds secrets, so it cannot be printed.

@@ -51,11 +51,12 @@ pub(crate) async fn overwrite_deleted(connection: &mut Connection) -> Result<(),
 }
 
 /// The read model of service calls. Times are microseconds since the Unix epoch, UTC; JSON is text.
-/// `version` is that of the stream up to which the row tells it.
+/// `version` is that of the stream up to which the row tells it; `document` is the call without
+/// what lists leave out. A change of that is told in its comment, so that it is built anew.
 pub(crate) const READ_MODEL: [&str; 3] = [
     "CREATE TABLE {service_calls} (tenant_id TEXT NOT NULL, service_call_id TEXT NOT NULL, \
      version BIGINT NOT NULL, status TEXT NOT NULL, created_at BIGINT NOT NULL, \
-     document TEXT NOT NULL, PRIMARY KEY (tenant_id, service_call_id))",
+     document TEXT NOT NULL /* trimmed */, PRIMARY KEY (tenant_id, service_call_id))",
     "CREATE INDEX {service_calls_by_age} \
      ON {service_calls} (tenant_id, created_at, service_call_id)",
     "CREATE TABLE {service_call_tags} (tenant_id TEXT NOT NULL, tag TEXT NOT NULL, \

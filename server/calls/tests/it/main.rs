@@ -9,6 +9,7 @@ mod fixture;
 mod home;
 mod hostile;
 mod late;
+mod listing;
 mod privacy;
 mod reading;
 mod submission;
