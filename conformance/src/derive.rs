@@ -31,6 +31,37 @@ pub(crate) async fn fill_gaps(session: &mut Session<'_>) {
             }
         }
     }
+    // Whatever came after that would be refused too.
+    for operation in &contract.operations {
+        let is_seen = |status| session.coverage.has_status(operation, status);
+        let (refused, most) = (Documented::Exactly(429), operation.requests_at_once);
+        if let Some(most) = most
+            && operation.response(429).is_some_and(|response| response.status == refused)
+            && !is_seen(refused)
+        {
+            too_often(session, operation, most).await;
+        }
+    }
+}
+
+/// Makes more requests than a tenant may at once.
+async fn too_often<'c>(session: &mut Session<'c>, operation: &'c Operation<'c>, most: u64) {
+    let cause = "derived: more requests than are allowed";
+    let mut last = None;
+    for _ in 0..=most {
+        let Some(draft) = valid(session, operation) else { return };
+        let Some(request) = session.prepare(operation, &draft, cause) else { return };
+        let Some(answer) = session.deliver(operation, &request, cause).await else { return };
+        if answer.status == 429 {
+            return;
+        }
+        last = Some((request, answer));
+    }
+    if let Some((request, answer)) = last {
+        let at = operation.place_of(Documented::Exactly(429));
+        let complaint = Complaint::new("status", &at, "429", answer.summary());
+        session.fail(complaint, operation, cause, Some(&request));
+    }
 }
 
 /// A request of the operation that would succeed, made anew.

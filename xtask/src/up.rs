@@ -12,7 +12,7 @@ use crate::root::root;
 use crate::server::{self, Profile, Server};
 use crate::{gen_house, signals};
 
-const SCOPES: [&str; 3] = ["calls:read", "calls:write", "calls:ops"];
+const SCOPES: [&str; 4] = ["calls:read", "calls:write", "calls:ops", "calls:platform"];
 /// How often to look whether the server has ended.
 const LOOK: Duration = Duration::from_millis(100);
 

@@ -25,6 +25,8 @@ pub(crate) struct Operation<'a> {
     pub(crate) idempotency: Option<Idempotency<'a>>,
     pub(crate) pagination: Option<Pagination<'a>>,
     pub(crate) emits: Vec<&'a str>,
+    /// How many requests a tenant has at once (`x-rate-limit`), if that is bounded.
+    pub(crate) requests_at_once: Option<u64>,
     pub(crate) at: Cursor<'a>,
 }
 
@@ -234,6 +236,7 @@ fn operation<'a>(
         idempotency: at.get("x-idempotency").map(idempotency),
         pagination: at.get("x-pagination").and_then(pagination),
         emits: texts("x-emits").unwrap_or_default(),
+        requests_at_once: at.value.pointer("/x-rate-limit/requests").and_then(Value::as_u64),
         at,
     }
 }

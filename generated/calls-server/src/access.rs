@@ -7,5 +7,6 @@ use symbolon_server::{Proof, Scheme};
 pub const SCHEMES: &[Scheme] = &[OIDC];
 
 /// An OpenID Connect access token of the tenant, or an API key. Scopes: `calls:read` to list
-/// and read, `calls:write` to submit and cancel, `calls:ops` to operate.
+/// and read, `calls:write` to submit and cancel, `calls:ops` to operate what is the tenant's,
+/// `calls:platform` to operate what all tenants share.
 pub const OIDC: Scheme = Scheme { name: "oidc", proof: Proof::Authorization("bearer") };

@@ -17,8 +17,10 @@ markers!(
     ListProjections, ListTimers, RebuildProjection, ReplayDeadLetter,
 );
 
-/// What operators see and do: dead letters, timers and audit log of their tenant; outbox and
-/// projections of the whole server.
+/// What operators see and do. With `calls:ops` it is their tenant's: dead letters, timers,
+/// audit log. Outbox and projections are of all tenants together, and need `calls:platform`:
+/// they are for who runs the server, and hold numbers alone, no tenant's name and nothing of
+/// a call.
 pub trait Admin: Send + Sync + 'static {
     /// `DELETE /v1/admin/dlq/{deadLetterId}`: Discard a dead letter
     fn discard_dead_letter(&self, call: Call<DiscardDeadLetter>)
@@ -124,7 +126,7 @@ impl Operation for GetOutbox {
     messages!(wire::get_outbox);
     type Principal = symbolon_server::Principal;
     const INFO: Info = Info::new("getOutbox", Method::GET, "/v1/admin/outbox")
-        .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:ops"] }]]);
+        .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:platform"] }]]);
     fn decode(_: &mut Input) -> Result<Self::Request, Rejected> {
         Ok(Self::Request {})
     }
@@ -195,7 +197,7 @@ impl Operation for ListProjections {
     messages!(wire::list_projections);
     type Principal = symbolon_server::Principal;
     const INFO: Info = Info::new("listProjections", Method::GET, "/v1/admin/projections")
-        .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:ops"] }]]);
+        .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:platform"] }]]);
     fn decode(_: &mut Input) -> Result<Self::Request, Rejected> {
         Ok(Self::Request {})
     }
@@ -243,7 +245,8 @@ impl Operation for RebuildProjection {
     const INFO: Info = Info::new(
         "rebuildProjection", Method::POST, "/v1/admin/projections/{name}/rebuild",
     )
-        .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:ops"] }]]);
+        .security(&[&[Requirement { scheme: "oidc", scopes: &["calls:platform"] }]])
+        .rate_limit(30, 3600);
     fn decode(input: &mut Input) -> Result<Self::Request, Rejected> {
         let name = input.required(Parameter::path("name"));
         Ok(Self::Request { name: name? })
@@ -254,6 +257,12 @@ impl Operation for RebuildProjection {
             Err(Self::Error::Forbidden(problem)) => Reply::problem(&problems::FORBIDDEN, problem),
             Err(Self::Error::InvalidRequest(problem)) => {
                 Reply::problem(&problems::INVALID_REQUEST, problem)
+            }
+            Err(Self::Error::RateLimited(problem)) => {
+                Reply::problem(&problems::RATE_LIMITED, problem)
+            }
+            Err(Self::Error::RebuildUnderWay(problem)) => {
+                Reply::problem(&problems::REBUILD_UNDER_WAY, problem)
             }
             Err(Self::Error::Unauthenticated(problem)) => {
                 Reply::problem(&problems::UNAUTHENTICATED, problem)

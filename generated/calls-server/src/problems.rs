@@ -14,6 +14,8 @@ pub const CATALOGUE: &[ProblemKind] = &[
     NOT_REPLAYABLE,
     PAYLOAD_TOO_LARGE,
     PRECONDITION_FAILED,
+    RATE_LIMITED,
+    REBUILD_UNDER_WAY,
     TARGET_BLOCKED,
     UNAUTHENTICATED,
     UNKNOWN_DEAD_LETTER,
@@ -91,6 +93,22 @@ pub const PRECONDITION_FAILED: ProblemKind = ProblemKind {
     code: "precondition-failed",
     status: 412,
     title: "The service call has another version",
+    type_: "",
+};
+
+/// Repeat the request after `Retry-After`.
+pub const RATE_LIMITED: ProblemKind = ProblemKind {
+    code: "rate-limited",
+    status: 429,
+    title: "Too many requests",
+    type_: "",
+};
+
+/// Somebody has asked for it; `listProjections` tells when it is done.
+pub const REBUILD_UNDER_WAY: ProblemKind = ProblemKind {
+    code: "rebuild-under-way",
+    status: 409,
+    title: "The projection is being built anew",
     type_: "",
 };
 

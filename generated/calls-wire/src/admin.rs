@@ -317,6 +317,10 @@ pub mod rebuild_projection {
         Forbidden(Problem),
         /// 400 `invalid-request`: The request breaks the contract
         InvalidRequest(Problem),
+        /// 429 `rate-limited`: Too many requests
+        RateLimited(Problem),
+        /// 409 `rebuild-under-way`: The projection is being built anew
+        RebuildUnderWay(Problem),
         /// 401 `unauthenticated`: A valid access token is needed
         Unauthenticated(Problem),
         /// 404 `unknown-projection`: No such projection

@@ -12,8 +12,10 @@ markers!(
     ListProjections, ListTimers, RebuildProjection, ReplayDeadLetter,
 );
 
-/// What operators see and do: dead letters, timers and audit log of their tenant; outbox and
-/// projections of the whole server.
+/// What operators see and do. With `calls:ops` it is their tenant's: dead letters, timers,
+/// audit log. Outbox and projections are of all tenants together, and need `calls:platform`:
+/// they are for who runs the server, and hold numbers alone, no tenant's name and nothing of
+/// a call.
 #[derive(Debug, Clone, Copy)]
 pub struct Admin<'c> {
     client: &'c Client,
@@ -282,6 +284,10 @@ impl Operation for RebuildProjection {
             _ => match incoming.problem_code() {
                 Some("forbidden") => Ok(Err(Self::Error::Forbidden(incoming.json()?))),
                 Some("invalid-request") => Ok(Err(Self::Error::InvalidRequest(incoming.json()?))),
+                Some("rate-limited") => Ok(Err(Self::Error::RateLimited(incoming.json()?))),
+                Some("rebuild-under-way") => {
+                    Ok(Err(Self::Error::RebuildUnderWay(incoming.json()?)))
+                }
                 Some("unauthenticated") => Ok(Err(Self::Error::Unauthenticated(incoming.json()?))),
                 Some("unknown-projection") => {
                     Ok(Err(Self::Error::UnknownProjection(incoming.json()?)))

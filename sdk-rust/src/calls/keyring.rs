@@ -15,7 +15,8 @@ impl Credentials {
     }
 
     /// An OpenID Connect access token of the tenant, or an API key. Scopes: `calls:read` to list
-    /// and read, `calls:write` to submit and cancel, `calls:ops` to operate.
+    /// and read, `calls:write` to submit and cancel, `calls:ops` to operate what is the tenant's,
+    /// `calls:platform` to operate what all tenants share.
     #[must_use]
     pub fn oidc(self, secret: impl Into<Secret>) -> Self {
         Self(self.0.secret("oidc", Place::Authorization("Bearer"), secret))

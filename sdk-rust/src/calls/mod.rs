@@ -46,8 +46,10 @@ impl Client {
         Self { transport }
     }
 
-    /// What operators see and do: dead letters, timers and audit log of their tenant; outbox and
-    /// projections of the whole server.
+    /// What operators see and do. With `calls:ops` it is their tenant's: dead letters, timers,
+    /// audit log. Outbox and projections are of all tenants together, and need `calls:platform`:
+    /// they are for who runs the server, and hold numbers alone, no tenant's name and nothing of
+    /// a call.
     pub fn admin(&self) -> admin::Admin<'_> {
         admin::Admin::new(&self.transport)
     }

@@ -344,6 +344,8 @@ export type RebuildProjectionProblem = (typeof REBUILD_PROJECTION_PROBLEMS)[numb
 const REBUILD_PROJECTION_PROBLEMS = [
   'forbidden',
   'invalid-request',
+  'rate-limited',
+  'rebuild-under-way',
   'unauthenticated',
   'unknown-projection',
 ] as const;

@@ -9,8 +9,9 @@ import type * as types from './types.js';
 /** A client of Symbolon service calls. */
 export class Calls {
   /**
-   * What operators see and do: dead letters, timers and audit log of their tenant; outbox and
-   * projections of the whole server.
+   * What operators see and do. With `calls:ops` it is their tenant's: dead letters, timers, audit
+   * log. Outbox and projections are of all tenants together, and need `calls:platform`: they are
+   * for who runs the server, and hold numbers alone, no tenant's name and nothing of a call.
    */
   readonly admin: Admin;
   /** HTTP calls made once on the caller's behalf. */
@@ -24,8 +25,9 @@ export class Calls {
 }
 
 /**
- * What operators see and do: dead letters, timers and audit log of their tenant; outbox and
- * projections of the whole server.
+ * What operators see and do. With `calls:ops` it is their tenant's: dead letters, timers, audit
+ * log. Outbox and projections are of all tenants together, and need `calls:platform`: they are
+ * for who runs the server, and hold numbers alone, no tenant's name and nothing of a call.
  */
 export class Admin {
   readonly #core: Core;

@@ -7,7 +7,8 @@ import type { Auth, Secret } from '../runtime/index.js';
 export interface Credentials {
   /**
    * An OpenID Connect access token of the tenant, or an API key. Scopes: `calls:read` to list and
-   * read, `calls:write` to submit and cancel, `calls:ops` to operate.
+   * read, `calls:write` to submit and cancel, `calls:ops` to operate what is the tenant's,
+   * `calls:platform` to operate what all tenants share.
    */
   readonly oidc?: Secret;
 }

@@ -453,7 +453,7 @@ pub(crate) struct Token {
     #[arg(
         long = "scope",
         value_delimiter = ',',
-        default_values = ["calls:read", "calls:write", "calls:ops"]
+        default_values = ["calls:read", "calls:write", "calls:ops", "calls:platform"]
     )]
     pub(crate) scopes: Vec<String>,
     /// How long the token is valid, such as `45m` or `12h`.

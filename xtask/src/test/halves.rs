@@ -10,7 +10,7 @@ use crate::process::{npm_install, run as start};
 use crate::server::{self, Server, free_address};
 use crate::services::chromium::Chromium;
 
-pub(super) const ALL: [&str; 3] = ["calls:read", "calls:write", "calls:ops"];
+pub(super) const ALL: [&str; 4] = ["calls:read", "calls:write", "calls:ops", "calls:platform"];
 
 /// A server on no data, of the default build.
 pub(super) fn fresh(root: &Path, programs: &Programs, name: &str) -> anyhow::Result<Server> {
@@ -50,6 +50,7 @@ fn judge(root: &Path, programs: &Programs, server: &Server) -> anyhow::Result<()
     let owner = bearer("demo", &ALL)?;
     let read_only = format!("read-only={}", bearer("demo", &["calls:read"])?);
     let write_only = format!("write-only={}", bearer("demo", &["calls:write"])?);
+    let tenant_operator = format!("tenant-operator={}", bearer("demo", &["calls:ops"])?);
     let other_tenant = format!("other-tenant={}", bearer("other", &ALL)?);
     let arguments = [
         "conformance",
@@ -67,6 +68,8 @@ fn judge(root: &Path, programs: &Programs, server: &Server) -> anyhow::Result<()
         &read_only,
         "--credential",
         &write_only,
+        "--credential",
+        &tenant_operator,
         "--credential",
         &other_tenant,
     ];

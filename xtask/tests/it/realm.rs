@@ -91,6 +91,26 @@ fn a_scope_is_for_those_with_the_role_of_its_name() {
     assert_eq!(parts, contracts, "nobody could be given what no role for people holds");
 }
 
+/// What is of all tenants together is nobody's until somebody is made its operator.
+#[test]
+fn the_platform_is_given_to_nobody() {
+    let realm = realm();
+    let roles = realm["roles"]["realm"].as_array().unwrap();
+    let holding = |name: &str| {
+        let holds = |role: &&Value| {
+            role["composite"] == true && texts(&role["composites"]["realm"]).contains(name)
+        };
+        roles.iter().filter(holds).map(|role| role["name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(holding("calls:platform"), ["platform-operator"]);
+    assert!(holding("platform-operator").is_empty());
+    let given = realm["users"].as_array().unwrap().iter().flat_map(|it| texts(&it["realmRoles"]));
+    let given: BTreeSet<_> = given.collect();
+    assert!(given.is_disjoint(&["calls:platform", "platform-operator"].map(Into::into).into()));
+    assert_eq!(realm.get("defaultRole"), None, "Keycloak's own holds none of ours");
+    assert_eq!(realm.get("defaultRoles"), None);
+}
+
 /// What the server asks of a token, and what keeps tenants apart.
 #[test]
 fn tokens_have_what_the_server_asks_for() {

@@ -76,7 +76,10 @@ async fn a_key_must_make_sense() {
     let right = ["create", "--name", "till", "--tenant", &tenant, "--scope", "calls:raed"];
     let (code, _, said) = key(&right, folder.path()).await;
     assert_eq!(code, Some(1));
-    assert!(said.contains("which has calls:ops, calls:read, calls:write"), "{said}");
+    assert!(
+        said.contains("which has calls:ops, calls:platform, calls:read, calls:write"),
+        "{said}"
+    );
     for (flag, value) in [("--lifetime", "soon"), ("--lifetime", "0s"), ("--lifetime", "-1d")] {
         let flag = format!("{flag}={value}");
         let wrong = [&right[..6], &["calls:read", &flag]].concat();

@@ -1,5 +1,6 @@
 //! What operators see and do. Dead letters, timers and audit log are their tenant's; outbox and
-//! projections are the whole server's, and only numbers. Whatever is done is in the audit log.
+//! projections are of all tenants together, only numbers, and for who runs the server: the contract
+//! asks for a scope of its own. Whatever is done is in the audit log.
 
 mod letters;
 mod shapes;
@@ -131,8 +132,13 @@ impl Admin for AdminService {
         let name = &call.request.name;
         let unknown = || Error::UnknownProjection(Problem::new("no projection has this name"));
         let mut unit = unit(&self.kernel, &tenant, cause(&call)).await?;
-        match unit.rebuild(name).await {
-            Ok(()) => {}
+        match unit.rebuild_once(name).await {
+            Ok(true) => {}
+            Ok(false) => {
+                unit.rollback().await.map_err(failed)?;
+                let detail = "GET /v1/admin/projections tells when it is live";
+                return Err(Error::RebuildUnderWay(Problem::new(detail)).into());
+            }
             Err(symbolon_kernel::Error::UnknownProjection(_)) => {
                 unit.rollback().await.map_err(failed)?;
                 return Err(unknown().into());

@@ -1,5 +1,7 @@
 //! What operators see and do, and that it stays within their tenant.
 
+use std::sync::Arc;
+
 use calls_server::admin::{
     Admin, DiscardDeadLetter, DrillDeadLetters, GetOutbox, ListAuditEntries, ListDeadLetters,
     ListProjections, ListTimers, RebuildProjection, ReplayDeadLetter,
@@ -8,6 +10,8 @@ use calls_wire::admin as wire;
 use calls_wire::types::{
     AuditEntry, DeadLetter, DeadLetterDrill, DeadLetterReader, ProjectionState, Timer, TimerState,
 };
+use symbolon_calls::{Calls, MIGRATIONS};
+use symbolon_kernel::{Kernel, SystemClock};
 use symbolon_server::{Fault, Outcome, Refusal};
 use uuid::Uuid;
 
@@ -206,4 +210,26 @@ async fn the_read_model_is_rebuilt_and_outbox_and_projections_are_numbers() {
     assert_eq!(entries.len(), 1, "what was refused is not audited");
     assert_eq!(entries[0].action, "projection.rebuild-requested");
     system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projection_that_is_to_be_built_anew_is_not_asked_for_again() {
+    let home = Home::new();
+    System::start(home.location(), SETTINGS).await.stop().await;
+    // Nobody builds it here.
+    let location = home.location();
+    let kernel = Kernel::open(&location, &[MIGRATIONS], Arc::new(SystemClock)).await.unwrap();
+    let admin = Calls::open(kernel.clone(), SETTINGS).await.unwrap().admin();
+    let rebuild = async |tenant: &str| {
+        let request = wire::rebuild_projection::Request { name: "service_calls".to_owned() };
+        admin.rebuild_projection(call::<RebuildProjection>(tenant, request)).await
+    };
+    use wire::rebuild_projection::Error;
+    let asked = rebuild("acme").await.unwrap().into_body();
+    assert_eq!(asked.state, ProjectionState::Requested);
+    for tenant in ["acme", "globex"] {
+        let refused = rebuild(tenant).await;
+        assert!(matches!(refused, Err(Fault::Documented(Error::RebuildUnderWay(_)))));
+    }
+    kernel.shutdown().await.unwrap();
 }

@@ -130,6 +130,16 @@ pub(crate) async fn request(connection: &mut Connection, name: &str) -> Result<b
     Ok(requested.rows_affected() > 0)
 }
 
+/// Wants a projection built anew, unless it is being built or somebody wants it already; says
+/// whether it was so.
+pub(crate) async fn request_idle(connection: &mut Connection, name: &str) -> Result<bool, Error> {
+    let requested = sqlx::query(
+        "UPDATE projections SET is_requested = 1 WHERE name = $1 AND live IS NOT NULL \
+         AND building IS NULL AND is_requested = 0",
+    );
+    Ok(requested.bind(name).execute(connection).await?.rows_affected() > 0)
+}
+
 /// How many rows the last rebuild of a projection found otherwise than they were; none, if it was
 /// never built anew by the statements it had been built by.
 pub(crate) async fn last_differences(

@@ -365,6 +365,23 @@ impl Unit {
         Ok(())
     }
 
+    /// The same, unless it is being built anew already, or is about to be: says whether this has
+    /// asked for it.
+    ///
+    /// # Errors
+    /// Those of [`Unit::rebuild`].
+    pub async fn rebuild_once(&mut self, projection: &str) -> Result<bool, Error> {
+        let connection = self.turn.connection();
+        if generations::request_idle(connection, projection).await? {
+            self.rebuilds = true;
+            return Ok(true);
+        }
+        match generations::standing(connection, projection).await?.live {
+            Some(_) => Ok(false),
+            None => Err(Error::UnknownProjection(projection.to_owned())),
+        }
+    }
+
     /// The ledger of the tenant: what is posted through it is part of this unit.
     pub fn ledger(&mut self) -> Ledger<'_> {
         Ledger::new(self)
