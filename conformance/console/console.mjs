@@ -18,7 +18,7 @@ let release;
 const held = new Promise((done) => (release = done));
 const target = createServer(async (request, response) => {
   if (request.url === '/held') await held;
-  if (request.url === '/broken') response.statusCode = 500;
+  if (request.url.startsWith('/broken')) response.statusCode = 500;
   response.end('done');
 });
 await new Promise((done) => target.listen(0, '127.0.0.1', done));
@@ -49,7 +49,7 @@ async function submit(path, delay = '0') {
 }
 
 /** Submits a call as another client of the same person would. */
-async function submitElsewhere(name, more = {}) {
+async function submitElsewhere(name, { url = base, ...more } = {}) {
   const answer = await fetch(`${server}/v1/service-calls`, {
     method: 'POST',
     headers: {
@@ -57,7 +57,7 @@ async function submitElsewhere(name, more = {}) {
       'content-type': 'application/json',
       'idempotency-key': crypto.randomUUID(),
     },
-    body: JSON.stringify({ name, request: { method: 'GET', url: base }, ...more }),
+    body: JSON.stringify({ name, request: { method: 'GET', url }, ...more }),
   });
   assert.equal(answer.status, 202);
 }
@@ -105,8 +105,63 @@ await page.locator('#rows tr').nth(1).waitFor({ state: 'detached' });
 assert.match(await page.locator('#rows').textContent(), /broken/u);
 await page.click('[data-count=Failed]');
 
-// What a caller gave is a text, whatever it holds.
+// Who looks on later sees where calls went and what came of them, and no query.
 const token = await page.evaluate(() => sessionStorage.getItem('symbolon.session'));
+const { href: long } = new URL(`/broken/${'segment-'.repeat(40)}?token=hidden`, base);
+await submitElsewhere('A long way', { url: long });
+await shows(row('A long way'), 'Failed');
+const telephone = await browser.newPage({ viewport: { width: 390, height: 844 } });
+telephone.setDefaultTimeout(TIMEOUT_MS);
+telephone.on('pageerror', (error) => complaints.push(error.message));
+await telephone.goto(server);
+await use(telephone, token);
+const first = telephone.locator('#rows tr', { hasText: 'A long way' });
+await shows(first, '500, ');
+await shows(first, `GET ${base}/broken/`);
+assert.ok(!(await telephone.textContent('#rows')).includes('hidden'), 'lists show no query');
+const wide = () => telephone.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+assert.equal(await wide(), 0, 'nothing sticks out of a telephone');
+await telephone.screenshot({ path: join(pictures, 'telephone.png') });
+
+// By keyboard alone: its life is opened, comes into sight, and keys stay where they were.
+await first.locator('button').focus();
+await telephone.keyboard.press('Enter');
+await shows(telephone.locator('#detail'), '?token=hidden');
+assert.equal(await telephone.locator('#rows tr[aria-current=true]').count(), 1);
+await telephone.waitForFunction(() => {
+  const { top } = document.getElementById('call').getBoundingClientRect();
+  return top >= -1 && top < innerHeight / 2;
+});
+await submitElsewhere('While somebody is at the list');
+await shows(telephone.locator('#rows tr', { hasText: 'somebody is at' }), 'Succeeded');
+assert.match(await telephone.evaluate(() => document.activeElement.textContent), /A long way/u);
+assert.equal(await wide(), 0, 'nor does the life of a call');
+await telephone.emulateMedia({ colorScheme: 'dark' });
+await telephone.screenshot({ path: join(pictures, 'telephone-dark.png') });
+
+// Where nobody looks on no numbers are asked for, and at once when somebody does again.
+const looks = [];
+telephone.on('request', (request) => {
+  if (request.url().includes('/v1/admin/')) looks.push(request.url());
+});
+await telephone.waitForRequest((request) => request.url().endsWith('/v1/admin/outbox'));
+const turn = (hidden) =>
+  telephone.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+await turn(true);
+const before = looks.length;
+await submitElsewhere('While nobody looks');
+await shows(telephone.locator('#rows tr', { hasText: 'nobody looks' }), 'Succeeded');
+assert.equal(looks.length, before);
+await Promise.all([
+  telephone.waitForRequest((request) => request.url().endsWith('/v1/admin/outbox')),
+  turn(false),
+]);
+await telephone.close();
+
+// What a caller gave is a text, whatever it holds.
 await submitElsewhere('<img src=x onerror="document.title=\'broken\'">');
 await row('onerror').waitFor();
 assert.equal(await page.title(), 'Symbolon console');
@@ -141,13 +196,21 @@ await picture('dead-letter');
 await letter.locator('button:has-text("Replay")').click();
 await letter.waitFor({ state: 'detached' });
 
-// A reader without the scope of operators sees the rest.
-await page.click('#sign-out');
-await page.waitForSelector('#gate:not([hidden])');
-await page.click('#sign-in');
-await page.uncheck('input[value="calls:ops"]');
-await page.click('button[value=allow]');
-await shows(page.locator('#no-operations'), 'calls:ops');
+// An operator of a tenant sees its letters, and nothing of what all tenants share.
+async function without(...scopes) {
+  await page.click('#sign-out');
+  await page.waitForSelector('#gate:not([hidden])');
+  await page.click('#sign-in');
+  for (const scope of scopes) await page.uncheck(`input[value="${scope}"]`);
+  await page.click('button[value=allow]');
+  for (const scope of scopes) await shows(page.locator('#no-operations'), scope);
+}
+await without('calls:platform');
+await page.waitForSelector('#letters li');
+assert.equal(await page.locator('[data-gauge]').count(), 0);
+// A reader without either scope sees the rest.
+await without('calls:platform', 'calls:ops');
+assert.equal(await page.locator('#letters li').count(), 0);
 
 // A token that is none leads back to the gate.
 await page.click('#sign-out');

@@ -1,6 +1,6 @@
 // The list of calls, kept up to date by their events.
 
-import { make, pill, time } from './elements.js';
+import { keepFocus, make, pill, time } from './elements.js';
 
 const KEPT = 300;
 /** What an event makes of a call's status, as the server folds it. */
@@ -45,6 +45,9 @@ export class Calls {
         id: call.serviceCallId,
         name: call.name,
         status: call.status,
+        target: target(call.request),
+        dueAt: call.dueAt,
+        result: outcome(call.result) ?? known?.result,
         updatedAt: call.updatedAt,
         version: known?.version ?? 0,
       });
@@ -57,7 +60,9 @@ export class Calls {
     const call = this.#calls.get(id) ?? { id, name: id, version: 0 };
     if (call.version >= version) return;
     Object.assign(call, { version, updatedAt: timestamp });
-    if (type === 'ServiceCallSubmitted') call.name = data.name;
+    if (type === 'ServiceCallSubmitted') {
+      Object.assign(call, { name: data.name, target: target(data.request), dueAt: data.dueAt });
+    }
     if (type === 'AttemptSucceeded') {
       call.result = outcome({ httpStatus: data.status, latencyMs: data.latencyMs });
     }
@@ -90,40 +95,56 @@ export class Calls {
     const { rows, counts, empty } = this.#places;
     const all = [...this.#calls.values()].reverse();
     const shown = all.filter(({ status }) => !this.#filter || status === this.#filter);
-    rows.replaceChildren(...shown.map((call) => this.#row(call)));
+    keepFocus(rows, () => rows.replaceChildren(...shown.map((call) => this.#row(call))));
     empty.hidden = shown.length > 0;
+    empty.textContent = this.#filter
+      ? `No call is ${this.#filter}. Choose the state again to see all.`
+      : 'No calls in the last hour. Submit one above.';
     const statuses = [...new Set(Object.values(STATUS_AFTER))];
-    counts.replaceChildren(
-      ...statuses.map((status) => {
-        const count = all.filter((call) => call.status === status).length;
-        const toggle = () => {
-          this.#filter = this.#filter === status ? undefined : status;
-          this.#draw();
-        };
-        const pressed = String(this.#filter === status);
-        const attributes = { type: 'button', 'aria-pressed': pressed, onclick: toggle };
-        return make('button', { ...attributes, 'data-count': status }, `${status} ${count}`);
-      }),
-    );
+    const buttons = statuses.map((status) => {
+      const count = all.filter((call) => call.status === status).length;
+      const onclick = () => {
+        this.#filter = this.#filter === status ? undefined : status;
+        this.#draw();
+      };
+      const pressed = String(this.#filter === status);
+      const attributes = { type: 'button', 'aria-pressed': pressed, onclick };
+      const key = { 'data-key': status, 'data-count': status, 'data-empty': count === 0 && '' };
+      return make('button', { ...attributes, ...key }, `${status} ${count}`);
+    });
+    keepFocus(counts, () => counts.replaceChildren(...buttons));
   }
 
   #row(call) {
     const { id, name, status, result, updatedAt } = call;
-    const choose = () => this.#choose(id);
-    const onKey = (event) => {
-      if (event.key === 'Enter' || event.key === ' ') choose();
-    };
-    const chosen = String(id === this.#chosen);
-    const attributes = { tabindex: 0, 'data-call': id, 'aria-selected': chosen };
+    const onclick = () => this.#choose(id);
+    const current = id === this.#chosen && 'true';
+    const waits = status === 'Scheduled' && call.dueAt;
     return make(
       'tr',
-      { ...attributes, onclick: choose, onkeydown: onKey },
+      { 'data-call': id, 'aria-current': current, onclick },
       make('td', {}, pill(status ?? '…')),
-      make('td', { class: 'wide', title: name }, name),
-      make('td', {}, result ?? ''),
+      make(
+        'td',
+        { class: 'wide', title: `${name}\n${call.target ?? ''}` },
+        // What a keyboard reaches; the click is that of its row.
+        make('button', { type: 'button', class: 'name', 'data-key': id }, name),
+        isSaid(call) ? '' : make('div', { class: 'target' }, call.target),
+      ),
+      make('td', { class: 'result' }, ...(waits ? ['due ', time(call.dueAt)] : [result])),
       make('td', {}, time(updatedAt)),
     );
   }
+}
+
+/** Whether the name of a call is where it goes, as calls submitted here are named. */
+function isSaid({ name, target }) {
+  return target?.replace(/ https?:\/\//u, ' ') === name;
+}
+
+/** Where a call goes, without what its query holds. */
+function target({ method, url }) {
+  return `${method} ${url.split(/[?#]/u)[0]}`;
 }
 
 /** What came of a call in a few words; nothing is known of one that is not over. */

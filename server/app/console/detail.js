@@ -1,8 +1,18 @@
 // One call: its lifecycle with the current state lit, what is known of it, what happened to it.
 
 import { outcome, statusAfter } from './calls.js';
-import { facts, make, pill, say, time } from './elements.js';
+import { facts, keepFocus, make, pill, say, time } from './elements.js';
 import { draw } from './lifecycle.js';
+
+/** What a failure without an answer means; `http` has one, which says more. */
+const WHY = {
+  timeout: 'no whole answer in time',
+  connect: 'nobody could be reached there',
+  dns: 'the name could not be resolved',
+  tls: 'no secure connection came about',
+  blocked: 'calls may not reach this address',
+  aborted: 'its worker was lost; what came of it is unknown, and it is never sent again',
+};
 
 export class Detail {
   #api;
@@ -29,7 +39,8 @@ export class Detail {
     // Another may have been chosen in the meantime.
     if (id !== this.#id) return;
     this.#drawLifecycle(history.map(({ type }) => statusAfter(type)).filter(Boolean));
-    this.#places.detail.replaceChildren(...this.#parts(call, history));
+    const { detail } = this.#places;
+    keepFocus(detail, () => detail.replaceChildren(...this.#parts(call, history)));
   }
 
   #drawLifecycle(visited) {
@@ -49,25 +60,38 @@ export class Detail {
         say(message, error.message, true);
       }
     };
+    const attributes = { type: 'button', 'data-key': 'cancel', onclick: cancel };
     return [
       facts([
         ['Call', call.serviceCallId],
         ['Name', call.name],
         ['Status', pill(call.status)],
-        ['Request', `${request.method} ${request.url}`],
+        ['Request', make('div', { class: 'url' }, `${request.method} ${request.url}`)],
+        ['Accepted', time(call.createdAt)],
         ['Due', call.dueAt && time(call.dueAt)],
+        ['Ended', call.endedAt && time(call.endedAt)],
         ['Tags', call.tags.join(' ')],
-        ['Result', outcome(result)],
-        ['Answer', result?.snippet && make('pre', {}, result.snippet)],
+        ['Result', [outcome(result), WHY[result?.failureKind]].filter(Boolean).join(': ')],
+        ['Answer', result?.snippet && make('pre', { tabindex: 0 }, result.snippet)],
       ]),
-      isCancellable ? make('button', { type: 'button', onclick: cancel }, 'Cancel') : '',
+      isCancellable ? make('button', attributes, 'Cancel this call') : '',
       message,
       make('h3', {}, 'Events'),
       make(
         'ol',
         { class: 'events' },
-        ...history.map(({ type, timestamp }) => make('li', {}, time(timestamp), type)),
+        ...history.map(({ type, timestamp, data }) =>
+          make('li', {}, time(timestamp), type, make('span', { class: 'note' }, note(data))),
+        ),
       ),
     ].filter((part) => part !== '');
   }
+}
+
+/** What an event says besides its name, in a few words. */
+function note({ kind, status, lateMs, previousStatus }) {
+  const late = lateMs === undefined ? undefined : `${lateMs} ms late`;
+  const before = previousStatus && `was ${previousStatus}`;
+  const told = [kind, status, late, before].filter(Boolean).join(', ');
+  return told && ` ${told}`;
 }

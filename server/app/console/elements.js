@@ -11,6 +11,15 @@ export function make(name, attributes = {}, ...children) {
   return made;
 }
 
+/** Draws what is in `place` anew; who was at something of the same `data-key` is there again. */
+export function keepFocus(place, draw) {
+  const key = place.contains(document.activeElement) && document.activeElement.dataset.key;
+  draw();
+  if (!key) return;
+  const same = [...place.querySelectorAll('[data-key]')].find((it) => it.dataset.key === key);
+  same?.focus({ preventScroll: true });
+}
+
 export function pill(status) {
   return make('span', { class: 'pill', 'data-status': status }, status);
 }

@@ -56,6 +56,10 @@ async function board(token, known) {
   const choose = (id) => {
     calls.choose(id);
     detail.show(id).catch((error) => places.detail.replaceChildren(error.message));
+    // Where they stand below each other its life is out of sight.
+    const section = at('call');
+    const isBelow = section.getBoundingClientRect().top > window.innerHeight * 0.7;
+    if (isBelow) section.scrollIntoView({ block: 'start' });
   };
   const load = async () => {
     calls.load(await api.calls(new Date(Date.now() - LOOK_BACK_MS), AT_FIRST));
@@ -76,18 +80,20 @@ async function board(token, known) {
     location.reload();
   };
   at('submit').onsubmit = (event) => submit(event, api, choose);
-  new Operations(api, {
+  const operations = new Operations(api, {
     gauges: at('gauges'),
     readers: at('readers'),
     letters: at('letters'),
+    many: at('many-letters'),
     message: at('letters-message'),
     none: at('no-operations'),
-  }).watch();
-  await watch(api, calls, detail, load);
+  });
+  operations.watch();
+  await watch(api, { calls, detail, operations }, load);
 }
 
 /** Follows the events for as long as the tab is open. */
-async function watch(api, calls, detail, load) {
+async function watch(api, { calls, detail, operations }, load) {
   const link = at('link');
   const words = { open: 'live', lost: 'reconnecting' };
   const changed = (state, isAgain) => {
@@ -97,6 +103,7 @@ async function watch(api, calls, detail, load) {
   };
   const event = (envelope) => {
     calls.apply(envelope);
+    operations.stir();
     detail.refresh(envelope.aggregateId).catch(() => {});
   };
   try {
