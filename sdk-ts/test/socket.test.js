@@ -76,6 +76,25 @@ for (const webSocket of PLATFORMS) {
     ]);
   });
 
+  test(`who gives tokens may be away for a while (${name})`, async (context) => {
+    const server = await accept(context, (socket, turn) => {
+      say(socket, turn);
+      socket.close(turn < 2 ? 1012 : 1000);
+    });
+    let asked = 0;
+    const token = () => {
+      asked += 1;
+      if (asked === 2 || asked === 3) throw new Error('away');
+      return 'token';
+    };
+    assert.deepEqual(await all(client(server, { auth: bearer(token) })({ resume })), [1, 2]);
+    assert.equal(asked, 4);
+    // For the first connection there is none to go by.
+    const absent = bearer(() => Promise.reject(new Error('away')));
+    const socket = client(server, { auth: absent })({ resume });
+    await assert.rejects(all(socket), { name: 'EncodeError' });
+  });
+
   test(`a token that stays expired is not sent for ever (${name})`, async (context) => {
     const server = await accept(context, (socket) => socket.close(3000));
     const socket = client(server, { auth: bearer('old') })({ resume });

@@ -69,6 +69,8 @@ pub(crate) struct Line<C: Channel> {
     pub(crate) greeting: Option<Greeting<C>>,
     pub(crate) taken: Taken<C>,
     pub(crate) leave: watch::Receiver<Option<Leave>>,
+    /// Whether a connection was open before.
+    pub(crate) was_open: bool,
 }
 
 /// What is done with messages that come.
@@ -111,7 +113,10 @@ impl<C: Channel> Line<C> {
                 }
                 Err(refused) => refused,
             };
-            if !refused.passes || self.taken.fruitless >= attempts {
+            // Who was let in before had credentials: what gives them may be away with the server.
+            let is_bare = matches!(refused.error, Error::Encode(EncodeError::Auth(_)));
+            let passes = refused.passes || is_bare && self.was_open;
+            if !passes || self.taken.fruitless >= attempts {
                 return Err(SocketError::Refused(refused.error));
             }
             let delay = self.retry.delay(self.taken.fruitless);
@@ -130,6 +135,7 @@ impl<C: Channel> Line<C> {
 
     async fn carry(&mut self, first: Connection, attempts: u32) -> Result<(), Failed<C>> {
         let mut connection = first;
+        self.was_open = true;
         loop {
             let proof = std::mem::take(&mut connection.proof);
             let close = match self.converse(connection.stream).await {

@@ -159,6 +159,7 @@ impl<C: Channel> Connect<C> {
             greeting: self.greeting,
             taken: Taken { received, request, resume, fruitless: 1 },
             leave: leaving,
+            was_open: false,
         };
         let first = line.open(retry.attempts, None).await?;
         let attempts = self.retry.map_or(u32::MAX, |retry| retry.attempts);

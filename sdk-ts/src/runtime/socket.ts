@@ -1,7 +1,7 @@
 import type { Credential } from './auth.js';
 import { isBinary } from './binary.js';
 import type { Channel, SocketOptions } from './channel.js';
-import type { CallOptions, Core } from './client.js';
+import type { Core, Route } from './client.js';
 import { watch, type Ending } from './connection.js';
 import {
   CloseError,
@@ -141,8 +141,21 @@ async function keep<Request extends object, Sent, Received>(
   let last: Received | undefined;
   let expired: string | undefined;
   let opened = false;
+  const attempts = () => options.retry?.attempts ?? (opened ? Infinity : retry.attempts);
+  const pause = (fruitless: number) => line.pause(delayMs(retry, Math.max(fruitless, 1)));
   for (let fruitless = 1; ; fruitless += 1) {
-    const { url, protocols, proof } = await way(core, channel, request, options);
+    let route: Route;
+    try {
+      route = await core.route(channel, '', options);
+    } catch (error) {
+      // Who was let in before had credentials: what gives them may be away with the server.
+      if (!opened || fruitless >= attempts()) throw error;
+      await pause(fruitless);
+      if (line.over.aborted) return;
+      continue;
+    }
+    const { url, protocols } = way(channel, request, route);
+    const proof = JSON.stringify(route.credentials);
     if (line.over.aborted) return;
     // Whoever has no other token would be sent away for ever.
     if (proof === expired) throw new CloseError(EXPIRED, '');
@@ -169,13 +182,12 @@ async function keep<Request extends object, Sent, Received>(
     line.use(undefined);
     opened ||= ending.opened;
     if (line.over.aborted || ending.code === DONE) return;
-    const attempts = options.retry?.attempts ?? (opened ? Infinity : retry.attempts);
     const again = opened ? isCutOff(ending) && options.resume !== undefined : true;
     if (problem !== undefined) throw new ProblemError(problem);
-    if (!again || fruitless >= attempts) throw failure(ending);
+    if (!again || fruitless >= attempts()) throw failure(ending);
     expired = ending.code === EXPIRED ? proof : undefined;
     if (ending.cause instanceof OverflowError) await line.drained();
-    await line.pause(delayMs(retry, Math.max(fruitless, 1)));
+    await pause(fruitless);
     if (last !== undefined) request = options.resume?.(request, last) ?? request;
   }
 }
@@ -204,20 +216,17 @@ function failure({ code, reason, opened, cause }: Ending): unknown {
   return opened ? new CloseError(code, reason) : new RefusedError(cause);
 }
 
-/** Where a connection goes, the subprotocols that it offers, and what proves whose it is. */
-async function way<Request extends object>(
-  core: Core,
+/** Where a connection goes, and the subprotocols that it offers. */
+function way<Request extends object>(
   channel: Way<Request>,
   request: Request,
-  options: Pick<CallOptions, 'baseUrl'>,
-): Promise<{ url: string; protocols: readonly string[]; proof: string }> {
+  route: Route,
+): { url: string; protocols: readonly string[] } {
   const { target, headers } = encode(channel, request);
   for (const [name] of headers) throw unsendable(name);
-  const route = await core.route(channel, target, options);
-  const { credentials } = route;
-  let url = route.url.replace(/^http/, 'ws');
+  let url = (route.url + target).replace(/^http/, 'ws');
   let protocols = channel.protocols ?? [];
-  for (const credential of credentials) {
+  for (const credential of route.credentials) {
     if (credential.in === 'query') {
       const pair = `${percent(credential.name)}=${percent(credential.value)}`;
       url += `${url.includes('?') ? '&' : '?'}${pair}`;
@@ -226,13 +235,13 @@ async function way<Request extends object>(
       protocols = [...(protocols.length > 0 ? protocols : ['symbolon']), spoken(credential)];
     }
   }
-  return { url, protocols, proof: JSON.stringify(credentials) };
+  return { url, protocols };
 }
 
 /** The parts of a channel a connection is made by. */
 type Way<Request> = Pick<
   Channel<Request, unknown, unknown>,
-  'path' | 'parameters' | 'server' | 'security' | 'protocols'
+  'path' | 'parameters' | 'protocols'
 >;
 
 /** A token as a subprotocol, the one place that browsers let a socket carry it in (ADR 0051). */

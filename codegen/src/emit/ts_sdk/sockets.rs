@@ -59,7 +59,8 @@ fn one(socket: &Socket, taken: &mut BTreeSet<String>, speller: &mut Speller<'_>)
     let operation = &socket.handshake;
     let stem = type_ident(&operation.name);
     let request = format!("{stem}Request");
-    let said = format!("{stem}ClientMessage, {stem}ServerMessage");
+    let said = [format!("{stem}ClientMessage"), format!("{stem}ServerMessage")];
+    let options = [vec![request.clone()], said.to_vec()].concat();
     let members = operations::members(operation, speller);
     let about = |declaration: plan::Declaration, text: &str| plan::Declaration {
         docs: doc_comment(Some(&format!("{text} `{}`.", socket.id)), &[]),
@@ -75,9 +76,9 @@ fn one(socket: &Socket, taken: &mut BTreeSet<String>, speller: &mut Speller<'_>)
             messages(&format!("{stem}ServerMessage"), &socket.sent, Position::Open, speller),
             "What the server sends on",
         ),
-        about(types::inline(&format!("{stem}Socket"), format!("Socket<{said}>")), "Both sides of"),
+        about(generic(&format!("{stem}Socket"), "Socket", &said), "Both sides of"),
         about(
-            types::inline(&format!("{stem}Options"), format!("SocketOptions<{request}, {said}>")),
+            generic(&format!("{stem}Options"), "SocketOptions", &options),
             "What may be said of the connections of",
         ),
     ];
@@ -98,6 +99,15 @@ fn one(socket: &Socket, taken: &mut BTreeSet<String>, speller: &mut Speller<'_>)
         receives: kinds(&socket.sent),
         request: format!("request: {request}{default}"),
     }
+}
+
+/// A type that is another of these arguments, a line each if they do not fit on one.
+fn generic(ident: &str, of: &str, arguments: &[String]) -> plan::Declaration {
+    let line = format!("{of}<{}>", arguments.join(", "));
+    if line.chars().count() + ident.chars().count() < 84 {
+        return types::inline(ident, line);
+    }
+    types::inline(ident, format!("{of}<\n  {}\n>", arguments.join(",\n  ")))
 }
 
 /// The messages that go one way.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use symbolon_client::{
-    Anonymous, Auth, Bearer, Channel, Client, CloseCode, Credential, Credentials, DecodeError,
-    Error, Incoming, Info, Method, Outgoing, Retry, SendError, Socket, SocketError,
+    Anonymous, Auth, AuthError, Bearer, Channel, Client, CloseCode, Credential, Credentials,
+    DecodeError, Error, Incoming, Info, Method, Outgoing, Retry, SendError, Socket, SocketError,
 };
 use symbolon_wire::socket::{self, Frame, Held};
 use symbolon_wire::{Open, Parameter, Problem};
@@ -239,6 +239,30 @@ impl Room {
     fn of(room: &str) -> Self {
         Self { room: room.to_owned(), after: None }
     }
+}
+
+/// Tokens that are not to be had the second and the third time.
+struct Away(AtomicU32);
+
+impl Auth for Away {
+    fn credentials(&self) -> Credentials<'_> {
+        let asked = self.0.fetch_add(1, Ordering::Relaxed);
+        let is_away = matches!(asked, 1 | 2);
+        Box::pin(async move { if is_away { Err(AuthError::new("away")) } else { Ok(Vec::new()) } })
+    }
+}
+
+#[tokio::test]
+async fn who_gives_tokens_may_be_away_for_a_while() {
+    let turns = || [Turn::Say(vec![1], 1012), Turn::Say(vec![2], 1000)];
+    let server = Server::of(turns()).await;
+    let client = server.client(Away(AtomicU32::new(0)));
+    let mut live = client.connect::<Live>(Room::of("a")).resume(resume).await.unwrap();
+    assert_eq!(all(&mut live).await.0, [1, 2]);
+    // For the first connection there is none to go by.
+    let client = server.client(Away(AtomicU32::new(1)));
+    let refused = client.connect::<Live>(Room::of("a")).resume(resume).await;
+    assert!(matches!(refused, Err(SocketError::Refused(Error::Encode(_)))));
 }
 
 #[tokio::test]

@@ -62,7 +62,11 @@ export type TerminalServerMessage = string | Uint8Array;
 export type TerminalSocket = Socket<TerminalClientMessage, TerminalServerMessage>;
 
 /** What may be said of the connections of `terminal`. */
-export type TerminalOptions = SocketOptions<TerminalRequest, TerminalClientMessage, TerminalServerMessage>;
+export type TerminalOptions = SocketOptions<
+  TerminalRequest,
+  TerminalClientMessage,
+  TerminalServerMessage
+>;
 
 const TERMINAL: Channel<
   TerminalRequest,
