@@ -16,6 +16,8 @@ pub mod admin;
 pub mod service_calls;
 #[rustfmt::skip]
 pub mod problems;
+#[rustfmt::skip]
+pub mod sockets;
 
 /// The OpenAPI document, self-contained.
 pub const OPENAPI: &str = include_str!("openapi.json");

@@ -210,3 +210,18 @@ record!(Timer {
 });
 record!(TimerPage { need items "items", lax next_cursor "nextCursor" });
 text_enum!(TimerState { Pending "Pending", Overdue "Overdue" });
+record!(Unwatch denies { need type_ "type" });
+text_enum!(UnwatchType { Unwatch "Unwatch" });
+record!(Unwatched { need type_ "type" });
+text_enum!(UnwatchedType { Unwatched "Unwatched" });
+record!(Watch denies { opt ids "ids", need type_ "type", opt types "types" });
+text_enum!(WatchType { Watch "Watch" });
+text_enum!(WatchedType {
+    ServiceCallSubmitted "ServiceCallSubmitted", ServiceCallScheduled "ServiceCallScheduled",
+    DueTimeReached "DueTimeReached", AttemptStarted "AttemptStarted",
+    AttemptSucceeded "AttemptSucceeded", AttemptFailed "AttemptFailed",
+    ServiceCallSucceeded "ServiceCallSucceeded", ServiceCallFailed "ServiceCallFailed",
+    ServiceCallCancelled "ServiceCallCancelled",
+});
+record!(Watching { need after "after", need type_ "type" });
+text_enum!(WatchingType { Watching "Watching" });

@@ -19,4 +19,6 @@ pub mod admin;
 #[rustfmt::skip]
 pub mod service_calls;
 #[rustfmt::skip]
+pub mod sockets;
+#[rustfmt::skip]
 pub mod types;

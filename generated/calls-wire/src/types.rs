@@ -1752,6 +1752,35 @@ pub enum TimerState {
     Pending, Overdue,
 }
 
+/// Nothing is watched any more.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(deny_unknown_fields))]
+pub struct Unwatch {
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
+    pub type_: UnwatchType,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum UnwatchType {
+    #[default] Unwatch,
+}
+
+/// Nothing is watched.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Unwatched {
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
+    pub type_: UnwatchedType,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum UnwatchedType {
+    #[default] Unwatched,
+}
+
 /// When the call last changed.
 pub type UpdatedAt = Timestamp;
 
@@ -1760,3 +1789,63 @@ pub type Version = String;
 
 /// Versions with commas between them, or `*` for any.
 pub type VersionList = String;
+
+/// What is watched; without `ids` all calls are, without `types` all that happens to them.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(deny_unknown_fields))]
+pub struct Watch {
+    /// The calls; those of another tenant are as if there were none.
+    #[cfg_attr(feature = "schemars", schemars(default, skip_serializing_if = "Option::is_none", with = "Vec<ServiceCallId>", extend("maxItems" = 100, "minItems" = 1, "uniqueItems" = true)))]
+    pub ids: Option<Vec<ServiceCallId>>,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
+    pub type_: WatchType,
+    /// What happens to them.
+    #[cfg_attr(feature = "schemars", schemars(default, skip_serializing_if = "Option::is_none", with = "Vec<WatchedType>", extend("minItems" = 1, "uniqueItems" = true)))]
+    pub types: Option<Vec<WatchedType>>,
+}
+
+impl Validate for Watch {
+    fn validate(&self, at: &mut Violations) {
+        at.optional("ids", &self.ids, |value, at| {
+            at.min_count("minItems", value.len(), 1);
+            at.max_count("maxItems", value.len(), 100);
+            at.unique(value);
+        });
+        at.optional("types", &self.types, |value, at| {
+            at.min_count("minItems", value.len(), 1);
+            at.unique(value);
+        });
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum WatchType {
+    #[default] Watch,
+}
+
+/// The `type` of an event of a service call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum WatchedType {
+    ServiceCallSubmitted, ServiceCallScheduled, DueTimeReached, AttemptStarted, AttemptSucceeded,
+    AttemptFailed, ServiceCallSucceeded, ServiceCallFailed, ServiceCallCancelled,
+}
+
+/// What was asked for is watched.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Watching {
+    /// The last event of the tenant that is not sent any more, to come back to by `after`; all
+    /// zeros where there is none.
+    pub after: Uuid,
+    #[cfg_attr(feature = "schemars", schemars(rename = "type"))]
+    pub type_: WatchingType,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum WatchingType {
+    #[default] Watching,
+}

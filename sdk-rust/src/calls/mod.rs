@@ -13,6 +13,8 @@ mod keyring;
 #[rustfmt::skip]
 pub mod serving;
 #[rustfmt::skip]
+pub mod sockets;
+#[rustfmt::skip]
 pub mod admin;
 #[rustfmt::skip]
 pub mod service_calls;
@@ -23,6 +25,7 @@ pub use symbolon_client::{
     ApiKey, Auth, BaseUrl, Bearer, Call, Client as Transport, ClientBuilder, ClientError, Error,
     Retry, follow,
 };
+pub use symbolon_client::{CloseCode, Socket, SocketError};
 pub use calls_wire as wire;
 
 /// A client of Symbolon service calls; cheap to clone.
@@ -57,5 +60,10 @@ impl Client {
     /// HTTP calls made once on the caller's behalf.
     pub fn service_calls(&self) -> service_calls::ServiceCalls<'_> {
         service_calls::ServiceCalls::new(&self.transport)
+    }
+
+    /// Channels over WebSocket.
+    pub fn sockets(&self) -> sockets::Sockets<'_> {
+        sockets::Sockets::new(&self.transport)
     }
 }

@@ -4,6 +4,7 @@ import { Core } from '../runtime/index.js';
 import type { CallOptions, ClientOptions, Listing } from '../runtime/index.js';
 import * as admin from './admin.js';
 import * as serviceCalls from './service-calls.js';
+import * as sockets from './sockets.js';
 import type * as types from './types.js';
 
 /** A client of Symbolon service calls. */
@@ -16,11 +17,14 @@ export class Calls {
   readonly admin: Admin;
   /** HTTP calls made once on the caller's behalf. */
   readonly serviceCalls: ServiceCalls;
+  /** Channels over WebSocket. */
+  readonly sockets: Sockets;
 
   constructor(options: ClientOptions) {
     const core = new Core(options);
     this.admin = new Admin(core);
     this.serviceCalls = new ServiceCalls(core);
+    this.sockets = new Sockets(core);
   }
 }
 
@@ -155,5 +159,22 @@ export class ServiceCalls {
     options?: CallOptions,
   ): Promise<serviceCalls.SubmitServiceCallResponse> {
     return serviceCalls.submitServiceCall(this.#core, request, options);
+  }
+}
+
+/** Channels over WebSocket. */
+export class Sockets {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Watch service calls as they go on: `GET /v1/service-calls/live`. */
+  liveServiceCalls(
+    request?: sockets.LiveServiceCallsRequest,
+    options?: sockets.LiveServiceCallsOptions,
+  ): sockets.LiveServiceCallsSocket {
+    return sockets.liveServiceCalls(this.#core, request, options);
   }
 }

@@ -6,4 +6,5 @@ export type { Credentials } from './credentials.js';
 export { servers } from './servers.js';
 export * from './admin.js';
 export * from './service-calls.js';
+export * from './sockets.js';
 export type * as types from './types.js';

@@ -761,6 +761,16 @@ export interface TimerPage {
  */
 export type TimerState = 'Pending' | 'Overdue';
 
+/** Nothing is watched any more. */
+export interface Unwatch {
+  type: 'Unwatch';
+}
+
+/** Nothing is watched. */
+export interface Unwatched {
+  type: 'Unwatched';
+}
+
 /** When the call last changed. */
 export type UpdatedAt = string;
 
@@ -769,6 +779,37 @@ export type Version = string;
 
 /** Versions with commas between them, or `*` for any. */
 export type VersionList = string;
+
+/** What is watched; without `ids` all calls are, without `types` all that happens to them. */
+export interface Watch {
+  /** The calls; those of another tenant are as if there were none. */
+  ids?: ServiceCallId[];
+  type: 'Watch';
+  /** What happens to them. */
+  types?: WatchedType[];
+}
+
+/** The `type` of an event of a service call. */
+export type WatchedType =
+  | 'ServiceCallSubmitted'
+  | 'ServiceCallScheduled'
+  | 'DueTimeReached'
+  | 'AttemptStarted'
+  | 'AttemptSucceeded'
+  | 'AttemptFailed'
+  | 'ServiceCallSucceeded'
+  | 'ServiceCallFailed'
+  | 'ServiceCallCancelled';
+
+/** What was asked for is watched. */
+export interface Watching {
+  /**
+   * The last event of the tenant that is not sent any more, to come back to by `after`; all zeros
+   * where there is none.
+   */
+  after: string;
+  type: 'Watching';
+}
 
 /** What is to be done with service calls; ordered by `aggregateId`. */
 export type ServiceCallCommandsMessage = ExecuteCall | StartTimer;

@@ -1,6 +1,6 @@
 //! The systems of this binary, put together on one kernel.
 
-use calls_server::{admin, service_calls};
+use calls_server::{admin, service_calls, sockets};
 use symbolon_calls::{Calls, Loopback, Propagation, Settings, StopHandle};
 use symbolon_kernel::{Handlers, Kernel};
 use symbolon_server::Routes;
@@ -29,8 +29,13 @@ impl Systems {
 
     /// Their operations.
     pub(crate) fn routes(&self) -> Vec<Routes> {
-        let of =
-            |calls: &Calls| [service_calls::routes(calls.service()), admin::routes(calls.admin())];
+        let of = |calls: &Calls| {
+            [
+                service_calls::routes(calls.service()),
+                sockets::live_service_calls(calls.service()),
+                admin::routes(calls.admin()),
+            ]
+        };
         self.calls.iter().flat_map(of).collect()
     }
 

@@ -14,6 +14,7 @@ mod logs;
 mod metrics;
 mod modes;
 mod server;
+mod sockets;
 mod target;
 mod traces;
 mod versions;

@@ -2,6 +2,7 @@
 
 mod events;
 mod execution;
+mod live;
 mod observation;
 mod overlooked;
 mod projection;

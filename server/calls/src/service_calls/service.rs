@@ -35,6 +35,10 @@ impl ServiceCallsService {
         Arc::new(Self { kernel, cursors, loopback })
     }
 
+    pub(super) fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
     /// A call as its events tell it: what was answered before is in it. The read model may lag.
     async fn find(&self, tenant: &TenantId, id: Uuid) -> Result<Option<Call>, Failure> {
         let mut view = read(&self.kernel, tenant).await?;
