@@ -1,8 +1,8 @@
 //! Judges a running server by its contract: over HTTP and events alone, whoever wrote it.
 //!
 //! Every named example is replayed, every workflow run, every list walked to its end, every
-//! promised event waited for; whatever differs from the contract is a [`Finding`] with its place
-//! and a curl line.
+//! promised event waited for, every socket opened; whatever differs from the contract is a
+//! [`Finding`] with its place and a curl line.
 
 mod answer;
 mod conditions;
@@ -27,6 +27,7 @@ mod promises;
 mod report;
 mod request;
 mod session;
+mod sockets;
 mod tail;
 mod workflows;
 
@@ -63,6 +64,7 @@ pub async fn run(options: Options) -> Result<Report, Unreadable> {
         return Ok(session.sum_up(Vec::new()));
     }
     promises::listen(&mut session).await;
+    sockets::open_all(&mut session).await;
     workflows::run_all(&mut session).await;
     examples::replay_all(&mut session).await;
     idempotency::replay_all(&mut session).await;

@@ -16,8 +16,9 @@ use crate::judge::judge;
 use crate::promises::{Promise, Promised};
 use crate::report::{Complaint, Finding, Kind, Ran, Report, Seen};
 use crate::request::{Draft, Request, build};
+use crate::sockets::Line;
 use crate::tail::Tail;
-use crate::{Options, curl, promises};
+use crate::{Options, curl, promises, sockets};
 
 /// Everything a run knows.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct Session<'c> {
     pub(crate) ran: Vec<Ran>,
     pub(crate) promises: Vec<Promise<'c>>,
     pub(crate) tail: Option<Tail>,
+    /// Sockets that are open.
+    pub(crate) lines: Vec<Line<'c>>,
     secrets: Secrets,
     findings: Vec<Finding>,
     /// Statuses that could not be exercised for want of a credential.
@@ -63,6 +66,7 @@ impl<'c> Session<'c> {
             ran: Vec::new(),
             promises: Vec::new(),
             tail: None,
+            lines: Vec::new(),
             secrets: Secrets::new(options, &contract.credential_headers),
             findings: Vec::new(),
             blocked: BTreeSet::new(),
@@ -243,7 +247,8 @@ impl<'c> Session<'c> {
 
     /// Waits for the events that are due, and sums up.
     pub(crate) async fn close(mut self) -> Report {
-        let events = promises::settle(&mut self).await;
+        let mut events = promises::settle(&mut self).await;
+        events.extend(sockets::settle(&mut self).await);
         for operation in &self.contract.operations {
             self.unexercised(operation);
         }

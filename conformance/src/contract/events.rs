@@ -66,7 +66,7 @@ pub(super) fn read<'a>(reading: &mut Reading<'a>, root: &Cursor<'a>) -> Events<'
     Events { pathname, messages, at: root.clone() }
 }
 
-fn message<'a>(reading: &mut Reading<'a>, name: &'a str, at: Cursor<'a>) -> Message<'a> {
+pub(super) fn message<'a>(reading: &mut Reading<'a>, name: &'a str, at: Cursor<'a>) -> Message<'a> {
     let payload = at.get("payload").and_then(|payload| {
         // A Multi Format Schema Object wraps the schema.
         let payload = match payload.get("schemaFormat") {

@@ -4,6 +4,7 @@ mod events;
 mod examples;
 mod operations;
 mod schemas;
+mod sockets;
 mod workflows;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub(crate) use operations::{
 };
 pub(crate) use schemas::Schema;
 use schemas::Schemas;
+pub(crate) use sockets::{Said, Socket};
 pub(crate) use workflows::{Action, Criterion, Ending, Step, Workflow};
 
 /// A contract that cannot be read; every reason with its place.
@@ -56,6 +58,7 @@ pub(crate) struct Contract<'a> {
     pub(crate) credential_headers: Vec<String>,
     pub(crate) workflows: Vec<Workflow<'a>>,
     pub(crate) events: Option<Events<'a>>,
+    pub(crate) sockets: Vec<Socket<'a>>,
 }
 
 impl<'a> Contract<'a> {
@@ -207,6 +210,7 @@ impl<'a> Reading<'a> {
             problems: problems.iter().map(|(code, at)| (*code, problem(at))).collect(),
             credential_headers: credential_headers(&schemes),
             workflows: workflows.map(|root| workflows::read(self, &root)).unwrap_or_default(),
+            sockets: asyncapi.as_ref().map(|it| sockets::read(self, it)).unwrap_or_default(),
             events: asyncapi.map(|root| events::read(self, &root)),
         })
     }
