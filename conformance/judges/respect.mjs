@@ -24,13 +24,17 @@ function everywhere(value, change) {
   return change(Object.fromEntries(entries));
 }
 
-/** Ours: `{$uuid}` and `{$now+PT3S}` in defaults are fresh; the example's server is this one. */
+/** Ours: `{$uuid}`, `{$now+PT3S}`, `{$now-PT1H}` in defaults; the example's server is this one. */
 function fresh(text) {
   if (typeof text !== 'string') return text;
-  const at = (seconds) => new Date(Date.now() + (Number(seconds) + MORE_SECONDS) * 1000);
   return text
     .replaceAll('{$uuid}', () => crypto.randomUUID())
-    .replaceAll(/\{\$now\+PT(\d+)S\}/g, (_, seconds) => at(seconds).toISOString())
+    .replaceAll(/\{\$now([+-])(PT?\d+[SMHD])\}/g, (_, sign, duration) => {
+      const [, amount, unit] = /(\d+)([SMHD])/.exec(duration);
+      const seconds = Number(amount) * { S: 1, M: 60, H: 3600, D: 86400 }[unit];
+      const from = Date.now() / 1000 + (sign === '+' ? seconds + MORE_SECONDS : -seconds);
+      return new Date(from * 1000).toISOString();
+    })
     .replaceAll(EXAMPLE_SERVER, url);
 }
 
@@ -66,7 +70,7 @@ function patient(step) {
   return step.onFailure ? { ...step, onFailure: step.onFailure.map(again) } : step;
 }
 
-const isTimed = (workflow) => JSON.stringify(workflow.inputs ?? {}).includes('{$now');
+const isTimed = (workflow) => JSON.stringify(workflow.inputs ?? {}).includes('{$now+');
 
 function adapted(workflow) {
   const token = { type: 'string', format: 'password' };

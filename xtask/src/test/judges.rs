@@ -19,6 +19,7 @@ pub(super) fn check(root: &Path) -> anyhow::Result<()> {
         "default": server.token("demo", &ALL)?,
         "read-only": server.token("demo", &["calls:read"])?,
         "write-only": server.token("demo", &["calls:write"])?,
+        "tenant-operator": server.token("demo", &["calls:ops"])?,
         "other-tenant": server.token("other", &ALL)?,
     });
     let left = crate::server::target(root)?.join("fresh/judges/workflows");
