@@ -12,6 +12,7 @@ mod keys;
 mod live;
 mod logging;
 mod maintenance;
+mod rates;
 mod serve;
 mod systems;
 mod token;

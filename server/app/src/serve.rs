@@ -16,7 +16,7 @@ use crate::console::{self, SignIn};
 use crate::identity::{self, Trust, Trusted};
 use crate::systems::Systems;
 use crate::traces::{self, Traces};
-use crate::{MIGRATIONS, gauges, keys, live, logging};
+use crate::{MIGRATIONS, gauges, keys, live, logging, rates};
 
 const LIVE_EVENTS: Requirement = Requirement { scheme: "oidc", scopes: &["calls:read"] };
 
@@ -108,7 +108,7 @@ async fn serve(
     let (address, mode) = (listener.local_addr()?, configuration.mode);
     let systems = Systems::open(configuration, kernel).await?;
     let router = match trust {
-        Some(trust) => contract(configuration, trust, kernel, &systems)?,
+        Some(trust) => contract(plan, trust, kernel, &systems)?,
         None => edge(kernel).router(Vec::new())?,
     };
     start(plan, kernel, systems.handlers().roles(mode.roles())).await?;
@@ -152,16 +152,16 @@ fn edge(kernel: &Kernel) -> Edge {
 
 /// The contract, for those whom it trusts.
 fn contract(
-    configuration: &Serve,
+    plan: &Plan,
     trust: Trust,
     kernel: &Kernel,
     systems: &Systems,
 ) -> anyhow::Result<Router> {
-    let Trust { authenticator, issuer } = trust;
+    let (configuration, Trust { authenticator, issuer }) = (&plan.configuration, trust);
     let tail = kernel.clone();
     let router = configuration
         .callers
-        .admit(edge(kernel))
+        .admit(rates::count(edge(kernel), kernel, &plan.database))
         .authenticator(keys::of(kernel).or(authenticator))
         .body_limit(configuration.body_limit)
         .problem_base("urn:symbolon:problem:")

@@ -111,6 +111,7 @@
 //! Delivery is at least once and effects happen once; the events of one aggregate are
 //! handled in order and a failing one holds only its own aggregate; timers never fire early.
 
+mod allotments;
 mod answers;
 mod channels;
 mod clock;
@@ -139,6 +140,7 @@ use simulation::tasks;
 mod unit;
 mod work;
 
+pub use allotments::{Allotted, Frequency};
 pub use channels::Schema;
 pub use clock::{Clock, ManualClock, Sleep, SystemClock, machine_clock};
 pub use database::archive::{ArchiveError, backup, restore};

@@ -65,6 +65,7 @@ pub use edge::{Edge, EdgeError};
 pub use endpoints::events::Live;
 pub use limits::in_flight::{InFlight, InFlightGuard};
 pub use limits::rate_limits::{Bucket, MemoryRateLimits, Rate, RateLimits, Taken};
+pub use limits::shared_rate_limits::{Allotment, Allotments, SharedRateLimits};
 pub use repetition::idempotency::{IdempotencyRule, Replay};
 pub use repetition::memory_answers::{MemoryAnswers, TooManyKeys};
 pub use requests::call::{Call, Idempotency, Principal};

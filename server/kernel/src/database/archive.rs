@@ -291,7 +291,7 @@ async fn tables(connection: &mut Connection) -> Result<Vec<String>, ArchiveError
         !name.starts_with("migrations_of_")
             && !is_made(name)
             // Of this process and its time.
-            && !["leases", "projections", "schema_listing"].contains(&name.as_str())
+            && !["allotments", "leases", "projections", "schema_listing"].contains(&name.as_str())
     };
     Ok(found.into_iter().filter(is_kept).collect())
 }

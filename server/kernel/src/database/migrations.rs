@@ -57,6 +57,7 @@ pub(crate) const KERNEL: MigrationSet = MigrationSet {
         file!("0013_ship_dead_letters"),
         file!("0014_create_answers"),
         file!("0015_discard_generations"),
+        file!("0016_create_allotments"),
     ],
 };
 

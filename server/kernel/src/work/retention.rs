@@ -58,6 +58,13 @@ async fn round(kernel: &Kernel, consumers: &[String], lease: &Lease) -> Result<u
             break;
         }
     }
+    loop {
+        let forgotten = allotments(kernel, lease).await?;
+        rows += forgotten;
+        if forgotten < BATCH as u64 || lease.ended().is_cancelled() {
+            break;
+        }
+    }
     for consumer in consumers {
         loop {
             let forgotten = handled(kernel, lease, consumer, before).await?;
@@ -98,6 +105,24 @@ async fn answers(kernel: &Kernel, lease: &Lease) -> Result<u64, Error> {
          ORDER BY until LIMIT $2) AND until <= $1",
     )
     .bind(kernel.clock().now().as_microsecond())
+    .bind(BATCH)
+    // On SQLite it holds up nobody so.
+    .persistent(false)
+    .execute(turn.connection())
+    .await?;
+    turn.commit().await?;
+    Ok(deleted.rows_affected())
+}
+
+/// Buckets that are full again, as one that nobody knows is.
+async fn allotments(kernel: &Kernel, lease: &Lease) -> Result<u64, Error> {
+    let mut turn = kernel.inner().database.turn().await?;
+    lease.hold(turn.connection()).await?;
+    let deleted = sqlx::query(
+        "DELETE FROM allotments WHERE bucket IN (SELECT bucket FROM allotments \
+         WHERE full_at <= $1 ORDER BY full_at LIMIT $2) AND full_at <= $1",
+    )
+    .bind(kernel.clock().now().as_microsecond().saturating_mul(1_000))
     .bind(BATCH)
     // On SQLite it holds up nobody so.
     .persistent(false)

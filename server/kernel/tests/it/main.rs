@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod aggregates;
+mod allotments;
 mod answers;
 mod archive;
 mod audit;

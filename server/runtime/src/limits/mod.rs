@@ -6,3 +6,4 @@ pub(crate) mod guesses;
 pub(crate) mod in_flight;
 pub(crate) mod long_lived;
 pub(crate) mod rate_limits;
+pub(crate) mod shared_rate_limits;

@@ -37,12 +37,12 @@ impl Rate {
         Self { requests, window_s }
     }
 
-    fn window(self) -> Duration {
+    pub(crate) fn window(self) -> Duration {
         Duration::from_secs(self.window_s.max(1).into())
     }
 
     /// After this long a token comes back.
-    fn interval(self) -> Duration {
+    pub(crate) fn interval(self) -> Duration {
         (self.window() / self.requests.max(1)).max(Duration::from_nanos(1))
     }
 }
@@ -122,6 +122,12 @@ impl MemoryRateLimits {
     #[must_use]
     pub fn clock(self, now: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
         Self { clock: Monotonic::new(now), ..self }
+    }
+
+    /// Gives back a token that was taken.
+    pub(crate) fn give_back(&self, bucket: &Bucket, rate: Rate) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.give_back(bucket, rate, self.clock.now());
     }
 
     fn take_now(&self, bucket: &Bucket, rate: Rate) -> Taken {

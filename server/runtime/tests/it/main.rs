@@ -21,6 +21,7 @@ mod rooms;
 mod routing;
 mod security;
 mod serving;
+mod shared_rate_limits;
 mod sockets;
 mod streams;
 mod tenants;
