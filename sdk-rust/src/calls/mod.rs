@@ -61,9 +61,4 @@ impl Client {
     pub fn service_calls(&self) -> service_calls::ServiceCalls<'_> {
         service_calls::ServiceCalls::new(&self.transport)
     }
-
-    /// Channels over WebSocket.
-    pub fn sockets(&self) -> sockets::Sockets<'_> {
-        sockets::Sockets::new(&self.transport)
-    }
 }

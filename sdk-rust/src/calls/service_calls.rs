@@ -51,6 +51,12 @@ impl<'c> ServiceCalls<'c> {
     ) -> Call<SubmitServiceCall> {
         self.client.call(request)
     }
+    /// `GET /v1/service-calls/live`: Watch service calls as they go on.
+    pub fn live_service_calls(
+        &self, request: super::wire::sockets::live_service_calls::Request,
+    ) -> symbolon_client::Connect<super::sockets::LiveServiceCalls> {
+        self.client.connect(request)
+    }
 }
 
 /// `POST /v1/service-calls/{serviceCallId}/cancel`: Cancel a service call

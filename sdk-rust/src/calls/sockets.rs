@@ -2,28 +2,10 @@
 //! Channels over WebSocket.
 
 use calls_wire::sockets as wire;
-use symbolon_client::{Client, DecodeError, Incoming, Info, Method, Outgoing};
+use symbolon_client::{DecodeError, Incoming, Info, Method, Outgoing};
 use symbolon_wire::{Parameter, markers};
 
 markers!(LiveServiceCalls);
-
-/// Channels over WebSocket.
-#[derive(Debug, Clone, Copy)]
-pub struct Sockets<'c> {
-    client: &'c Client,
-}
-
-impl<'c> Sockets<'c> {
-    pub(crate) fn new(client: &'c Client) -> Self {
-        Self { client }
-    }
-    /// `GET /v1/service-calls/live`: Watch service calls as they go on.
-    pub fn live_service_calls(
-        &self, request: wire::live_service_calls::Request,
-    ) -> symbolon_client::Connect<LiveServiceCalls> {
-        self.client.connect(request)
-    }
-}
 
 /// `GET /v1/service-calls/live`: Watch service calls as they go on.
 impl symbolon_client::Channel for LiveServiceCalls {

@@ -17,14 +17,11 @@ export class Calls {
   readonly admin: Admin;
   /** HTTP calls made once on the caller's behalf. */
   readonly serviceCalls: ServiceCalls;
-  /** Channels over WebSocket. */
-  readonly sockets: Sockets;
 
   constructor(options: ClientOptions) {
     const core = new Core(options);
     this.admin = new Admin(core);
     this.serviceCalls = new ServiceCalls(core);
-    this.sockets = new Sockets(core);
   }
 }
 
@@ -159,15 +156,6 @@ export class ServiceCalls {
     options?: CallOptions,
   ): Promise<serviceCalls.SubmitServiceCallResponse> {
     return serviceCalls.submitServiceCall(this.#core, request, options);
-  }
-}
-
-/** Channels over WebSocket. */
-export class Sockets {
-  readonly #core: Core;
-
-  constructor(core: Core) {
-    this.#core = core;
   }
 
   /** Watch service calls as they go on: `GET /v1/service-calls/live`. */

@@ -31,10 +31,17 @@ export type LiveServiceCallsServerMessage =
   | types.Watching;
 
 /** Both sides of `liveServiceCalls`. */
-export type LiveServiceCallsSocket = Socket<LiveServiceCallsClientMessage, LiveServiceCallsServerMessage>;
+export type LiveServiceCallsSocket = Socket<
+  LiveServiceCallsClientMessage,
+  LiveServiceCallsServerMessage
+>;
 
 /** What may be said of the connections of `liveServiceCalls`. */
-export type LiveServiceCallsOptions = SocketOptions<LiveServiceCallsRequest, LiveServiceCallsClientMessage, LiveServiceCallsServerMessage>;
+export type LiveServiceCallsOptions = SocketOptions<
+  LiveServiceCallsRequest,
+  LiveServiceCallsClientMessage,
+  LiveServiceCallsServerMessage
+>;
 
 const LIVE_SERVICE_CALLS: Channel<
   LiveServiceCallsRequest,

@@ -90,10 +90,13 @@ pub(super) fn sdk_examples(root: &Path) -> anyhow::Result<()> {
     let programs = Programs::build(root, Build::Default)?;
     let server = fresh(root, &programs, "examples")?;
     let token = server.token("demo", &ALL)?;
-    let rust = programs.program("calls")?;
-    start(root, &rust.to_string_lossy(), &[&server.url, &token])?;
     let folder = sdk_ts(root)?;
-    start(&folder, "npm", &["run", "--silent", "example", "--", &server.url, &token])
+    for (example, script) in [("calls", "example"), ("live", "live")] {
+        let rust = programs.program(example)?;
+        start(root, &rust.to_string_lossy(), &[&server.url, &token])?;
+        start(&folder, "npm", &["run", "--silent", script, "--", &server.url, &token])?;
+    }
+    Ok(())
 }
 
 /// OpenID Connect of others: a client of our development issuer, and an issuer whose keys our edge
