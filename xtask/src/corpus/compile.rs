@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::BufReader;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 use cargo_metadata::Message;
@@ -157,6 +157,15 @@ fn replace(out: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Cargo on what was generated: what that stands on is built once for all of it, and with nothing
+/// that only a debugger or the next edit would want.
+pub(crate) fn on_generated(target: &Path, out: &Path, arguments: &[&str]) -> Command {
+    let mut cargo = command(out, "cargo", arguments);
+    cargo.env("CARGO_TARGET_DIR", target.join("public/target"));
+    cargo.envs([("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_INCREMENTAL", "0")]);
+    cargo
+}
+
 /// The first error of each document that `cargo check` refuses.
 fn rust(
     out: &Path,
@@ -165,9 +174,8 @@ fn rust(
 ) -> anyhow::Result<BTreeMap<String, String>> {
     let bar = progress(packages.len() * 3, "cargo check");
     let all = ["check", "--workspace", "--all-features", "--keep-going", "--quiet"];
-    let mut child = command(out, "cargo", &all)
+    let mut child = on_generated(target, out, &all)
         .args(["--message-format", "json"])
-        .env("CARGO_TARGET_DIR", target.join("public/target"))
         .stdout(Stdio::piped())
         .spawn()
         .context("cargo starts")?;

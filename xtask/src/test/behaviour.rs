@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use crate::corpus::compile::on_generated;
 use crate::process::{command, run as start};
 
 /// What the halves need to be run.
@@ -14,10 +15,10 @@ const NEEDED: &str = "bytes = \"1\"\nserde_json = \"1\"\n\
 
 /// Runs the tests beside a contract that was generated into `out`, if there are any.
 pub(super) fn run(
+    target: &Path,
     case: &Path,
     out: &Path,
     name: &str,
-    target: &Path,
     compiler: &Path,
 ) -> anyhow::Result<()> {
     let rust = case.join("behaviour.rs");
@@ -28,8 +29,8 @@ pub(super) fn run(
         fs::create_dir_all(package.join("src"))?;
         fs::write(package.join("src/lib.rs"), "")?;
         fs::copy(&rust, package.join("tests/behaviour.rs"))?;
-        let mut cargo = command(&package, "cargo", &["test", "--quiet", "--test", "behaviour"]);
-        if !cargo.env("CARGO_TARGET_DIR", target).status()?.success() {
+        let tests = ["test", "--quiet", "--test", "behaviour"];
+        if !on_generated(target, &package, &tests).status()?.success() {
             bail!("{name}: what was generated behaves otherwise");
         }
     }
