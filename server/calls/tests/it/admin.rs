@@ -187,6 +187,9 @@ async fn the_read_model_is_rebuilt_and_outbox_and_projections_are_numbers() {
     .await;
     let found = outbox().await;
     assert_eq!((found.head, found.lag_ms, found.oldest_at), (5, 0, None));
+    // They are of all tenants together: whose and of what is not in them.
+    let told = serde_json::to_string(&found).unwrap();
+    assert!(!told.contains("acme") && !told.contains(&id.to_string()), "{told}");
     let readers: Vec<_> = found.readers.iter().map(|it| it.reader.as_str()).collect();
     assert_eq!(readers, ["consumer:service_calls.commands", "projection:service_calls"]);
 

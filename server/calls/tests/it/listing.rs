@@ -61,6 +61,29 @@ async fn what_has_not_ended_has_no_end_and_no_outcome() {
     system.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_has_as_many_calls_as_there_are_streams() {
+    let (home, target) = (Home::new(), Target::start().await);
+    let system = System::start(home.location(), SETTINGS).await;
+    for path in ["ok", "missing", "odd"] {
+        let id = system.accept(now(&target.url(path))).await;
+        system.over(id).await;
+    }
+    system.accept(later(&target.url("ok"), 600_000)).await;
+    let listed = async || system.page("acme", Request::default()).await.items.len();
+    eventually("all are listed", || async { listed().await == 4 }).await;
+    system.stop().await;
+    let kernel =
+        Kernel::open(&home.location(), &[MIGRATIONS], Arc::new(SystemClock)).await.unwrap();
+    let mut unit = unit(&kernel).await;
+    let counted = "SELECT (SELECT COUNT(*) FROM streams WHERE aggregate_type = 'ServiceCall') - \
+                   (SELECT COUNT(*) FROM service_calls)";
+    let more: i64 = sqlx::query_scalar(counted).fetch_one(unit.sql().1).await.unwrap();
+    assert_eq!(more, 0);
+    drop(unit);
+    kernel.shutdown().await.unwrap();
+}
+
 /// A unit of the tenant on a kernel that runs nothing.
 async fn unit(kernel: &Kernel) -> Unit {
     kernel.unit(&TenantId::new("acme").unwrap(), Cause::request("test-1")).await.unwrap()
