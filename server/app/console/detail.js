@@ -1,7 +1,7 @@
 // One call: its lifecycle with the current state lit, what is known of it, what happened to it.
 
 import { outcome, statusAfter } from './calls.js';
-import { facts, keepFocus, make, pill, say, time } from './elements.js';
+import { facts, keepFocus, make, pill, say, span, time } from './elements.js';
 import { draw } from './lifecycle.js';
 
 /** What a failure without an answer means; `http` has one, which says more. */
@@ -90,7 +90,7 @@ export class Detail {
 
 /** What an event says besides its name, in a few words. */
 function note({ kind, status, lateMs, previousStatus }) {
-  const late = lateMs === undefined ? undefined : `${lateMs} ms late`;
+  const late = lateMs === undefined ? undefined : `${span(lateMs)} late`;
   const before = previousStatus && `was ${previousStatus}`;
   const told = [kind, status, late, before].filter(Boolean).join(', ');
   return told && ` ${told}`;

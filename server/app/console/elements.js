@@ -48,3 +48,10 @@ export function say(line, text, isBad = false) {
   line.textContent = text;
   line.dataset.kind = isBad ? 'bad' : 'good';
 }
+
+/** A time that passed, in its largest unit. */
+export function span(milliseconds) {
+  const units = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'min'], [1000, 's']];
+  const [size, unit] = units.find(([size]) => milliseconds >= size) ?? [1, 'ms'];
+  return `${Math.round((10 * milliseconds) / size) / 10} ${unit}`;
+}
