@@ -76,6 +76,11 @@ const FAULTS: &[(Fault, &str, &str)] = &[
     (Fault::EventsOutOfOrder, "events", "order"),
     (Fault::HugeBodyAccepted, "createNote", "status 413"),
     (Fault::AnyMediaTypeAccepted, "createNote", "derived: text/plain: status"),
+    (Fault::SocketMissing, "talk", "open"),
+    (Fault::SocketForAnybody, "talk", "no credential"),
+    (Fault::SocketSilent, "talk", "hello: Say"),
+    (Fault::SocketOffSchema, "talk", "message"),
+    (Fault::SocketClosed, "talk", "end"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

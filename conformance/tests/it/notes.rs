@@ -13,8 +13,14 @@ use axum::http::{HeaderMap, Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use axum::routing::get;
+use futures_util::{SinkExt, StreamExt};
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, Sender};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// What is wrong with the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +61,11 @@ pub(crate) enum Fault {
     EventsOutOfOrder,
     HugeBodyAccepted,
     AnyMediaTypeAccepted,
+    SocketMissing,
+    SocketForAnybody,
+    SocketSilent,
+    SocketOffSchema,
+    SocketClosed,
 }
 
 struct Notes {
@@ -74,7 +85,8 @@ struct Stored {
 pub(crate) async fn start(fault: Fault) -> String {
     let (events, _) = broadcast::channel(1000);
     let notes = Arc::new(Notes { fault, state: Mutex::default(), events });
-    let router = Router::new().route("/events", get(tail)).fallback(answer).with_state(notes);
+    let router = Router::new().route("/events", get(tail));
+    let router = router.route("/talk/red", get(talk)).fallback(answer).with_state(notes);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -91,6 +103,42 @@ async fn tail(State(notes): State<Arc<Notes>>) -> Response<Body> {
         Some((Ok::<_, Infallible>(Event::default().data(event.to_string())), receiver))
     });
     Sse::new(events).into_response()
+}
+
+/// Opens a socket that says what it is told, or something else.
+async fn talk(State(notes): State<Arc<Notes>>, mut request: Request) -> Response<Body> {
+    let fault = notes.fault;
+    let is_known = !text(request.headers(), AUTHORIZATION.as_str()).is_empty();
+    if fault == Fault::SocketMissing {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    if !is_known && fault != Fault::SocketForAnybody {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let key = derive_accept_key(text(request.headers(), "sec-websocket-key").as_bytes());
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let io = TokioIo::new(upgrade.await.unwrap());
+        let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
+        while let Some(Ok(Message::Text(heard))) = socket.next().await {
+            let heard: Value = serde_json::from_str(&heard).unwrap();
+            let said = match fault {
+                Fault::SocketSilent => continue,
+                Fault::SocketClosed => break,
+                Fault::SocketOffSchema => json!({ "said": 7 }),
+                _ => json!({ "said": heard["say"] }),
+            };
+            let _ = socket.send(Message::text(said.to_string())).await;
+        }
+        let _ = socket.close(None).await;
+    });
+    Response::builder()
+        .status(101)
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-accept", key)
+        .body(Body::empty())
+        .unwrap()
 }
 
 async fn answer(State(notes): State<Arc<Notes>>, request: Request) -> Response<Body> {
