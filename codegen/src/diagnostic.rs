@@ -2,7 +2,9 @@
 
 mod report;
 
-use crate::source::Place;
+use std::borrow::Cow;
+
+use crate::source::{Place, is_remote};
 
 pub use report::{render, to_json};
 
@@ -180,7 +182,7 @@ pub enum Kind {
         /// What is wrong, and what is made of it.
         why: String,
         /// How to mend it.
-        hint: &'static str,
+        hint: Cow<'static, str>,
     },
     /// A place that any JSON fits.
     #[error("any JSON fits here: {why}")]
@@ -301,6 +303,9 @@ impl Kind {
 
     fn hint(&self) -> String {
         match self {
+            Self::Unreadable { path, .. } if is_remote(path) => {
+                "download it, or let it be fetched (--allow-remote)".into()
+            }
             Self::Unreadable { .. } => "check the path and the permissions".into(),
             Self::OutsideFolder { .. } => {
                 "copy it beside the contract, or name the folder that holds all of it (--root)"
@@ -356,7 +361,7 @@ impl Kind {
                 "add the message to a channel, or take it out of `x-emits`".into()
             }
             Self::NotPageable { needs, .. } => (*needs).into(),
-            Self::Defect { hint, .. } => (*hint).into(),
+            Self::Defect { hint, .. } => hint.clone().into_owned(),
             Self::ExampleInvalid { .. } => "mend the example or the schema".into(),
             Self::Untyped { .. } => "say of what type it is, if there is one".into(),
             Self::Degraded { .. } => "everything else in the document is generated as usual".into(),

@@ -118,11 +118,11 @@ fn ambiguous(place: Place, mistake: NameMistake) -> Diagnostic {
     let kind = match mistake {
         NameMistake::Id { uri } => Kind::Defect {
             why: format!("several schemas have the `$id` `{uri}`: the first is taken"),
-            hint: "give each schema an `$id` of its own",
+            hint: "give each schema an `$id` of its own".into(),
         },
         NameMistake::Anchor => Kind::Defect {
             why: "another schema of this resource has this name: that one is taken".to_owned(),
-            hint: "give each schema that has a `$dynamicAnchor` an `$id` of its own",
+            hint: "give each schema that has a `$dynamicAnchor` an `$id` of its own".into(),
         },
         NameMistake::Ways => {
             let why = "what it leads to reads differently on too many ways: here it is read as if \

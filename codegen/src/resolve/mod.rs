@@ -8,6 +8,7 @@ mod schemas;
 mod sockets;
 mod whole;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Kind};
@@ -212,8 +213,8 @@ impl<'a> Scope<'a> {
         self.report(at, Kind::Degraded { what, why: why.to_owned() });
     }
 
-    fn defect(&mut self, at: &Cursor<'a>, why: String, hint: &'static str) {
-        self.report(at, Kind::Defect { why, hint });
+    fn defect(&mut self, at: &Cursor<'a>, why: String, hint: impl Into<Cow<'static, str>>) {
+        self.report(at, Kind::Defect { why, hint: hint.into() });
     }
 
     /// What a value stands for; a reference that leads nowhere is reported.

@@ -168,8 +168,8 @@ impl Sources {
             }
             let text = match read(&path) {
                 Ok(text) => text,
-                // Whoever needs what stands there is told at the reference.
-                Err(Unread::Remote) => continue,
+                // Whoever needs what stands there is told at the reference, where there is one.
+                Err(Unread::Remote) if referrer.is_some() => continue,
                 Err(reason) => {
                     self.absent.insert(path.clone());
                     errors.push((uri, LoadError::Unreadable { path, referrer, reason }));

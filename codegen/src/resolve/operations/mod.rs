@@ -15,11 +15,15 @@ use std::collections::BTreeMap;
 use self::webhooks::Called;
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::model::{Context, Direction, Errors, Name, Operation, System, unique_names};
-use crate::resolve::{Scope, keywords};
+use crate::resolve::{Scope, keywords, similar};
 use crate::source::{Cursor, Place};
 
 const METHODS: [&str; 9] =
     ["delete", "get", "head", "options", "patch", "post", "put", "query", "trace"];
+
+/// What else a path item may have.
+const ITEM_MEMBERS: [&str; 6] =
+    ["$ref", "additionalOperations", "description", "parameters", "servers", "summary"];
 
 /// Fills in the contexts, their operations and the problem catalogue.
 pub(super) fn resolve<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>, system: &mut System) {
@@ -101,6 +105,7 @@ fn find<'a>(scope: &mut Scope<'a>, root: &Cursor<'a>) -> Vec<Found<'a>> {
 pub(super) fn methods<'a>(scope: &mut Scope<'a>, item: &Cursor<'a>) -> Vec<(String, Cursor<'a>)> {
     let named = METHODS.iter().filter_map(|name| Some((name.to_uppercase(), item.get(name)?)));
     let mut found: Vec<(String, Cursor<'a>)> = named.collect();
+    check_item(scope, item);
     let others = item.get("additionalOperations").map(|others| others.members());
     for (name, at) in others.unwrap_or_default() {
         // RFC 9110: a method is a token, in capitals or not.
@@ -113,6 +118,24 @@ pub(super) fn methods<'a>(scope: &mut Scope<'a>, item: &Cursor<'a>) -> Vec<(Stri
         }
     }
     found
+}
+
+/// Reports members of a path item that mean nothing.
+fn check_item<'a>(scope: &mut Scope<'a>, item: &Cursor<'a>) {
+    for name in item.object().into_iter().flat_map(|members| members.keys()) {
+        let is_known = METHODS.contains(&name.as_str()) || ITEM_MEMBERS.contains(&name.as_str());
+        if is_known || name.starts_with("x-") {
+            continue;
+        }
+        let Some(at) = item.get(name) else { continue };
+        let why = format!("`{name}` is no member of a path item: it is left out");
+        let known = METHODS.into_iter().chain(ITEM_MEMBERS);
+        let hint = match similar(&name.to_lowercase(), known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "operations stand under their methods, in small letters".to_owned(),
+        };
+        scope.defect(&at, why, hint);
+    }
 }
 
 /// The template of a path; every one begins with a slash.

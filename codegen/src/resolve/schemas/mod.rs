@@ -9,6 +9,7 @@ mod enumerations;
 mod evaluated;
 pub(super) mod families;
 mod members;
+mod mistakes;
 mod rules;
 mod scalars;
 mod siblings;
@@ -119,6 +120,7 @@ impl<'a> Scope<'a> {
         if !is_scalar || !keywords.keys().all(is_plain) {
             return None;
         }
+        self.check_keywords(at);
         let built = self.scalar(at, ty, at.flag("nullable"));
         let Shape::Alias(ty, limits) = built.shape else { return None };
         Some((if built.nullable { ty.or_null() } else { ty }, *limits))
@@ -237,6 +239,7 @@ impl<'a> Scope<'a> {
             return self.beside(at, name);
         }
         keywords::check_near(self, at, &["x-lifecycle"]);
+        self.check_keywords(at);
         self.check_pattern(at);
         if let Some(names) = at.get("propertyNames") {
             self.check_pattern(&names);

@@ -98,7 +98,7 @@ fn encode(types: &Types, offer: &mut Offer, heeds_styles: bool) -> Vec<Kind> {
     match offer.kind {
         BodyKind::Multipart if !has_members(types, &offer.ty) => {
             let why = "the parts of this body have no names: it is carried as bytes".to_owned();
-            let hint = "describe an object, whose members are the parts";
+            let hint = "describe an object, whose members are the parts".into();
             lost.push(Kind::Defect { why, hint });
             bodies::as_bytes(offer);
         }
