@@ -123,9 +123,9 @@ fn id(location: &str) -> &str {
     location.rsplit('/').next().unwrap()
 }
 
-/// Has one more call made, which only a command can bring: what waited when a worker starts it finds
-/// by itself. Whoever made it has joined its group: a broker like ours does not get over a member
-/// that leaves while it joins.
+/// Has one more call made, which only a command can bring: what waited when a worker starts it
+/// finds by itself. Whoever made it has joined its group: a broker like ours does not get over a
+/// member that leaves while it joins.
 async fn joined(api: &Server, token: &str, key: &str, target: &Target) {
     let location = submit(api, token, key, &target.origin).await;
     assert_eq!(over(api, token, &[location]).await, ["Succeeded"]);
