@@ -33,12 +33,15 @@ pub(super) fn resolve<'a>(
                 continue;
             }
             let (Some(name), Some(location)) = (at.text("name"), place) else {
-                let why = "this parameter has no `name`, or no `in`, and is left out".to_owned();
-                scope.defect(
-                    &at,
-                    why,
-                    "`in` is one of path, query, querystring, header and cookie",
-                );
+                let why = match (at.text("name"), at.text("in")) {
+                    (Some(name), Some(place)) => {
+                        format!("`{name}` is in `{place}`, which is no place: it is left out")
+                    }
+                    (Some(name), None) => format!("`{name}` has no `in`, and is left out"),
+                    (None, _) => "this parameter has no `name`, and is left out".to_owned(),
+                };
+                let hint = "`in` is one of path, query, querystring, header and cookie";
+                scope.defect(&at, why, hint);
                 continue;
             };
             if location == Location::Header && is_reserved_header(name) {
