@@ -67,7 +67,10 @@ impl Trusted {
     ) -> anyhow::Result<Trust> {
         match self {
             Self::Development => development(configuration, address, contract),
-            Self::Others(authenticator) => Ok(Trust { authenticator, issuer: None }),
+            Self::Others(authenticator) => {
+                authenticator.prefetch();
+                Ok(Trust { authenticator, issuer: None })
+            }
         }
     }
 }

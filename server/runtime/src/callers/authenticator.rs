@@ -132,6 +132,12 @@ impl Authenticator {
         Ok(Self { keys: Keys::from_url(url.as_ref())?, expectations })
     }
 
+    /// Asks for the keys now, in a task of its own, and not when the first token comes: an issuer
+    /// that does not answer is in the log while somebody still looks at it.
+    pub fn prefetch(&self) {
+        self.keys.prefetch();
+    }
+
     /// The same, with keys that are good for another time.
     #[must_use]
     pub fn freshness(self, freshness: Freshness) -> Self {

@@ -138,6 +138,15 @@ impl Keys {
         Ok(Some(key))
     }
 
+    /// Reads the set in a task of its own, where it was not read yet.
+    pub(crate) fn prefetch(&self) {
+        if !self.is_read()
+            && let Ok(turn) = Arc::clone(&self.asked_at).try_lock_owned()
+        {
+            drop(self.ask(turn));
+        }
+    }
+
     fn look(&self, id: &str) -> (Option<Jwk>, Age) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let age = match self.source.is_fixed() {
@@ -182,7 +191,7 @@ impl Keys {
             Err(error) => {
                 known.is_source_away = true;
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, source = %self.source, "keys could not be read again");
+                tracing::warn!(error, source = %self.source, "keys could not be read");
             }
         }
     }

@@ -221,6 +221,23 @@ async fn unknown_keys_are_asked_for_once_however_many_name_them() {
 }
 
 #[tokio::test]
+async fn keys_are_read_before_the_first_token_where_they_are_asked_for() {
+    let key = Signer::new("one", Algorithm::ES256);
+    let issuer = Issuer::start(&[&key]).await;
+    let verifier = issuer.verifier();
+    verifier.prefetch();
+    verifier.prefetch();
+    let read = async {
+        while issuer.reads() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), read).await.expect("the keys are read");
+    assert_eq!(verdict(&verifier, &key.sign(&issuer.claims())).await, Ok(()));
+    assert_eq!(issuer.reads(), 1, "the token needs no other read");
+}
+
+#[tokio::test]
 async fn a_caller_who_hangs_up_does_not_stop_the_read() {
     let key = Signer::new("1", Algorithm::ES256);
     let issuer = Issuer::start(&[&key]).await;
