@@ -20,6 +20,9 @@ use crate::sockets::Line;
 use crate::tail::Tail;
 use crate::{Options, curl, promises, sockets};
 
+/// What helps a run that nobody was named for.
+const NO_CREDENTIAL: &str = "no credential was sent: pass --header 'Authorization: Bearer …'";
+
 /// Everything a run knows.
 #[derive(Debug)]
 pub(crate) struct Session<'c> {
@@ -224,15 +227,22 @@ impl<'c> Session<'c> {
     }
 
     /// Notes a finding, unless the same was found before.
-    pub(crate) fn add(&mut self, finding: Finding) {
+    pub(crate) fn add(&mut self, mut finding: Finding) {
         let place = |found: &Finding| (found.file.clone(), found.pointer.clone());
         let same = |known: &Finding| {
             (&known.subject, &known.check) == (&finding.subject, &finding.check)
                 && place(known) == place(&finding)
         };
-        if !self.findings.iter().any(same) {
-            self.findings.push(finding);
+        if self.findings.iter().any(same) {
+            return;
         }
+        let is_told =
+            self.findings.iter().any(|known| known.hint.as_deref() == Some(NO_CREDENTIAL));
+        let is_anonymous = self.options.headers.is_empty() && finding.got.starts_with("401");
+        if finding.hint.is_none() && is_anonymous && !is_told {
+            finding.hint = Some(NO_CREDENTIAL.to_owned());
+        }
+        self.findings.push(finding);
     }
 
     /// Notes that a status waits for a credential or a workflow; it is reported already.
