@@ -22,7 +22,9 @@ pub(crate) fn file(path: &str) -> Result<Option<Reply>, Failure> {
     let config = Config::new(["../openapi.json"])
         .try_it_out_enabled(true)
         .persist_authorization(true)
-        .display_operation_id(true);
+        .display_operation_id(true)
+        .default_models_expand_depth(0)
+        .use_base_layout();
     let file = utoipa_swagger_ui::serve(path, Arc::new(config))
         .map_err(|error| Failure::message(error.to_string()))?;
     Ok(file.map(|file| {
