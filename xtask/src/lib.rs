@@ -1,6 +1,8 @@
 //! The functions behind both binaries, one file a subcommand: `xtask` for this project,
 //! `symbolon` for anyone's contract.
 
+use std::process::ExitCode;
+
 pub mod bench;
 pub mod conformance;
 pub mod corpus;
@@ -24,6 +26,15 @@ pub mod test;
 pub mod throughput;
 pub mod tidy;
 pub mod up;
+
+/// How a command ended; what failed is said in one line, since a mistake of whoever runs it needs
+/// no backtrace.
+pub fn outcome(result: anyhow::Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
 
 /// Generation is many small pieces of text: the system's allocator took a third of its time.
 #[global_allocator]

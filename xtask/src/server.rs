@@ -95,6 +95,19 @@ pub fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
 }
 
+/// Holds that nobody listens at an address.
+///
+/// # Errors
+/// When somebody does, or it is none of this machine's.
+pub fn check_free(address: SocketAddr) -> anyhow::Result<()> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            bail!("{address}: {error}; choose another with --listen 127.0.0.1:PORT")
+        }
+    }
+}
+
 impl Server {
     /// Starts a server on a folder of data and waits until it answers.
     ///
@@ -114,9 +127,7 @@ impl Server {
         address: SocketAddr,
         part: &Part<'_>,
     ) -> anyhow::Result<Self> {
-        if TcpListener::bind(address).is_err() {
-            bail!("{address} is taken; choose another with --listen 127.0.0.1:PORT");
-        }
+        check_free(address)?;
         fs::create_dir_all(data)?;
         let log = data.join(part.log);
         // A log is never cut: that of the run before may be the one that tells what happened.

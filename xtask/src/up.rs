@@ -50,6 +50,7 @@ pub fn run(options: &Up) -> anyhow::Result<ExitCode> {
         None if options.distributed => root.join(".symbolon/distributed"),
         None => root.join(".symbolon"),
     };
+    server::check_free(options.listen)?;
     let generated = gen_house::run(&gen_house::Gen::default())?;
     if generated != ExitCode::SUCCESS {
         return Ok(generated);
@@ -122,12 +123,13 @@ fn greeting(server: &Server, token: &str) -> String {
     let url = &server.url;
     format!(
         r#"listening    {url}
+console      {url}/
 docs         {url}/docs/
 targets      calls may reach this machine itself (--allow-loopback)
 
 try          curl -i {url}/v1/service-calls \
                -H 'Authorization: Bearer {token}' \
-               -H 'Content-Type: application/json' -H "Idempotency-Key: $RANDOM$RANDOM" \
+               -H 'Content-Type: application/json' -H "Idempotency-Key: $(date +%s%N)" \
                -d '{{"name":"hello","request":{{"method":"GET","url":"{url}/version"}}}}'
 
 Rust         cargo run -q -p symbolon-sdk --example calls -- {url} {token}

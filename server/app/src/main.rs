@@ -30,8 +30,16 @@ const MIGRATIONS: [MigrationSet; 2] = [symbolon_calls::MIGRATIONS, keys::TABLES]
 /// The exit code for a command line or configuration that cannot be used, as clap's own.
 const USAGE: u8 = 2;
 
+/// What fails is said in one line: a mistake of whoever runs it needs no backtrace.
 #[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
+async fn main() -> ExitCode {
+    run().await.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn run() -> anyhow::Result<ExitCode> {
     let arguments: Vec<_> = std::env::args_os().collect();
     let configured = match configuration_file::read(&arguments) {
         Ok(configured) => configured,

@@ -22,8 +22,12 @@ enum Command {
     New(new::Arguments),
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    match Command::parse() {
+fn main() -> ExitCode {
+    xtask::outcome(run(Command::parse()))
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Conformance(options) => conformance::run(options),
         Command::Gen(options) => gen_standalone::run(&options),
         Command::Mock(options) => mock::run(&options),

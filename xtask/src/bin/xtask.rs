@@ -31,8 +31,12 @@ enum Task {
     Up(up::Up),
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    match Task::parse() {
+fn main() -> ExitCode {
+    xtask::outcome(run(Task::parse()))
+}
+
+fn run(task: Task) -> anyhow::Result<ExitCode> {
+    match task {
         Task::Bench(options) => bench::run(&options),
         Task::Corpus(options) => corpus::run(&options),
         Task::Faults(options) => faults::run(&options),

@@ -47,7 +47,9 @@ pub(crate) fn start(options: &Telemetry, traces: Option<&Traces>) -> anyhow::Res
 /// When that cannot be read.
 pub(crate) fn filter(options: &Telemetry) -> anyhow::Result<EnvFilter> {
     let level = &options.log_level;
-    EnvFilter::try_new(level).with_context(|| format!("the log level {level} cannot be read"))
+    // What PostgreSQL remarks on tables that are there is no news.
+    let told = format!("sqlx::postgres::notice=warn,{level}");
+    EnvFilter::try_new(told).with_context(|| format!("the log level {level} cannot be read"))
 }
 
 fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
