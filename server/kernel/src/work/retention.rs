@@ -39,95 +39,70 @@ pub(crate) async fn run(kernel: Kernel, consumers: Vec<String>, lease: Lease) {
     }
 }
 
+/// Keys of requests made before a time.
+const KEYS: &str = "DELETE FROM idempotency WHERE (tenant_id, operation, idempotency_key) IN \
+     (SELECT tenant_id, operation, idempotency_key FROM idempotency WHERE created_at < $1 \
+     ORDER BY created_at LIMIT $2 + 0)";
+
+/// Answers that need not be known any more at a time, and locks that have run out.
+const ANSWERS: &str = "DELETE FROM answers WHERE (tenant_id, operation, idempotency_key) IN \
+     (SELECT tenant_id, operation, idempotency_key FROM answers WHERE until <= $1 \
+     ORDER BY until LIMIT $2) AND until <= $1";
+
+/// Buckets that are full again at a time, as one that nobody knows is.
+const ALLOTMENTS: &str = "DELETE FROM allotments WHERE bucket IN (SELECT bucket FROM allotments \
+     WHERE full_at <= $1 ORDER BY full_at LIMIT $2) AND full_at <= $1";
+
 /// Forgets everything that is old enough; returns how many rows that were.
 async fn round(kernel: &Kernel, consumers: &[String], lease: &Lease) -> Result<u64, Error> {
     let kept = kernel.inner().settings.retention;
-    let before = kernel.clock().now().checked_sub(kept).unwrap_or(Timestamp::MIN);
+    let now = kernel.clock().now();
+    let before = now.checked_sub(kept).unwrap_or(Timestamp::MIN);
     let mut rows = 0;
-    loop {
-        let forgotten = keys(kernel, lease, before).await?;
-        rows += forgotten;
-        if forgotten < BATCH as u64 || lease.ended().is_cancelled() {
-            break;
-        }
-    }
-    loop {
-        let forgotten = answers(kernel, lease).await?;
-        rows += forgotten;
-        if forgotten < BATCH as u64 || lease.ended().is_cancelled() {
-            break;
-        }
-    }
-    loop {
-        let forgotten = allotments(kernel, lease).await?;
-        rows += forgotten;
-        if forgotten < BATCH as u64 || lease.ended().is_cancelled() {
-            break;
-        }
+    for (statement, time) in [
+        (KEYS, before.as_microsecond()),
+        (ANSWERS, now.as_microsecond()),
+        (ALLOTMENTS, now.as_microsecond().saturating_mul(1_000)),
+    ] {
+        rows += batches(lease, || past(kernel, lease, statement, time)).await?;
     }
     for consumer in consumers {
-        loop {
-            let forgotten = handled(kernel, lease, consumer, before).await?;
-            rows += forgotten;
-            if forgotten < BATCH as u64 || lease.ended().is_cancelled() {
-                break;
-            }
-        }
+        rows += batches(lease, || handled(kernel, lease, consumer, before)).await?;
     }
     Ok(rows)
 }
 
-async fn keys(kernel: &Kernel, lease: &Lease, before: Timestamp) -> Result<u64, Error> {
-    let mut turn = kernel.inner().database.turn().await?;
-    lease.hold(turn.connection()).await?;
-    let deleted = sqlx::query(
-        "DELETE FROM idempotency WHERE (tenant_id, operation, idempotency_key) IN \
-         (SELECT tenant_id, operation, idempotency_key FROM idempotency WHERE created_at < $1 \
-         ORDER BY created_at LIMIT $2 + 0)",
-    )
-    .bind(before.as_microsecond())
-    .bind(BATCH)
-    // On SQLite it holds up nobody so.
-    .persistent(false)
-    .execute(turn.connection())
-    .await?;
-    turn.commit().await?;
-    Ok(deleted.rows_affected())
+/// Deletes until less is found than is taken at once; returns how many rows that were.
+async fn batches<Once>(lease: &Lease, once: impl Fn() -> Once) -> Result<u64, Error>
+where
+    Once: Future<Output = Result<u64, Error>>,
+{
+    let mut rows = 0;
+    loop {
+        let deleted = once().await?;
+        rows += deleted;
+        if deleted < BATCH as u64 || lease.ended().is_cancelled() {
+            return Ok(rows);
+        }
+    }
 }
 
-/// Answers that need not be known any more, and locks that have run out.
-async fn answers(kernel: &Kernel, lease: &Lease) -> Result<u64, Error> {
+/// A batch of what a statement deletes, for a time in its own unit.
+async fn past(
+    kernel: &Kernel,
+    lease: &Lease,
+    statement: &'static str,
+    time: i64,
+) -> Result<u64, Error> {
     let mut turn = kernel.inner().database.turn().await?;
     lease.hold(turn.connection()).await?;
-    let deleted = sqlx::query(
-        "DELETE FROM answers WHERE (tenant_id, operation, idempotency_key) IN \
-         (SELECT tenant_id, operation, idempotency_key FROM answers WHERE until <= $1 \
-         ORDER BY until LIMIT $2) AND until <= $1",
-    )
-    .bind(kernel.clock().now().as_microsecond())
-    .bind(BATCH)
-    // On SQLite it holds up nobody so.
-    .persistent(false)
-    .execute(turn.connection())
-    .await?;
-    turn.commit().await?;
-    Ok(deleted.rows_affected())
-}
-
-/// Buckets that are full again, as one that nobody knows is.
-async fn allotments(kernel: &Kernel, lease: &Lease) -> Result<u64, Error> {
-    let mut turn = kernel.inner().database.turn().await?;
-    lease.hold(turn.connection()).await?;
-    let deleted = sqlx::query(
-        "DELETE FROM allotments WHERE bucket IN (SELECT bucket FROM allotments \
-         WHERE full_at <= $1 ORDER BY full_at LIMIT $2) AND full_at <= $1",
-    )
-    .bind(kernel.clock().now().as_microsecond().saturating_mul(1_000))
-    .bind(BATCH)
-    // On SQLite it holds up nobody so.
-    .persistent(false)
-    .execute(turn.connection())
-    .await?;
+    let deleted = sqlx::query(statement)
+        .bind(time)
+        .bind(BATCH)
+        // On SQLite it holds up nobody so.
+        .persistent(false)
+        .execute(turn.connection())
+        .await?;
     turn.commit().await?;
     Ok(deleted.rows_affected())
 }
