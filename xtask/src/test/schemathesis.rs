@@ -26,7 +26,20 @@ pub(super) fn check(root: &Path) -> anyhow::Result<()> {
     let own = crate::server::target(root)?.join("fresh/schemathesis");
     let contract = root.join("generated/calls-server/src/openapi.json");
     let (contract, header) = (contract.to_string_lossy(), format!("Authorization: Bearer {token}"));
-    let arguments = ["run", &contract, "--url", &server.url, "-H", &header, "--seed", "1"];
+    let settings = root.join("conformance/schemathesis/schemathesis.toml");
+    let settings = settings.to_string_lossy();
+    let arguments = [
+        "--config-file",
+        &settings,
+        "run",
+        &contract,
+        "--url",
+        &server.url,
+        "-H",
+        &header,
+        "--seed",
+        "1",
+    ];
     let bounds = ["--max-time", BUDGET, "--exclude-checks", EXCLUDED, "--no-color"];
     let mut run = command(&own, &program.to_string_lossy(), &[&arguments[..], &bounds].concat());
     run.env("SCHEMATHESIS_HOOKS", root.join("conformance/schemathesis/hooks.py"));
