@@ -81,5 +81,6 @@ fn place(message: &ServerMessage) -> Option<Uuid> {
         ServerMessage::ServiceCallSucceeded(event) => event.message_id,
         ServerMessage::ServiceCallFailed(event) => event.message_id,
         ServerMessage::ServiceCallCancelled(event) => event.message_id,
+        ServerMessage::ServiceCallSkipped(event) => event.message_id,
     })
 }

@@ -221,7 +221,7 @@ text_enum!(WatchedType {
     DueTimeReached "DueTimeReached", AttemptStarted "AttemptStarted",
     AttemptSucceeded "AttemptSucceeded", AttemptFailed "AttemptFailed",
     ServiceCallSucceeded "ServiceCallSucceeded", ServiceCallFailed "ServiceCallFailed",
-    ServiceCallCancelled "ServiceCallCancelled",
+    ServiceCallCancelled "ServiceCallCancelled", ServiceCallSkipped "ServiceCallSkipped",
 });
 record!(Watching { need after "after", need type_ "type" });
 text_enum!(WatchingType { Watching "Watching" });

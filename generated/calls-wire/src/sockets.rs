@@ -86,6 +86,8 @@ pub mod live_service_calls {
         ServiceCallFailed(types::ServiceCallFailed),
         /// A call waits for its due time.
         ServiceCallScheduled(types::ServiceCallScheduled),
+        /// The call was too late and was not sent.
+        ServiceCallSkipped(types::ServiceCallSkipped),
         /// A call was accepted.
         ServiceCallSubmitted(types::ServiceCallSubmitted),
         /// The call is over and succeeded.
@@ -107,6 +109,7 @@ pub mod live_service_calls {
                 Self::ServiceCallCancelled(_) => "ServiceCallCancelled",
                 Self::ServiceCallFailed(_) => "ServiceCallFailed",
                 Self::ServiceCallScheduled(_) => "ServiceCallScheduled",
+                Self::ServiceCallSkipped(_) => "ServiceCallSkipped",
                 Self::ServiceCallSubmitted(_) => "ServiceCallSubmitted",
                 Self::ServiceCallSucceeded(_) => "ServiceCallSucceeded",
                 Self::Unwatched(_) => "Unwatched",
@@ -122,6 +125,7 @@ pub mod live_service_calls {
                 Self::ServiceCallCancelled(said) => socket::json(said),
                 Self::ServiceCallFailed(said) => socket::json(said),
                 Self::ServiceCallScheduled(said) => socket::json(said),
+                Self::ServiceCallSkipped(said) => socket::json(said),
                 Self::ServiceCallSubmitted(said) => socket::json(said),
                 Self::ServiceCallSucceeded(said) => socket::json(said),
                 Self::Unwatched(said) => socket::json(said),
@@ -141,6 +145,7 @@ pub mod live_service_calls {
                 "ServiceCallCancelled" => said.read("ServiceCallCancelled", held, Validate::validate).map(Self::ServiceCallCancelled),
                 "ServiceCallFailed" => said.read("ServiceCallFailed", held, Validate::validate).map(Self::ServiceCallFailed),
                 "ServiceCallScheduled" => said.read("ServiceCallScheduled", held, Validate::validate).map(Self::ServiceCallScheduled),
+                "ServiceCallSkipped" => said.read("ServiceCallSkipped", held, Validate::validate).map(Self::ServiceCallSkipped),
                 "ServiceCallSubmitted" => said.read("ServiceCallSubmitted", held, Validate::validate).map(Self::ServiceCallSubmitted),
                 "ServiceCallSucceeded" => said.read("ServiceCallSucceeded", held, Validate::validate).map(Self::ServiceCallSucceeded),
                 "Unwatched" => said.read("Unwatched", held, |_, _| {}).map(Self::Unwatched),

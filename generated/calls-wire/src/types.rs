@@ -1831,6 +1831,7 @@ pub enum WatchType {
 pub enum WatchedType {
     ServiceCallSubmitted, ServiceCallScheduled, DueTimeReached, AttemptStarted, AttemptSucceeded,
     AttemptFailed, ServiceCallSucceeded, ServiceCallFailed, ServiceCallCancelled,
+    ServiceCallSkipped,
 }
 
 /// What was asked for is watched.

@@ -25,6 +25,7 @@ export type LiveServiceCallsServerMessage =
   | types.ServiceCallCancelled
   | types.ServiceCallFailed
   | types.ServiceCallScheduled
+  | types.ServiceCallSkipped
   | types.ServiceCallSubmitted
   | types.ServiceCallSucceeded
   | types.Unwatched

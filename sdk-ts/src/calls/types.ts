@@ -799,7 +799,8 @@ export type WatchedType =
   | 'AttemptFailed'
   | 'ServiceCallSucceeded'
   | 'ServiceCallFailed'
-  | 'ServiceCallCancelled';
+  | 'ServiceCallCancelled'
+  | 'ServiceCallSkipped';
 
 /** What was asked for is watched. */
 export interface Watching {

@@ -10,6 +10,7 @@ mod home;
 mod hostile;
 mod late;
 mod listing;
+mod live;
 mod privacy;
 mod reading;
 mod submission;
