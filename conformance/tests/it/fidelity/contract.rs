@@ -12,12 +12,17 @@ use super::exceptions;
 /// Where named schemas stand, and how they are referred to.
 const SCHEMAS: &str = "#/components/schemas/";
 
+/// The messages that callers send on sockets: they are read as requests are.
+const FROM_CALLERS: [&str; 2] = ["Unwatch", "Watch"];
+
 /// The named schemas of a contract, or of one of its messages.
 #[derive(Debug, Clone)]
 pub(super) struct Contract {
     pub(super) schemas: Map<String, Value>,
     /// Names of the schemas a request can hold.
     pub(super) in_requests: BTreeSet<String>,
+    /// Names of the schemas that a response or a message can hold.
+    pub(super) in_answers: BTreeSet<String>,
 }
 
 pub(super) fn generated(path: &str) -> PathBuf {
@@ -39,15 +44,22 @@ impl Contract {
         for (name, schema) in messages["components"]["schemas"].as_object().unwrap() {
             schemas.entry(name).or_insert_with(|| schema.clone());
         }
-        let mut contract = Self { schemas, in_requests: BTreeSet::new() };
+        let mut in_requests = BTreeSet::new();
+        let mut in_answers = BTreeSet::new();
         for path in document["paths"].as_object().unwrap().values() {
-            contract.reach(path.get("parameters"));
+            reach(&schemas, path.get("parameters"), &mut in_requests);
             for operation in path.as_object().unwrap().values() {
-                contract.reach(operation.get("parameters"));
-                contract.reach(operation.get("requestBody"));
+                reach(&schemas, operation.get("parameters"), &mut in_requests);
+                reach(&schemas, operation.get("requestBody"), &mut in_requests);
+                reach(&schemas, operation.get("responses"), &mut in_answers);
             }
         }
-        contract
+        for (name, message) in messages["components"]["messages"].as_object().unwrap() {
+            let is_asked = FROM_CALLERS.contains(&name.as_str());
+            let found = if is_asked { &mut in_requests } else { &mut in_answers };
+            reach(&schemas, message.get("payload"), found);
+        }
+        Self { schemas, in_requests, in_answers }
     }
 
     /// The schemas of one message, as its file has them.
@@ -59,26 +71,7 @@ impl Contract {
         let mut document: Value = serde_json::from_str(&text).unwrap();
         let Value::Object(schemas) = document["$defs"].take() else { panic!("{name}: no $defs") };
         assert_eq!(document["$ref"], format!("{SCHEMAS}{name}"));
-        Self { schemas, in_requests: self.in_requests.clone() }
-    }
-
-    fn reach(&mut self, value: Option<&Value>) {
-        match value {
-            Some(Value::Object(members)) => {
-                for (name, member) in members {
-                    let target = member.as_str().filter(|_| name == "$ref");
-                    match target.and_then(|target| target.strip_prefix(SCHEMAS)) {
-                        Some(target) if self.in_requests.insert(target.to_owned()) => {
-                            let target = self.schemas.get(target).cloned();
-                            self.reach(target.as_ref());
-                        }
-                        _ => self.reach(Some(member)),
-                    }
-                }
-            }
-            Some(Value::Array(values)) => values.iter().for_each(|value| self.reach(Some(value))),
-            _ => {}
-        }
+        Self { schemas, ..self.clone() }
     }
 
     /// The schema at a pointer below the named schemas: a name, or a place inside one.
@@ -110,6 +103,27 @@ impl Contract {
             "$ref": format!("{SCHEMAS}{pointer}"),
             "components": { "schemas": schemas },
         }))
+    }
+}
+
+/// Adds the named schemas that a value of the contract leads to.
+fn reach(schemas: &Map<String, Value>, value: Option<&Value>, found: &mut BTreeSet<String>) {
+    match value {
+        Some(Value::Object(members)) => {
+            for (name, member) in members {
+                let target = member.as_str().filter(|_| name == "$ref");
+                match target.and_then(|target| target.strip_prefix(SCHEMAS)) {
+                    Some(target) if found.insert(target.to_owned()) => {
+                        reach(schemas, schemas.get(target), found);
+                    }
+                    _ => reach(schemas, Some(member), found),
+                }
+            }
+        }
+        Some(Value::Array(values)) => {
+            values.iter().for_each(|value| reach(schemas, Some(value), found));
+        }
+        _ => {}
     }
 }
 

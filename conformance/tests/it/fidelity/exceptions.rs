@@ -106,17 +106,19 @@ fn each_object(schema: &mut Value, visit: &mut dyn FnMut(&mut Map<String, Value>
 
 /// Visits every schema with properties that only responses hold.
 fn each_answer(contract: &mut Contract, visit: &mut dyn FnMut(&mut Map<String, Value>)) {
-    let Contract { schemas, in_requests } = contract;
+    let Contract { schemas, in_requests, .. } = contract;
     for (_, schema) in schemas.iter_mut().filter(|(name, _)| !in_requests.contains(*name)) {
-        each_object(schema, &mut |members| {
-            if members
-                .get("properties")
-                .is_some_and(|it| it.get("type").is_none_or(Value::is_object))
-            {
-                visit(members);
-            }
-        });
+        each_holder(schema, visit);
     }
+}
+
+/// Visits every schema with properties.
+fn each_holder(schema: &mut Value, visit: &mut dyn FnMut(&mut Map<String, Value>)) {
+    each_object(schema, &mut |members| {
+        if members.get("properties").is_some_and(|it| it.get("type").is_none_or(Value::is_object)) {
+            visit(members);
+        }
+    });
 }
 
 fn is_required(members: &Map<String, Value>, name: &str) -> bool {
@@ -150,7 +152,7 @@ fn open_enums(contract: &mut Contract, subject: &Subject) {
         .filter(|(name, _)| *name != "ViolationLocation")
         .map(|(name, _)| name.clone())
         .collect();
-    each_answer(contract, &mut |members| {
+    let mut open = |members: &mut Map<String, Value>| {
         each_object(members.get_mut("properties").unwrap(), &mut |schema| {
             let target = schema.get("$ref").and_then(Value::as_str);
             let name = target.and_then(|target| target.rsplit('/').next());
@@ -159,7 +161,14 @@ fn open_enums(contract: &mut Contract, subject: &Subject) {
                 schema.insert("type".into(), "string".into());
             }
         });
-    });
+    };
+    // What requests hold alone is closed.
+    let Contract { schemas, in_requests, in_answers } = contract;
+    for (name, schema) in schemas {
+        if !in_requests.contains(name) || in_answers.contains(name) {
+            each_holder(schema, &mut open);
+        }
+    }
 }
 
 fn unconstrained(schema: &mut Value) {
@@ -253,7 +262,7 @@ fn arrays_for_objects(contract: &mut Contract, subject: &Subject) {
     if !SERDE_DERIVED.contains(&subject.name.as_str()) {
         return;
     }
-    let Contract { schemas, in_requests } = contract;
+    let Contract { schemas, in_requests, .. } = contract;
     // A part of others is no type of its own.
     let wholes = schemas.iter_mut().filter(|(name, _)| !WITHOUT_TYPE.contains(&name.as_str()));
     for (name, schema) in wholes {

@@ -99,8 +99,10 @@ impl<'a> Instances<'a> {
             Extent::Minimal => 0,
             Extent::Random => self.below(4),
         };
+        let least =
+            schema.get("minItems").and_then(Value::as_u64).map_or(0, |least| least as usize);
         let mut items: Vec<Value> = Vec::new();
-        for _ in 0..count {
+        for _ in 0..usize::max(count, least) {
             let item = self.value(&schema["items"], extent);
             if !items.contains(&item) {
                 items.push(item);

@@ -124,6 +124,7 @@ fn plain() -> Vec<Subject> {
         Lag,
         LatencyMs,
         LogPosition,
+        Misfire,
         Outbox,
         Projection,
         ProjectionList,
@@ -146,6 +147,7 @@ fn plain() -> Vec<Subject> {
         ServiceCallRef,
         ServiceCallResult,
         ServiceCallScheduledData,
+        ServiceCallSkippedData,
         ServiceCallStatus,
         ServiceCallSubmittedData,
         ServiceCallSucceededData,
@@ -164,6 +166,19 @@ fn plain() -> Vec<Subject> {
     ]
 }
 
+/// What is said on sockets besides events.
+fn on_sockets() -> Vec<Subject> {
+    let mut subjects = named![Unwatch, Unwatched, WatchedType, Watching];
+    subjects.extend([
+        checking::<types::Watch>("Watch"),
+        reading::<types::UnwatchType>("UnwatchType", "Unwatch/properties/type"),
+        reading::<types::UnwatchedType>("UnwatchedType", "Unwatched/properties/type"),
+        reading::<types::WatchType>("WatchType", "Watch/properties/type"),
+        reading::<types::WatchingType>("WatchingType", "Watching/properties/type"),
+    ]);
+    subjects
+}
+
 /// Every Rust type that stands for a schema of the contract.
 pub(super) fn subjects(kinds: &BTreeMap<String, String>) -> Vec<Subject> {
     let mut subjects = plain();
@@ -172,6 +187,7 @@ pub(super) fn subjects(kinds: &BTreeMap<String, String>) -> Vec<Subject> {
         checking::<types::HttpRequest>("HttpRequest"),
         checking::<types::SubmitServiceCall>("SubmitServiceCall"),
     ]);
+    subjects.extend(on_sockets());
     subjects.extend(events![
         AttemptFailed: AttemptFailedType,
         AttemptStarted: AttemptStartedType,
@@ -181,6 +197,7 @@ pub(super) fn subjects(kinds: &BTreeMap<String, String>) -> Vec<Subject> {
         ServiceCallCancelled: ServiceCallCancelledType,
         ServiceCallFailed: ServiceCallFailedType,
         ServiceCallScheduled: ServiceCallScheduledType,
+        ServiceCallSkipped: ServiceCallSkippedType,
         ServiceCallSubmitted: ServiceCallSubmittedType,
         ServiceCallSucceeded: ServiceCallSucceededType,
         StartTimer: StartTimerType,
