@@ -13,7 +13,7 @@ use crate::process::{command, run as start};
 use crate::server::target;
 
 /// Contracts of our own that are hard on names and shapes, or have what few have.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "codegen/tests/cases/hostile-names/openapi.yaml",
     "codegen/tests/cases/typescript-hostile-names/openapi.yaml",
     "codegen/tests/cases/forms/openapi.yaml",
@@ -22,6 +22,7 @@ const OWN: [&str; 9] = [
     "codegen/tests/cases/many-tags/openapi.yaml",
     "codegen/tests/cases/openapi-3.2/openapi.yaml",
     "codegen/tests/cases/servers/openapi.yaml",
+    "codegen/tests/cases/sockets/asyncapi.yaml",
     "codegen/tests/cases/webhooks/openapi.yaml",
 ];
 
