@@ -66,7 +66,7 @@ pub(crate) async fn audit(database: &Database) -> anyhow::Result<ExitCode> {
 }
 
 /// A file that is read has to be there.
-fn there(location: &Location) -> anyhow::Result<()> {
+pub(crate) fn there(location: &Location) -> anyhow::Result<()> {
     match location {
         Location::File(path) if !Path::exists(path) => {
             anyhow::bail!("there is no database {}", path.display())

@@ -10,6 +10,7 @@ use symbolon_kernel::{Error, Kernel, Location, Migration, MigrationSet, machine_
 use symbolon_server::{ApiKey, ApiKeys, CreatedApiKey, Failure, KeyStore, NewApiKey};
 
 use crate::configuration::{KeyCommand, ListKeys, NewKey, RevokeKey};
+use crate::maintenance::there;
 use crate::{MIGRATIONS, identity};
 use stores::ConnectionKeys;
 pub(crate) use stores::KernelKeys;
@@ -60,7 +61,9 @@ async fn create(new: NewKey) -> anyhow::Result<()> {
 }
 
 async fn list(list: ListKeys) -> anyhow::Result<()> {
-    let keys = open(&list.database.location()?).await?;
+    let location = list.database.location()?;
+    there(&location)?;
+    let keys = open(&location).await?;
     let now = machine_clock().now().into();
     for key in keys.list(&list.tenant).await.map_err(told)? {
         println!("{}", line(&key, now)?);
@@ -86,7 +89,9 @@ fn line(key: &ApiKey, now: std::time::SystemTime) -> anyhow::Result<String> {
 }
 
 async fn revoke(revoke: RevokeKey) -> anyhow::Result<()> {
-    let keys = open(&revoke.database.location()?).await?;
+    let location = revoke.database.location()?;
+    there(&location)?;
+    let keys = open(&location).await?;
     if !keys.revoke(&revoke.tenant, &revoke.id).await.map_err(told)? {
         bail!("tenant {} has no key {}", revoke.tenant, revoke.id);
     }

@@ -22,6 +22,22 @@ async fn key(arguments: &[&str], folder: &Path) -> (Option<i32>, String, String)
     (done.status.code(), text(done.stdout), text(done.stderr))
 }
 
+/// Who names the wrong folder is told so, and not that there are no keys.
+#[tokio::test]
+async fn no_database_is_made_for_who_only_looks() {
+    if std::env::var_os("SYMBOLON_TEST_DATABASE").is_some() {
+        return; // A database on a server is there, or nobody connects.
+    }
+    let folder = tempfile::TempDir::new().unwrap();
+    for command in [&["list"][..], &["revoke", "0123456789abcdef"]] {
+        let arguments = [command, &["--tenant", "acme"]].concat();
+        let (code, _, said) = key(&arguments, folder.path()).await;
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("there is no database"), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 #[tokio::test]
 async fn a_key_is_made_used_and_revoked_while_the_server_runs() {
     let (folder, tenant) = (tempfile::TempDir::new().unwrap(), tenant());
